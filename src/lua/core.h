@@ -1,0 +1,21 @@
+/*
+ * What the binding files share. The module `icrm.core` is private to the Lua
+ * layer: it returns `nil, err` on failure and never raises but for misuse.
+ */
+#ifndef ICRM_LUA_CORE_H
+#define ICRM_LUA_CORE_H
+
+#include "core/error.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#define ICRML_ERROR_TYPE "icrm.Error"
+
+/* Push nil and an icrm.Error made from `err`; returns 2. [-0, +2, m] */
+int icrml_fail(lua_State *L, const struct icrm_error *err);
+
+/* The module's entry point. */
+__attribute__((visibility("default"))) int luaopen_icrm_core(lua_State *L);
+
+#endif

@@ -1,0 +1,3 @@
+#include "sandbox/sandbox.h"
+
+#include "core/error.h"

@@ -41,7 +41,8 @@ void icrm_buf_clear(struct icrm_buf *buf);
 /* Free the memory; the buffer is empty and usable again, its limit kept. */
 void icrm_buf_free(struct icrm_buf *buf);
 
-/* Overwrite the memory with zeros that the compiler may not leave out, then free. */
+/* Overwrite the memory with zeros that the compiler may not leave out, then
+ * free. */
 void icrm_buf_wipe(struct icrm_buf *buf);
 
 /* Length of the valid UTF-8 sequence at `text`, 0 when there is none.

@@ -1,0 +1,109 @@
+-- What specs share. Busted loads it first; specs get it by
+-- `require "spec.helper"`.
+local busted = require "busted"
+
+if os.getenv "ICRM_SPEC_GC" then
+  collectgarbage("setpause", 0)
+end
+
+local helper = {}
+package.loaded["spec.helper"] = helper
+
+helper.icrm_lua = os.getenv "ICRM_LUA" or "build/bin/icrm-lua"
+
+local function quote(word)
+  return "'" .. tostring(word):gsub("'", [['\'']]) .. "'"
+end
+helper.quote = quote
+
+function helper.read_file(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+function helper.write_file(path, text)
+  local file = assert(io.open(path, "wb"))
+  assert(file:write(text))
+  assert(file:close())
+  return path
+end
+
+-- One folder for the whole run, removed at its end.
+local root
+local made = 0
+
+local function remove_root()
+  if root then
+    os.execute("rm -rf " .. quote(root))
+  end
+  root = nil
+end
+busted.subscribe({ "suite", "end" }, remove_root)
+
+-- Returns the path of a new empty folder.
+function helper.tmpdir()
+  if not root then
+    local pipe = assert(io.popen "mktemp -d")
+    root = pipe:read "l"
+    pipe:close()
+  end
+  made = made + 1
+  local dir = root .. "/" .. made
+  assert(os.execute("mkdir " .. quote(dir)))
+  return dir
+end
+
+-- Returns the path of a new file that holds `text`.
+function helper.tmpfile(text, name)
+  return helper.write_file(helper.tmpdir() .. "/" .. (name or "file"), text)
+end
+
+-- The developer's own settings must not leak into what is tested.
+local UNSET = "-u ICRM_URL -u ICRM_USERNAME -u ICRM_ACCESS_KEY -u ICRM_PROFILE"
+  .. " -u ICRM_TRACEBACK -u LUA_INIT -u LUA_INIT_5_4"
+
+local function environment(env)
+  local words = { "env", UNSET }
+  if not (env and env.XDG_CONFIG_HOME) then
+    words[#words + 1] = "XDG_CONFIG_HOME=" .. quote(helper.tmpdir())
+  end
+  for name, value in pairs(env or {}) do
+    words[#words + 1] = quote(name .. "=" .. value)
+  end
+  return table.concat(words, " ")
+end
+
+-- Run a program to its end. `argv` is a list of words; options: `stdin` (text,
+-- default empty), `env` (table), `cwd` (folder). Returns a table: `out`, `err`
+-- (texts), `code` (exit code), `signal` (number, when killed by one).
+function helper.run(argv, options)
+  options = options or {}
+  local dir = helper.tmpdir()
+  local words = {}
+  for i, word in ipairs(argv) do
+    words[i] = quote(word)
+  end
+  local command = ("%sexec %s %s <%s 2>%s"):format(
+    options.cwd and ("cd " .. quote(options.cwd) .. " && ") or "",
+    environment(options.env), table.concat(words, " "),
+    quote(helper.write_file(dir .. "/in", options.stdin or "")),
+    quote(dir .. "/err"))
+  local pipe = assert(io.popen(command, "r"))
+  local out = pipe:read "a"
+  local _, how, number = pipe:close()
+  return {
+    out = out,
+    err = helper.read_file(dir .. "/err"),
+    code = how == "exit" and number or 128 + number,
+    signal = how == "signal" and number or nil,
+  }
+end
+
+-- Run icrm-lua with these arguments; see `helper.run`.
+function helper.icrm(arguments, options)
+  return helper.run({ helper.icrm_lua, table.unpack(arguments) }, options)
+end
+
+return helper

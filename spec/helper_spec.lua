@@ -1,0 +1,22 @@
+local helper = require "spec.helper"
+
+describe("spec.helper", function()
+  it("passes words, input and environment on and reports how it ended", function()
+    local result = helper.run(
+      { "sh", "-c", 'cat; echo "$1 $NAME"; echo bad >&2; exit 3', "sh", "it's" },
+      { stdin = "in ", env = { NAME = "a b" } })
+    assert.same({ out = "in it's a b\n", err = "bad\n", code = 3 }, result)
+  end)
+
+  it("reports the signal that killed a program", function()
+    local result = helper.run { "sh", "-c", "kill -TERM $$" }
+    assert.equal(15, result.signal)
+    assert.equal(143, result.code)
+  end)
+
+  it("keeps the developer's own settings away", function()
+    local result = helper.run { "env" }
+    assert.is_nil(result.out:find "ICRM_URL")
+    assert.truthy(result.out:find "XDG_CONFIG_HOME=")
+  end)
+end)

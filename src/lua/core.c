@@ -52,5 +52,7 @@ int luaopen_icrm_core(lua_State *L) {
   luaL_newlib(L, functions);
   push_error_kinds(L);
   lua_setfield(L, -2, "error_kinds");
+  icrml_open_interrupt(L);
+  icrml_open_nearest(L);
   return 1;
 }

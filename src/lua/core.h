@@ -15,6 +15,10 @@
 /* Push nil and an icrm.Error made from `err`; returns 2. [-0, +2, m] */
 int icrml_fail(lua_State *L, const struct icrm_error *err);
 
+/* Each binding file adds its part to the module. [core -> core] */
+void icrml_open_interrupt(lua_State *L);
+void icrml_open_nearest(lua_State *L);
+
 /* The module's entry point. */
 __attribute__((visibility("default"))) int luaopen_icrm_core(lua_State *L);
 

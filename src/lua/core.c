@@ -54,5 +54,6 @@ int luaopen_icrm_core(lua_State *L) {
   lua_setfield(L, -2, "error_kinds");
   icrml_open_interrupt(L);
   icrml_open_nearest(L);
+  icrml_open_csv(L);
   return 1;
 }

@@ -18,8 +18,8 @@
  * lane in eight rounds.
  *
  * Calls that became slower for another reason (longer pages, a busy database)
- * do not become faster on fewer lanes: when three cuts in a row brought nothing,
- * the present latency is the new best.
+ * do not become faster on fewer lanes: when three cuts in a row brought
+ * nothing, the present latency is the new best.
  */
 #ifndef ICRM_CORE_LIMITER_H
 #define ICRM_CORE_LIMITER_H

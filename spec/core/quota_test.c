@@ -1,0 +1,170 @@
+#include "check.h"
+#include "core/quota.h"
+
+static struct icrm_quota parsed(const char *text) {
+  struct icrm_quota quota;
+  struct icrm_error err;
+  icrm_quota_init(&quota);
+  if (icrm_quota_parse(&quota, text, &err) != 0) {
+    fprintf(stderr, "%s\n", err.message);
+    exit(EXIT_FAILURE);
+  }
+  return quota;
+}
+
+static void reads_what_people_write(void) {
+  struct icrm_quota quota = parsed("60/min, 1000/h,7200 / day , 5/10s");
+  CHECK(quota.n_windows == 4);
+  CHECK(quota.windows[0].calls == 60 && quota.windows[0].length_ms == 60000);
+  CHECK(quota.windows[1].length_ms == 3600000);
+  CHECK(quota.windows[2].calls == 7200);
+  CHECK(quota.windows[2].length_ms == 86400000);
+  CHECK(quota.windows[3].calls == 5 && quota.windows[3].length_ms == 10000);
+  quota = parsed("30/Minutes, 2/seconds, 9/hours");
+  CHECK(quota.windows[0].length_ms == 60000);
+  CHECK(quota.windows[1].length_ms == 1000);
+  CHECK(parsed("").n_windows == 0);
+}
+
+static void says_what_is_wrong(void) {
+  static const char *const wrong[] = {
+      "60",      "60/",           "/min",  "0/min",
+      "-3/min",  "60/fortnight",  "60/ss", "60/min 3/h",
+      "60/0min", "99999999999/h", ",",     "1/min,x",
+  };
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    struct icrm_quota quota;
+    struct icrm_error err;
+    icrm_quota_init(&quota);
+    CHECK(icrm_quota_parse(&quota, wrong[i], &err) == -1);
+    CHECK(err.kind == ICRM_ERROR_INPUT);
+  }
+  struct icrm_quota quota;
+  struct icrm_error err;
+  icrm_quota_init(&quota);
+  icrm_quota_parse(&quota, "60/min, 9/week", &err);
+  CHECK_TEXT(err.message,
+             "rate: `9/week` is not a number of calls and a time; write for "
+             "example \"60/min, 1000/h, 7200/day\"");
+}
+
+/* As fast as allowed for ten windows: no interval holds more than stated, and
+ * hardly less is done than stated. */
+static void never_more_than_stated_in_any_interval(void) {
+  enum { MOST = 2000 };
+  static int64_t times_ms[MOST];
+  for (int64_t gap_ms = 0; gap_ms <= 900; gap_ms += 300) {
+    struct icrm_quota quota = parsed("60/min");
+    int n = 0;
+    int64_t now_ms = 123456;
+    while (now_ms < 123456 + 10 * 60000 && n < MOST) {
+      now_ms += icrm_quota_wait_ms(&quota, now_ms);
+      CHECK(icrm_quota_wait_ms(&quota, now_ms) == 0);
+      icrm_quota_spend(&quota, now_ms);
+      times_ms[n++] = now_ms;
+      now_ms += gap_ms;
+    }
+    for (int i = 60; i < n; i++)
+      CHECK(times_ms[i] - times_ms[i - 60] > 60000);
+    CHECK(n >= 580 && n < MOST);
+  }
+}
+
+static void forecasts_the_end(void) {
+  struct icrm_quota quota = parsed("60/min");
+  int64_t longest_ms;
+  CHECK(icrm_quota_forecast_ms(&quota, 60, 0, 5000, &longest_ms) == 0);
+  CHECK(longest_ms == 0);
+  int64_t ms = icrm_quota_forecast_ms(&quota, 600, 0, 5000, &longest_ms);
+  CHECK(ms >= 9 * 60000 && ms < 9 * 63000);
+  CHECK(longest_ms > 55000 && longest_ms < 63000);
+  ms = icrm_quota_forecast_ms(&quota, 600, 0.5, 5000, NULL);
+  CHECK(llabs(ms - 1200000) < 3000);
+  quota = parsed("60/min, 7200/day");
+  ms = icrm_quota_forecast_ms(&quota, 12400, 20, 0, &longest_ms);
+  CHECK(ms > 24 * 3600000LL && ms < 28 * 3600000LL);
+  CHECK(longest_ms > 20 * 3600000LL);
+  quota = parsed("");
+  CHECK(icrm_quota_forecast_ms(&quota, 1000, 10, 0, NULL) == 100000);
+}
+
+static void a_forecast_agrees_with_what_happens(void) {
+  struct icrm_quota quota = parsed("20/10s, 100/2min");
+  for (int i = 0; i < 50; i++)
+    icrm_quota_spend(&quota, 1000 + i * 400);
+  int64_t begin_ms = 21000, now_ms = begin_ms;
+  int64_t said_ms = icrm_quota_forecast_ms(&quota, 400, 5, begin_ms, NULL);
+  for (int i = 0; i < 400; i++) {
+    now_ms += icrm_quota_wait_ms(&quota, now_ms);
+    icrm_quota_spend(&quota, now_ms);
+    now_ms += 200;
+  }
+  double ratio = (double)said_ms / (double)(now_ms - begin_ms);
+  CHECK(ratio > 0.95 && ratio < 1.05);
+}
+
+static void obeys_the_servers_headers(void) {
+  struct icrm_quota quota = parsed("");
+  const int64_t wall_s = 1790000000;
+  icrm_quota_header(&quota, "x-floodcontrol-minutelimit", "60", 1000, wall_s);
+  icrm_quota_header(&quota, "X-FloodControl-Remaining", " 2", 1000, wall_s);
+  icrm_quota_header(&quota, "X-FloodControl-Reset", "1790000030", 1000, wall_s);
+  icrm_quota_header(&quota, "Content-Length", "0", 1000, wall_s);
+  CHECK(icrm_quota_wait_ms(&quota, 1000) == 0);
+  icrm_quota_spend(&quota, 1000);
+  icrm_quota_spend(&quota, 1000);
+  CHECK(icrm_quota_wait_ms(&quota, 1000) == 30000);
+  CHECK(icrm_quota_wait_ms(&quota, 31000) == 0);
+  icrm_quota_header(&quota, "X-RateLimit-DailyLimit", "1200", 40000, wall_s);
+  icrm_quota_header(&quota, "X-RateLimit-Remaining", "0", 40000, wall_s);
+  CHECK(icrm_quota_wait_ms(&quota, 40000) == 86400000);
+  icrm_quota_header(&quota, "X-RateLimit-Reset", "90", 40000, wall_s);
+  CHECK(icrm_quota_wait_ms(&quota, 40000) == 90000);
+  icrm_quota_header(&quota, "X-RateLimit-Remaining", "junk", 40000, wall_s);
+  CHECK(icrm_quota_wait_ms(&quota, 40000) == 90000);
+}
+
+static void an_absurd_reset_is_no_longer_than_the_window(void) {
+  struct icrm_quota quota = parsed("");
+  icrm_quota_header(&quota, "X-FloodControl-Remaining", "0", 0, 1790000000);
+  icrm_quota_header(&quota, "X-FloodControl-Reset", "15349121212", 0,
+                    1790000000);
+  CHECK(icrm_quota_wait_ms(&quota, 0) == 60000);
+}
+
+static void retry_after_in_both_forms(void) {
+  const int64_t wall_s = 1795510177; /* Tue, 24 Nov 2026 08:49:37 GMT */
+  CHECK(icrm_retry_after_s("120", wall_s) == 120);
+  CHECK(icrm_retry_after_s(" 0 ", wall_s) == 0);
+  CHECK(icrm_retry_after_s("-5", wall_s) == 0);
+  CHECK(icrm_retry_after_s("1.5", wall_s) == 1);
+  CHECK(icrm_retry_after_s("1000000000", wall_s) == 900);
+  CHECK(icrm_retry_after_s("99999999999999999999999", wall_s) == 900);
+  CHECK(icrm_retry_after_s("Tue, 24 Nov 2026 08:50:37 GMT", wall_s) == 60);
+  CHECK(icrm_retry_after_s("Mon, 23 Nov 2026 08:49:37 GMT", wall_s) == 0);
+  CHECK(icrm_retry_after_s("Wed, 24 Nov 2027 08:49:37 GMT", wall_s) == 900);
+  CHECK(icrm_retry_after_s("Tue, 24 Nob 2026 08:50:37 GMT", wall_s) == -1);
+  CHECK(icrm_retry_after_s("soon", wall_s) == -1);
+  CHECK(icrm_retry_after_s("", wall_s) == -1);
+}
+
+static void a_pause_is_kept_to(void) {
+  struct icrm_quota quota = parsed("");
+  icrm_quota_pause(&quota, 30, 1000);
+  icrm_quota_pause(&quota, 10, 2000);
+  CHECK(icrm_quota_wait_ms(&quota, 2000) == 29000);
+  CHECK(icrm_quota_wait_ms(&quota, 31000) == 0);
+}
+
+int main(void) {
+  reads_what_people_write();
+  says_what_is_wrong();
+  never_more_than_stated_in_any_interval();
+  forecasts_the_end();
+  a_forecast_agrees_with_what_happens();
+  obeys_the_servers_headers();
+  an_absurd_reset_is_no_longer_than_the_window();
+  retry_after_in_both_forms();
+  a_pause_is_kept_to();
+  return 0;
+}

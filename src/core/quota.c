@@ -1,0 +1,330 @@
+#include "core/quota.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS };
+
+void icrm_quota_init(struct icrm_quota *quota) {
+  memset(quota, 0, sizeof *quota);
+  quota->flood.length_ms = MINUTE_MS;
+  quota->rate.length_ms = DAY_MS;
+  quota->flood.left = quota->rate.left = -1;
+}
+
+static const struct {
+  const char *name;
+  int64_t ms;
+} units[] = {
+    {"s", 1000},        {"sec", 1000},     {"second", 1000},
+    {"min", MINUTE_MS}, {"m", MINUTE_MS},  {"minute", MINUTE_MS},
+    {"h", HOUR_MS},     {"hour", HOUR_MS}, {"d", DAY_MS},
+    {"day", DAY_MS},
+};
+
+/* The unit named by `len` letters, 0 when there is none. */
+static int64_t unit_ms(const char *name, size_t len) {
+  for (size_t plural = 0; plural < 2 && len > 2 * plural; plural++) {
+    if (plural && tolower((unsigned char)name[len - 1]) != 's')
+      break;
+    size_t n = len - plural;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+      if (strlen(units[i].name) == n && !strncasecmp(units[i].name, name, n))
+        return units[i].ms;
+  }
+  return 0;
+}
+
+static const char *skip_space(const char *text) {
+  while (isspace((unsigned char)*text))
+    text++;
+  return text;
+}
+
+/* A number from 1 to a thousand million; 0 when there is none. */
+static int64_t read_count(const char **text) {
+  int64_t count = 0;
+  for (; isdigit((unsigned char)**text); ++*text) {
+    count = count * 10 + (**text - '0');
+    if (count > 1000000000)
+      return 0;
+  }
+  return count;
+}
+
+/* Read "60/min" or "5 / 10 s"; returns what follows, NULL when it is wrong. */
+static const char *read_window(const char *text, int64_t *calls,
+                               int64_t *length_ms) {
+  *calls = read_count(&text);
+  text = skip_space(text);
+  if (*calls == 0 || *text != '/')
+    return NULL;
+  text = skip_space(text + 1);
+  int64_t times = isdigit((unsigned char)*text) ? read_count(&text) : 1;
+  text = skip_space(text);
+  size_t len = 0;
+  while (isalpha((unsigned char)text[len]))
+    len++;
+  *length_ms = unit_ms(text, len) * times;
+  bool ends = *length_ms > 0 && *length_ms <= 366 * (int64_t)DAY_MS;
+  return ends ? skip_space(text + len) : NULL;
+}
+
+int icrm_quota_parse(struct icrm_quota *quota, const char *text,
+                     struct icrm_error *err) {
+  for (const char *part = skip_space(text); *part;) {
+    struct icrm_quota_window window = {0};
+    const char *end = read_window(part, &window.calls, &window.length_ms);
+    if (!end || (*end && *end != ','))
+      return icrm_error_set(err, ICRM_ERROR_INPUT,
+                            "rate: `%.*s` is not a number of calls and a time; "
+                            "write for example \"60/min, 1000/h, 7200/day\"",
+                            (int)strcspn(part, ","), part);
+    if (quota->n_windows == ICRM_QUOTA_WINDOWS)
+      return icrm_error_set(err, ICRM_ERROR_INPUT,
+                            "rate: more than %d limits in `%s`",
+                            ICRM_QUOTA_WINDOWS, text);
+    quota->windows[quota->n_windows++] = window;
+    part = *end ? skip_space(end + 1) : end;
+  }
+  return 0;
+}
+
+static int64_t slice_ms(const struct icrm_quota_window *window) {
+  return (window->length_ms + ICRM_QUOTA_SLICES - 2) / (ICRM_QUOTA_SLICES - 1);
+}
+
+/* Milliseconds until the window has room: the oldest slices leave it first. */
+static int64_t window_wait_ms(const struct icrm_quota_window *window,
+                              int64_t now_ms, int64_t *room) {
+  int64_t length = slice_ms(window), now = now_ms / length;
+  int64_t oldest = now - ICRM_QUOTA_SLICES + 1, spent = 0;
+  if (oldest <= window->slice - ICRM_QUOTA_SLICES)
+    oldest = window->slice - ICRM_QUOTA_SLICES + 1;
+  if (oldest < 0)
+    oldest = 0;
+  for (int64_t i = oldest; i <= window->slice; i++)
+    spent += window->spent[i % ICRM_QUOTA_SLICES];
+  *room = window->calls > spent ? window->calls - spent : 0;
+  int64_t leaving = oldest - 1;
+  while (spent >= window->calls)
+    spent -= window->spent[++leaving % ICRM_QUOTA_SLICES];
+  if (leaving < oldest)
+    return 0;
+  return (leaving + ICRM_QUOTA_SLICES) * length - now_ms;
+}
+
+static void window_spend(struct icrm_quota_window *window, int64_t calls,
+                         int64_t now_ms) {
+  int64_t now = now_ms / slice_ms(window);
+  if (now - window->slice >= ICRM_QUOTA_SLICES) {
+    memset(window->spent, 0, sizeof window->spent);
+    window->slice = now;
+  }
+  while (window->slice < now)
+    window->spent[++window->slice % ICRM_QUOTA_SLICES] = 0;
+  window->spent[now % ICRM_QUOTA_SLICES] += calls;
+}
+
+static int64_t header_wait_ms(const struct icrm_quota_header *header,
+                              int64_t now_ms, int64_t *room) {
+  *room =
+      header->left >= 0 && now_ms < header->reset_ms ? header->left : INT64_MAX;
+  return *room ? 0 : header->reset_ms - now_ms;
+}
+
+/* The wait, and how many calls may start when it is 0. */
+static int64_t wait_and_room(const struct icrm_quota *quota, int64_t now_ms,
+                             int64_t *room) {
+  int64_t wait_ms = quota->pause_until_ms - now_ms, one, rooms[2];
+  int64_t flood_ms = header_wait_ms(&quota->flood, now_ms, &rooms[0]);
+  int64_t rate_ms = header_wait_ms(&quota->rate, now_ms, &rooms[1]);
+  *room = rooms[0] < rooms[1] ? rooms[0] : rooms[1];
+  wait_ms = flood_ms > wait_ms ? flood_ms : wait_ms;
+  wait_ms = rate_ms > wait_ms ? rate_ms : wait_ms;
+  for (int i = 0; i < quota->n_windows; i++) {
+    int64_t window_ms = window_wait_ms(&quota->windows[i], now_ms, &one);
+    wait_ms = window_ms > wait_ms ? window_ms : wait_ms;
+    *room = one < *room ? one : *room;
+  }
+  return wait_ms > 0 ? wait_ms : 0;
+}
+
+int64_t icrm_quota_wait_ms(const struct icrm_quota *quota, int64_t now_ms) {
+  int64_t room;
+  return wait_and_room(quota, now_ms, &room);
+}
+
+static void spend(struct icrm_quota *quota, int64_t calls, int64_t now_ms) {
+  for (int i = 0; i < quota->n_windows; i++)
+    window_spend(&quota->windows[i], calls, now_ms);
+  struct icrm_quota_header *headers[] = {&quota->flood, &quota->rate};
+  for (int i = 0; i < 2; i++)
+    if (headers[i]->left > 0)
+      headers[i]->left -= calls < headers[i]->left ? calls : headers[i]->left;
+}
+
+void icrm_quota_spend(struct icrm_quota *quota, int64_t now_ms) {
+  spend(quota, 1, now_ms);
+}
+
+void icrm_quota_pause(struct icrm_quota *quota, int64_t seconds,
+                      int64_t now_ms) {
+  int64_t until_ms = now_ms + seconds * 1000;
+  if (until_ms > quota->pause_until_ms)
+    quota->pause_until_ms = until_ms;
+}
+
+static int64_t most_at_once(const struct icrm_quota *quota,
+                            double calls_per_s) {
+  int64_t most = INT64_MAX;
+  for (int i = 0; calls_per_s > 0 && i < quota->n_windows; i++) {
+    double calls = calls_per_s * (double)slice_ms(&quota->windows[i]) / 1000;
+    if (calls < (double)most)
+      most = (int64_t)calls;
+  }
+  return most > 1 ? most : 1;
+}
+
+int64_t icrm_quota_forecast_ms(const struct icrm_quota *quota, int64_t calls,
+                               double calls_per_s, int64_t now_ms,
+                               int64_t *longest_ms) {
+  struct icrm_quota plan = *quota;
+  int64_t most = most_at_once(quota, calls_per_s), longest = 0;
+  double at_ms = (double)now_ms;
+  while (calls > 0) {
+    int64_t room, wait_ms = wait_and_room(&plan, (int64_t)at_ms, &room);
+    at_ms += (double)wait_ms;
+    longest = wait_ms > longest ? wait_ms : longest;
+    if (wait_ms > 0)
+      continue;
+    int64_t n = room < most ? room : most;
+    n = n < calls ? n : calls;
+    spend(&plan, n, (int64_t)at_ms);
+    calls -= n;
+    if (calls_per_s > 0)
+      at_ms += (double)n * 1000 / calls_per_s;
+  }
+  if (longest_ms)
+    *longest_ms = longest;
+  return (int64_t)at_ms - now_ms;
+}
+
+/* Seconds since 1970 of "Tue, 24 Nov 2026 08:49:37 GMT", -1 when it is not of
+ * that form. Month names are English whatever the locale. */
+static int64_t read_http_date(const char *text) {
+  static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  char month[4];
+  struct tm tm = {0};
+  int end = 0;
+  if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n",
+             &tm.tm_mday, month, &tm.tm_year, &tm.tm_hour, &tm.tm_min,
+             &tm.tm_sec, &end) != 6 ||
+      end == 0)
+    return -1;
+  const char *found = strstr(months, month);
+  if (!found || strlen(month) != 3 || (found - months) % 3)
+    return -1;
+  tm.tm_mon = (int)(found - months) / 3;
+  tm.tm_year -= 1900;
+  return timegm(&tm);
+}
+
+/* A decimal number, huge ones as INT64_MAX; false when `text` is none. */
+static bool read_number(const char *text, int64_t *number) {
+  char *end;
+  *number = strtoll(text, &end, 10);
+  if (end != text && *end == '.')
+    end += 1 + strspn(end + 1, "0123456789");
+  return end != text && *skip_space(end) == '\0';
+}
+
+int64_t icrm_retry_after_s(const char *value, int64_t wall_s) {
+  value = skip_space(value);
+  int64_t seconds;
+  if (!read_number(value, &seconds)) {
+    int64_t date_s = read_http_date(value);
+    if (date_s < 0)
+      return -1;
+    seconds = date_s - wall_s;
+  }
+  if (seconds < 0)
+    return 0;
+  return seconds < ICRM_RETRY_AFTER_MAX_S ? seconds : ICRM_RETRY_AFTER_MAX_S;
+}
+
+/* Milliseconds until a reset, -1 when the text is neither number nor date. */
+static int64_t read_reset_ms(const char *value, int64_t wall_s) {
+  int64_t number;
+  if (!read_number(value, &number)) {
+    number = read_http_date(value);
+    if (number < 0)
+      return -1;
+  }
+  if (number >= 1000000000000)
+    return number - wall_s * 1000;
+  return (number >= 1000000000 ? number - wall_s : number) * 1000;
+}
+
+static struct icrm_quota_header *family_of(struct icrm_quota *quota,
+                                           const char **name) {
+  static const struct {
+    const char *prefix;
+    bool flood;
+  } families[] = {{"X-FloodControl-", true},
+                  {"X-RateLimit-", false},
+                  {"RateLimit-", false}};
+  for (int i = 0; i < 3; i++) {
+    size_t len = strlen(families[i].prefix);
+    if (strncasecmp(*name, families[i].prefix, len))
+      continue;
+    *name += len;
+    return families[i].flood ? &quota->flood : &quota->rate;
+  }
+  return NULL;
+}
+
+static bool ends_with(const char *name, const char *end) {
+  size_t len = strlen(name), end_len = strlen(end);
+  return len >= end_len && !strcasecmp(name + len - end_len, end);
+}
+
+static void read_length(struct icrm_quota_header *header, const char *name) {
+  static const struct {
+    const char *word;
+    int64_t ms;
+  } words[] = {
+      {"Minute", MINUTE_MS}, {"Hour", HOUR_MS}, {"Da", DAY_MS}, {"Sec", 1000}};
+  for (int i = 0; i < 4; i++)
+    if (!strncasecmp(name, words[i].word, strlen(words[i].word)))
+      header->length_ms = words[i].ms;
+}
+
+void icrm_quota_header(struct icrm_quota *quota, const char *name,
+                       const char *value, int64_t now_ms, int64_t wall_s) {
+  struct icrm_quota_header *header = family_of(quota, &name);
+  int64_t number;
+  value = skip_space(value);
+  if (!header)
+    return;
+  if (ends_with(name, "Limit"))
+    read_length(header, name);
+  if (ends_with(name, "Remaining") && read_number(value, &number)) {
+    header->left = number > 0 ? number : 0;
+    if (header->reset_ms <= now_ms)
+      header->reset_ms = now_ms + header->length_ms;
+  }
+  if (!ends_with(name, "Reset") && !ends_with(name, "ResetTime"))
+    return;
+  int64_t reset_ms = read_reset_ms(value, wall_s);
+  if (reset_ms < 0)
+    return;
+  if (reset_ms > header->length_ms)
+    reset_ms = header->length_ms;
+  header->reset_ms = now_ms + reset_ms;
+}

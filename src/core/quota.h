@@ -1,0 +1,82 @@
+/*
+ * How many calls a server allows in a minute, an hour, a day. What the user
+ * states (`rate = "60/min, 1000/h, 7200/day"`) and what the server's headers
+ * say are kept side by side; a call may start when both agree. Nothing here
+ * reads a clock or sleeps: time is passed in.
+ *
+ * Stated windows are sliding: no interval of that length ever holds more calls
+ * than stated, wherever the server lets its own window begin. They are counted
+ * in slices, so a window may stay closed 1/32 longer than it must. Calls of an
+ * earlier process are not known; the server's own headers are.
+ */
+#ifndef ICRM_CORE_QUOTA_H
+#define ICRM_CORE_QUOTA_H
+
+#include "core/error.h"
+
+#include <stdint.h>
+
+enum { ICRM_QUOTA_WINDOWS = 4, ICRM_QUOTA_SLICES = 33 };
+
+struct icrm_quota_window {
+  int64_t calls;     /* allowed in one window */
+  int64_t length_ms; /* of the window */
+  int64_t slice;     /* number of the newest slice, counted from time 0 */
+  int64_t spent[ICRM_QUOTA_SLICES]; /* calls by slice number, a ring */
+};
+
+/* What one family of headers said last. */
+struct icrm_quota_header {
+  int64_t length_ms; /* of its window: as named, or the family's usual one */
+  int64_t left;      /* calls left, -1 when not told */
+  int64_t reset_ms;  /* monotonic time when `left` is void */
+};
+
+struct icrm_quota {
+  int n_windows;
+  struct icrm_quota_window windows[ICRM_QUOTA_WINDOWS];
+  struct icrm_quota_header flood; /* X-FloodControl-*, usually a minute */
+  struct icrm_quota_header rate;  /* X-RateLimit-*, usually a day */
+  int64_t pause_until_ms;         /* a Retry-After, 0 for none */
+};
+
+/* A quota without limits. */
+void icrm_quota_init(struct icrm_quota *quota);
+
+/* Add the windows of `text`: "60/min, 1000/h, 7200/day"; units are s, min, h,
+ * day (also sec, second, minute, hour, d, and with a plural s), a number before
+ * the unit counts ("5/10s"). Error: input, naming the part that is wrong. */
+int icrm_quota_parse(struct icrm_quota *quota, const char *text,
+                     struct icrm_error *err);
+
+/* Milliseconds until a call may start, 0 when it may now. */
+int64_t icrm_quota_wait_ms(const struct icrm_quota *quota, int64_t now_ms);
+
+/* Count a call that is sent now. */
+void icrm_quota_spend(struct icrm_quota *quota, int64_t now_ms);
+
+/* Read one reply header; others than the two families are ignored. A name ends
+ * in Limit (MinuteLimit, DailyLimit, ...), Remaining or Reset; a reset is
+ * seconds from now, seconds or milliseconds since 1970, or a date, and is never
+ * believed further off than its window is long. */
+void icrm_quota_header(struct icrm_quota *quota, const char *name,
+                       const char *value, int64_t now_ms, int64_t wall_s);
+
+/* No call before `seconds` are over, because the server said so (429, 503). */
+void icrm_quota_pause(struct icrm_quota *quota, int64_t seconds,
+                      int64_t now_ms);
+
+/* Milliseconds from `now_ms` until the last of `calls` further calls has
+ * started, when at most `calls_per_s` can be done (0 for no such limit).
+ * `*longest_ms` (or NULL) is the longest single wait on the way. */
+int64_t icrm_quota_forecast_ms(const struct icrm_quota *quota, int64_t calls,
+                               double calls_per_s, int64_t now_ms,
+                               int64_t *longest_ms);
+
+/* The seconds of a Retry-After header, in either form: a number of seconds or
+ * an HTTP date seen from `wall_s`. Never below 0 nor above
+ * ICRM_RETRY_AFTER_MAX_S; -1 when the text is neither. */
+enum { ICRM_RETRY_AFTER_MAX_S = 15 * 60 };
+int64_t icrm_retry_after_s(const char *value, int64_t wall_s);
+
+#endif

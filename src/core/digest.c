@@ -1,0 +1,91 @@
+#include "core/digest.h"
+
+#include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/provider.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+static void to_hex(char *out, const unsigned char *bytes, size_t len) {
+  for (size_t i = 0; i < len; i++)
+    snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+  out[2 * len] = '\0';
+}
+
+static int failed(struct icrm_error *err) {
+  return icrm_error_set(err, ICRM_ERROR_STORE,
+                        "OpenSSL could not compute a SHA-256");
+}
+
+int icrm_digest_sha256(const void *data, size_t len, char out[65],
+                       struct icrm_error *err) {
+  unsigned char hash[EVP_MAX_MD_SIZE];
+  if (!EVP_Q_digest(NULL, "SHA256", NULL, data, len, hash, NULL))
+    return failed(err);
+  to_hex(out, hash, 32);
+  return 0;
+}
+
+static int hash_file(FILE *file, EVP_MD_CTX *context, unsigned char *hash) {
+  static const size_t piece = 65536;
+  char bytes[65536];
+  size_t n;
+  if (!EVP_DigestInit_ex2(context, EVP_sha256(), NULL))
+    return -1;
+  while ((n = fread(bytes, 1, piece, file)) > 0)
+    if (!EVP_DigestUpdate(context, bytes, n))
+      return -1;
+  return ferror(file) || !EVP_DigestFinal_ex(context, hash, NULL) ? -1 : 0;
+}
+
+int icrm_digest_sha256_file(const char *path, char out[65],
+                            struct icrm_error *err) {
+  unsigned char hash[EVP_MAX_MD_SIZE];
+  FILE *file = fopen(path, "rbe");
+  if (!file)
+    return icrm_error_set(err, ICRM_ERROR_STORE, "cannot open %s: %s", path,
+                          strerror(errno));
+  EVP_MD_CTX *context = EVP_MD_CTX_new();
+  int rc = context ? hash_file(file, context, hash) : -1;
+  EVP_MD_CTX_free(context);
+  fclose(file);
+  if (rc != 0)
+    return icrm_error_set(err, ICRM_ERROR_STORE, "cannot read %s", path);
+  to_hex(out, hash, 32);
+  return 0;
+}
+
+int icrm_digest_tag(const char *input, const char *module, const char *key,
+                    char out[ICRM_DIGEST_TAG_LEN + 1], struct icrm_error *err) {
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ23456789";
+  unsigned char text[1024], hash[EVP_MAX_MD_SIZE];
+  size_t hash_len = 0;
+  size_t module_len = strlen(module) + 1, key_len = strlen(key);
+  if (module_len + key_len > sizeof text)
+    return icrm_error_set(err, ICRM_ERROR_INPUT,
+                          "the row key is longer than 900 bytes: %.40s…", key);
+  memcpy(text, module, module_len);
+  memcpy(text + module_len, key, key_len);
+  if (!EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, input, strlen(input), text,
+                 module_len + key_len, hash, sizeof hash, &hash_len))
+    return failed(err);
+  out[0] = 'I';
+  out[1] = 'C';
+  for (size_t i = 2; i < ICRM_DIGEST_TAG_LEN; i++)
+    out[i] = letters[hash[i] % (sizeof letters - 1)];
+  out[ICRM_DIGEST_TAG_LEN] = '\0';
+  return 0;
+}
+
+void icrm_digest_random_hex(char *out, size_t bytes) {
+  unsigned char random[64];
+  size_t have = 0;
+  while (have < bytes) {
+    ssize_t n = getrandom(random + have, bytes - have, 0);
+    if (n > 0)
+      have += (size_t)n;
+  }
+  to_hex(out, random, bytes);
+}

@@ -1,0 +1,30 @@
+/* Hashes and random names. */
+#ifndef ICRM_CORE_DIGEST_H
+#define ICRM_CORE_DIGEST_H
+
+#include "core/error.h"
+
+#include <stddef.h>
+
+/* A witness written into a record: "IC" and 18 of A-Z2-9. Upper case, no
+ * punctuation: it survives trimming, case folding and entity coding. */
+#define ICRM_DIGEST_TAG_LEN 20
+
+/* sha256 of `len` bytes, lower-case hexadecimal. */
+int icrm_digest_sha256(const void *data, size_t len, char out[65],
+                       struct icrm_error *err);
+
+/* sha256 of a file's content, read in pieces. Fails with kind store. */
+int icrm_digest_sha256_file(const char *path, char out[65],
+                            struct icrm_error *err);
+
+/* The tag of a row: HMAC-SHA256 keyed with the identity of the input, over
+ * module, NUL, row key. The same row of the same input always has the same
+ * tag, whichever run sends it. */
+int icrm_digest_tag(const char *input, const char *module, const char *key,
+                    char out[ICRM_DIGEST_TAG_LEN + 1], struct icrm_error *err);
+
+/* `bytes` (at most 64) random bytes as 2 * bytes hexadecimal digits and NUL. */
+void icrm_digest_random_hex(char *out, size_t bytes);
+
+#endif

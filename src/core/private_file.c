@@ -1,0 +1,128 @@
+#include "core/private_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define MAGIC_CIFS 0xFF534D42u
+#define MAGIC_SMB2 0xFE534D42u
+#define MAGIC_FUSE 0x65735546u
+
+static const char *network_filesystem(int fd) {
+  struct statfs fs;
+  if (fstatfs(fd, &fs) != 0)
+    return NULL;
+  switch ((unsigned long)fs.f_type & 0xFFFFFFFFu) {
+  case NFS_SUPER_MAGIC:
+    return "NFS";
+  case SMB_SUPER_MAGIC:
+  case MAGIC_CIFS:
+  case MAGIC_SMB2:
+    return "SMB";
+  case V9FS_MAGIC:
+    return "9p";
+  case MAGIC_FUSE:
+    return "FUSE";
+  default:
+    return NULL;
+  }
+}
+
+static int refuse_network(int fd, const char *path, bool any_filesystem,
+                          struct icrm_error *err) {
+  const char *name = any_filesystem ? NULL : network_filesystem(fd);
+  if (!name)
+    return 0;
+  return icrm_error_set(err, ICRM_ERROR_STORE,
+                        "%s is on a network file system (%s), where a lock or "
+                        "a sync cannot be trusted; put it on a local disk",
+                        path, name);
+}
+
+static int check_folder(const char *path, struct icrm_error *err) {
+  char copy[PATH_MAX];
+  struct stat st;
+  if ((size_t)snprintf(copy, sizeof copy, "%s", path) >= sizeof copy)
+    return icrm_error_set(err, ICRM_ERROR_STORE, "the path is too long: %.80s…",
+                          path);
+  const char *folder = dirname(copy);
+  if (stat(folder, &st) != 0)
+    return icrm_error_set(err, ICRM_ERROR_STORE, "cannot use folder %s: %s",
+                          folder, strerror(errno));
+  if ((st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX))
+    return icrm_error_set(err, ICRM_ERROR_STORE,
+                          "folder %s may be written by everyone; chmod o-w %s",
+                          folder, folder);
+  return 0;
+}
+
+int icrm_private_file_create(const char *path, bool any_filesystem,
+                             struct icrm_error *err) {
+  if (check_folder(path, err) != 0)
+    return -1;
+  int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0 && errno == EEXIST) {
+    icrm_error_set(err, ICRM_ERROR_STORE,
+                   "%s exists already; choose another name or remove it", path);
+    if (err)
+      snprintf(err->code, sizeof err->code, "EXISTS");
+    return -1;
+  }
+  if (fd < 0)
+    return icrm_error_set(err, ICRM_ERROR_STORE, "cannot create %s: %s", path,
+                          strerror(errno));
+  int rc = refuse_network(fd, path, any_filesystem, err);
+  close(fd);
+  if (rc != 0)
+    unlink(path);
+  return rc;
+}
+
+static int check_owner(int fd, const char *path, struct icrm_error *err) {
+  struct stat st;
+  if (fstat(fd, &st) != 0)
+    return icrm_error_set(err, ICRM_ERROR_STORE, "cannot look at %s: %s", path,
+                          strerror(errno));
+  if (!S_ISREG(st.st_mode))
+    return icrm_error_set(err, ICRM_ERROR_STORE, "%s is not a regular file",
+                          path);
+  if (st.st_uid != geteuid())
+    return icrm_error_set(err, ICRM_ERROR_STORE, "%s belongs to another user",
+                          path);
+  if (st.st_mode & 077)
+    return icrm_error_set(err, ICRM_ERROR_STORE,
+                          "%s can be read by others; chmod 600 %s", path, path);
+  return 0;
+}
+
+int icrm_private_file_lock(const char *path, bool any_filesystem,
+                           struct icrm_error *err) {
+  int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0)
+    return icrm_error_set(err, ICRM_ERROR_STORE, "cannot open %s: %s", path,
+                          errno == ELOOP ? "it is a symbolic link"
+                                         : strerror(errno));
+  if (check_owner(fd, path, err) != 0 ||
+      refuse_network(fd, path, any_filesystem, err) != 0)
+    goto fail;
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    icrm_error_set(err, ICRM_ERROR_STORE,
+                   "%s is in use by another process; wait for it to end", path);
+    if (err)
+      snprintf(err->code, sizeof err->code, "LOCKED");
+    goto fail;
+  }
+  return fd;
+
+fail:
+  close(fd);
+  return -1;
+}

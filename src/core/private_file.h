@@ -1,0 +1,28 @@
+/*
+ * Files that only their owner may read: change sets hold the data of a CRM and,
+ * while a write is in flight, a session. (RELIABILITY: S17, X10, X11, X22.)
+ */
+#ifndef ICRM_CORE_PRIVATE_FILE_H
+#define ICRM_CORE_PRIVATE_FILE_H
+
+#include "core/error.h"
+
+#include <stdbool.h>
+
+/* Create `path` empty, mode 0600. Fails (kind store) when it exists, when it
+ * is a symbolic link, when its folder may be written by everyone without the
+ * sticky bit, or when it lies on a network file system and `any_filesystem` is
+ * false: locks and fsync cannot be trusted there. */
+int icrm_private_file_create(const char *path, bool any_filesystem,
+                             struct icrm_error *err);
+
+/* Open `path` and take the exclusive lock on it without waiting. It must be a
+ * regular file, no symbolic link, owned by this user, mode 0600 or less.
+ * Returns a descriptor that the caller closes, which releases the lock; -1 on
+ * failure (kind store; code LOCKED when another process holds it). The caller
+ * closes any SQLite connection to the file first: closing a descriptor of a
+ * file drops the process's own POSIX locks on it. */
+int icrm_private_file_lock(const char *path, bool any_filesystem,
+                           struct icrm_error *err);
+
+#endif

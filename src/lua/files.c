@@ -1,0 +1,111 @@
+/* core.files: private files and their locks. */
+#include "lua/core.h"
+
+#include "core/private_file.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOCK_TYPE "icrm.core.lock"
+
+struct lock {
+  int fd;
+  dev_t dev;
+  ino_t ino;
+};
+
+/* The registry keeps "dev:ino" of the files this state has locked: opening a
+ * second descriptor and closing it would drop SQLite's POSIX locks. */
+static const char held_key = 'h';
+
+static void push_held(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &held_key) == LUA_TTABLE)
+    return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &held_key);
+}
+
+static void push_inode(lua_State *L, dev_t dev, ino_t ino) {
+  lua_pushfstring(L, "%I:%I", (LUAI_UACINT)dev, (LUAI_UACINT)ino);
+}
+
+static int is_held(lua_State *L, const char *path) {
+  struct stat st;
+  if (stat(path, &st) != 0)
+    return 0;
+  push_held(L);
+  push_inode(L, st.st_dev, st.st_ino);
+  int held = lua_rawget(L, -2) != LUA_TNIL;
+  lua_pop(L, 2);
+  return held;
+}
+
+static int lock_close(lua_State *L) {
+  struct lock *lock = luaL_checkudata(L, 1, LOCK_TYPE);
+  if (lock->fd < 0)
+    return 0;
+  close(lock->fd);
+  lock->fd = -1;
+  push_held(L);
+  push_inode(L, lock->dev, lock->ino);
+  lua_pushnil(L);
+  lua_rawset(L, -3);
+  return 0;
+}
+
+/* files.lock(path [, any_filesystem]) -> lock | nil, err */
+static int files_lock(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  bool any_filesystem = lua_toboolean(L, 2);
+  struct icrm_error err;
+  if (is_held(L, path)) {
+    icrm_error_set(&err, ICRM_ERROR_STORE, "%s is open already in this program",
+                   path);
+    return icrml_fail(L, &err);
+  }
+  struct lock *lock = lua_newuserdatauv(L, sizeof *lock, 0);
+  lock->fd = -1;
+  luaL_setmetatable(L, LOCK_TYPE);
+  lock->fd = icrm_private_file_lock(path, any_filesystem, &err);
+  if (lock->fd < 0)
+    return icrml_fail(L, &err);
+  struct stat st;
+  if (fstat(lock->fd, &st) == 0) {
+    lock->dev = st.st_dev;
+    lock->ino = st.st_ino;
+  }
+  push_held(L); /* lock, held */
+  push_inode(L, lock->dev, lock->ino);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+  return 1;
+}
+
+/* files.create(path [, any_filesystem]) -> true | nil, err */
+static int files_create(lua_State *L) {
+  struct icrm_error err;
+  if (icrm_private_file_create(luaL_checkstring(L, 1), lua_toboolean(L, 2),
+                               &err) != 0)
+    return icrml_fail(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+void icrml_open_files(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"create", files_create}, {"lock", files_lock}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"close", lock_close},
+                                     {"__close", lock_close},
+                                     {"__gc", lock_close},
+                                     {NULL, NULL}};
+  luaL_newmetatable(L, LOCK_TYPE);
+  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  luaL_newlib(L, functions);
+  lua_setfield(L, -2, "files");
+}

@@ -52,6 +52,9 @@ int luaopen_icrm_core(lua_State *L) {
   luaL_newlib(L, functions);
   push_error_kinds(L);
   lua_setfield(L, -2, "error_kinds");
+  luaL_getmetatable(L, ICRML_ERROR_TYPE);
+  lua_setfield(L, -2, "Error");
+  icrml_open_base64(L);
   icrml_open_interrupt(L);
   icrml_open_nearest(L);
   icrml_open_csv(L);

@@ -1,0 +1,218 @@
+--- Waiting for replies: one place where calls and coroutines meet.
+--
+-- A task is a coroutine that waits for a reply by yielding a private value to
+-- the group (icrm.map) that runs it. Outside a task, waiting drives the client
+-- itself, so a plain script needs no event loop.
+-- @module icrm.tasks
+
+local errors = require "icrm.error"
+
+local M = {}
+
+M.WAIT = {} -- the private value
+local LONG, SHORT = 3600, 0.002 -- seconds a step may last
+
+local task_of = setmetatable({}, { __mode = "k" }) -- coroutine -> task
+local boxes = setmetatable({}, { __mode = "k" })   -- core client -> its replies
+
+-- ready[id] = reply; waiting[id] = task, or DROPPED when nobody wants it.
+local DROPPED = { done = true }
+
+local function box_of(client)
+  local box = boxes[client]
+  if not box then
+    box = { ready = {}, waiting = {}, tasks = 0 }
+    boxes[client] = box
+  end
+  return box
+end
+
+-- Mark a task as able to go on, and so, up the chain, the task that runs its
+-- group.
+local function wake(task)
+  if task.done or task.queued then
+    return
+  end
+  task.queued = true
+  local runnable = task.group.runnable
+  runnable[#runnable + 1] = task
+  if task.group.host then
+    wake(task.group.host)
+  end
+end
+
+local function deliver(box, id, body, extra)
+  local task = box.waiting[id]
+  if task then
+    box.waiting[id] = nil
+    box.tasks = box.tasks - (task == DROPPED and 0 or 1)
+    if task.done then
+      return
+    end
+    wake(task)
+  end
+  box.ready[id] = { body, extra }
+end
+
+-- Drive one client and hand its replies out. Returns how many there were.
+local function collect(client, seconds)
+  errors.check(client:step(seconds))
+  local box, count = box_of(client), 0
+  while true do
+    local id, body, extra = client:next()
+    if not id then
+      return count
+    end
+    deliver(box, id, body, extra)
+    count = count + 1
+  end
+end
+
+-- The same until something happens; an error when nothing ever can.
+local function collect_some(client)
+  if collect(client, LONG) == 0 then
+    local stats = client:stats()
+    if stats.in_flight + stats.queued == 0 then
+      error("the reply waited for was never asked for, or was taken before", 0)
+    end
+  end
+end
+
+local function clients_waited_for()
+  local clients = {}
+  for client, box in pairs(boxes) do
+    if box.tasks > 0 then
+      clients[#clients + 1] = client
+    end
+  end
+  return clients
+end
+
+--- Wait until some task of some client can go on.
+---
+--- With several clients there is no common wait, so they take turns in short
+--- steps.
+function M.pump()
+  local clients = clients_waited_for()
+  if #clients == 1 then
+    return collect_some(clients[1])
+  elseif #clients == 0 then
+    error("a task waits for nothing that will come", 0)
+  end
+  local count = 0
+  for _, client in ipairs(clients) do
+    count = count + collect(client, 0)
+  end
+  if count == 0 then
+    collect(clients[math.random(#clients)], SHORT)
+  end
+end
+
+--- Make a task that runs a function; its group resumes it.
+---
+--- @param group table with `runnable` and, inside another task, `host`
+--- @param body function
+--- @return table task
+function M.new(group, body)
+  local task = { group = group, queued = false, done = false }
+  task.co = coroutine.create(body)
+  task_of[task.co] = task
+  return task
+end
+
+--- Return the task whose coroutine is running and may yield, if there is one.
+---
+--- @return table?
+function M.current()
+  local co = coroutine.running()
+  return coroutine.isyieldable() and task_of[co] or nil
+end
+
+--- Wait for the reply to a call that was submitted.
+---
+--- Inside a task the other tasks go on meanwhile.
+---
+--- @param client userdata a client of icrm.core
+--- @param id integer what its submit returned
+--- @return string? body the JSON text of the result
+--- @return icrm.Error|table|nil extra the error, or the reply's status
+function M.await(client, id)
+  local box = box_of(client)
+  local task = M.current()
+  if not task then
+    while not box.ready[id] do
+      collect_some(client)
+    end
+  elseif not box.ready[id] then
+    box.waiting[id] = task
+    box.tasks = box.tasks + 1
+    repeat
+      coroutine.yield(M.WAIT)
+    until box.ready[id]
+  end
+  local reply = box.ready[id]
+  box.ready[id] = nil
+  return reply[1], reply[2]
+end
+
+--- Say that nobody will wait for a call; its reply is dropped when it comes.
+---
+--- @param client userdata
+--- @param id integer
+function M.discard(client, id)
+  local box = box_of(client)
+  if box.ready[id] then
+    box.ready[id] = nil
+  else
+    box.waiting[id] = DROPPED
+  end
+end
+
+--- Give every task that waits for this client an error, because it closes.
+---
+--- @param client userdata
+function M.cancel(client)
+  local box = boxes[client]
+  for id in pairs(box and box.waiting or {}) do
+    deliver(box, id, nil, errors.new {
+      kind = "canceled", message = "the client was closed before the reply" })
+  end
+end
+
+local shared = setmetatable({}, { __mode = "k" }) -- cache -> key -> waiting tasks
+
+local function leave(cache, key)
+  local waiters = shared[cache][key]
+  shared[cache][key] = nil
+  for _, task in ipairs(waiters) do
+    wake(task)
+  end
+end
+
+--- Return cache[key], made by fn when it is not there yet; tasks that want the
+--- same value at the same time wait for the first instead of asking again.
+---
+--- @param cache table
+--- @param key any
+--- @param fn fun(): any
+--- @return any
+function M.share(cache, key, fn)
+  shared[cache] = shared[cache] or {}
+  local pending, task = shared[cache], M.current()
+  while cache[key] == nil and pending[key] and task do
+    table.insert(pending[key], task)
+    coroutine.yield(M.WAIT)
+  end
+  if cache[key] == nil and pending[key] then
+    cache[key] = fn()
+  elseif cache[key] == nil then
+    pending[key] = {}
+    local _ <close> = setmetatable({}, { __close = function()
+      leave(cache, key)
+    end })
+    cache[key] = fn()
+  end
+  return cache[key]
+end
+
+return M

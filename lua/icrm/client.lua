@@ -1,0 +1,261 @@
+--- A connection to one CRM as one user: the class icrm.Client.
+--
+-- Methods raise icrm.Error. Inside icrm.map they let other rows go on while
+-- they wait; anywhere else they simply take their time.
+-- @module icrm.client
+
+local core = require "icrm.core"
+local errors = require "icrm.error"
+local json = require "icrm.json"
+local tasks = require "icrm.tasks"
+
+local M = {}
+
+local Client = { __name = "icrm.Client" }
+Client.__index = Client
+M.Client = Client
+
+-- Operations whose parameters the server reads from the URL; it reads those of
+-- all others from the body.
+local READS = {}
+for word in ([[getchallenge listtypes describe retrieve query retrieve_related
+    relatedtypes query_related sync files_retrieve]]):gmatch "%S+" do
+  READS[word] = true
+end
+
+local OPTIONS = {}
+for word in ([[url username key access_key lanes ca_file proxy connect_timeout
+    timeout max_reply_bytes user_agent insecure rate owner name check]])
+    :gmatch "%S+" do
+  OPTIONS[word] = true
+end
+
+local function config_error(message)
+  errors.raise { kind = "config", message = message }
+end
+
+local function check_options(options)
+  for name in pairs(options) do
+    if not OPTIONS[name] then
+      local names = {}
+      for known in pairs(OPTIONS) do
+        names[#names + 1] = known
+      end
+      table.sort(names)
+      local nearest = core.nearest(tostring(name), names)
+      config_error(("unknown option %q%s"):format(tostring(name),
+        nearest and ("; did you mean %q?"):format(nearest) or ""))
+    end
+  end
+  for _, name in ipairs { "url", "username" } do
+    if type(options[name]) ~= "string" or options[name] == "" then
+      config_error(("connect needs %s; set it in the profile or as ICRM_%s")
+        :format(name, name:upper()))
+    end
+  end
+end
+
+local function core_options(options)
+  local passed = {}
+  for name, value in pairs(options) do
+    passed[name] = value
+  end
+  passed.access_key, passed.owner, passed.name, passed.check = nil, nil, nil, nil
+  if options.access_key then
+    passed.key = core.credentials(options.access_key)
+  end
+  if not passed.key then
+    config_error("connect needs an access key; set access_key_command in the "
+      .. "profile, or ICRM_ACCESS_KEY")
+  end
+  return passed
+end
+
+--- Connect and log in.
+---
+--- @param options icrm.ConnectOptions
+--- @return icrm.Client
+function M.connect(options)
+  check_options(options)
+  local self = setmetatable({
+    url = options.url, username = options.username, name = options.name,
+    check = options.check ~= false,
+    _owner = options.owner, _schemas = {}, _learnt = {},
+  }, Client)
+  self.core = errors.check(core.client(core_options(options)))
+  local ok, err = pcall(function()
+    errors.check(tasks.await(self.core, errors.check(self.core:login())))
+  end)
+  if not ok then
+    self:close()
+    error(err, 0)
+  end
+  self.session = self.core:session()
+  self.user, self.version = self.session.user_id, self.session.vtiger_version
+  return self
+end
+
+local function parameter_text(name, value)
+  if type(value) == "table" then
+    return json.encode(value)
+  elseif type(value) == "number" then
+    return json.number_text(value)
+  elseif type(value) == "boolean" then
+    return value and "1" or "0"
+  elseif type(value) ~= "string" then
+    errors.raise { kind = "input", message =
+      ("parameter %s: a %s cannot be sent"):format(name, type(value)) }
+  end
+  return value
+end
+
+-- Sorted, so that the same call is the same bytes.
+local function parameter_list(params)
+  local list = {}
+  for name, value in pairs(params or {}) do
+    list[#list + 1] = { name, parameter_text(name, value) }
+  end
+  table.sort(list, function(a, b) return a[1] < b[1] end)
+  return list
+end
+
+--- Submit a call without waiting for its reply; pass what is returned to
+--- receive, or to discard.
+---
+--- @param operation string
+--- @param params? table<string, any> tables are sent as JSON
+--- @param opts? icrm.CallOptions
+--- @return integer id
+function Client:send(operation, params, opts)
+  opts = opts or {}
+  local method = opts.method or (READS[operation:lower()] and "GET" or "POST")
+  local write = opts.write
+  if write == nil then
+    write = method == "POST"
+  end
+  return (errors.check(self.core:submit {
+    operation = operation, method = method, params = parameter_list(params),
+    write = write, timeout = opts.timeout, parts = opts.parts,
+  }))
+end
+
+--- Wait for the reply to a call that was sent.
+---
+--- @param id integer
+--- @return any result
+function Client:receive(id)
+  local body, extra = tasks.await(self.core, id)
+  if body == nil then
+    error(extra, 0)
+  end
+  local value, err = json.decode(body)
+  if err then
+    error(err, 0)
+  end
+  return value
+end
+
+--- Say that the reply to a call that was sent is not wanted any more.
+---
+--- @param id integer
+function Client:discard(id)
+  tasks.discard(self.core, id)
+end
+
+--- Call any operation that the server offers and return its result.
+---
+--- The method is GET for the operations known to read, POST for all others. A
+--- POST counts as a write: it is never sent twice unless it is certain that
+--- the first did nothing. `write = false` says that a repetition is harmless.
+---
+--- @param operation string
+--- @param params? table<string, any> tables are sent as JSON
+--- @param opts? icrm.CallOptions
+--- @return any result
+function Client:call(operation, params, opts)
+  return self:receive(self:send(operation, params, opts))
+end
+
+--- List the modules that this user may see.
+---
+--- @return table<string, { label: string, singular: string, isEntity: boolean }>
+---   information by module name
+--- @return string[] names in the server's order
+function Client:list_types()
+  local types = tasks.share(self._learnt, "types", function()
+    return self:call "listtypes"
+  end)
+  return types.information, types.types
+end
+
+local function explain_module(self, module, err)
+  local information, names = self:list_types()
+  if information[module] then
+    return
+  end
+  local words, name_of = {}, {}
+  for _, name in ipairs(names) do
+    for _, text in ipairs { name, information[name].label, information[name].singular } do
+      words[#words + 1], name_of[text] = text, name_of[text] or name
+    end
+  end
+  local nearest = name_of[core.nearest(module, words)]
+  errors.raise { kind = "input", code = err.code, operation = "describe", cause = err,
+    message = ("there is no module %q for %s; %s"):format(module, self.username,
+      nearest and ("did you mean %q?"):format(nearest)
+        or "`icrm-lua modules` lists them") }
+end
+
+--- Describe a module; asked once per client.
+---
+--- @param module string
+--- @return icrm.Schema
+function Client:describe(module)
+  return tasks.share(self._schemas, module, function()
+    local ok, result = pcall(self.call, self, "describe", { elementType = module })
+    if ok then
+      return require("icrm.schema").new(result)
+    elseif errors.is(result, "refused") then
+      explain_module(self, module, result)
+    end
+    error(result, 0)
+  end)
+end
+
+-- Methods that live in modules of their own, loaded when first used.
+local function lazy(method, module, name)
+  Client[method] = function(self, ...)
+    return require(module)[name or method](self, ...)
+  end
+end
+
+for _, method in ipairs { "retrieve", "create", "update", "revise", "delete", "related" } do
+  lazy(method, "icrm.records")
+end
+lazy("attach", "icrm.documents")
+lazy("download", "icrm.documents")
+lazy("query", "icrm.query", "new")
+lazy("from", "icrm.query")
+lazy("count", "icrm.query")
+
+--- Close the connection: wait for no reply, log out where that is quick.
+function Client:close()
+  if self.core then
+    tasks.cancel(self.core)
+    self.core:close()
+  end
+  if self._owner then
+    self._owner:stop()
+    self._owner = nil
+  end
+end
+
+Client.__close = Client.close
+
+function Client:__tostring()
+  local host = self.url:match "^%w+://[^/?#]*" or "?"
+  return ("icrm.Client (%s at %s)"):format(self.username,
+    (host:gsub("//.*@", "//")))
+end
+
+return M

@@ -1,0 +1,39 @@
+--- Automate Initiative CRM and other CRMs of the vtiger family.
+--
+-- `local icrm = require "icrm"`, then `icrm.connect()`. What is not used is not
+-- loaded.
+-- @module icrm
+
+local M = { VERSION = "0.1.0" }
+
+local members = {
+  Error = { "icrm.error", "Error" },
+  map = { "icrm.map", "map" },
+  imap = { "icrm.map", "imap" },
+}
+
+setmetatable(M, { __index = function(t, name)
+  local where = members[name]
+  if where then
+    local value = require(where[1])[where[2]]
+    t[name] = value
+    return value
+  end
+end })
+
+--- Connect to a CRM.
+---
+--- @param target? string|icrm.ConnectOptions the name of a profile, a
+---   `sandbox:` URL or options; without it the default profile or environment
+--- @return icrm.Client
+function M.connect(target)
+  local options = target
+  if type(target) == "string" and target:find "^sandbox:" then
+    options = require("icrm.sandbox").open(target)
+  elseif type(target) ~= "table" then
+    options = require("icrm.profile").load(target)
+  end
+  return require("icrm.client").connect(options)
+end
+
+return M

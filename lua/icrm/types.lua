@@ -1,0 +1,105 @@
+---@meta
+-- The classes of icrm for editors that read LuaCATS. Never loaded.
+
+---@class icrm.Error
+---@field kind string one of the kinds in docs/errors.md
+---@field message string one sentence
+---@field code? string the server's own code, always text
+---@field status? integer HTTP status
+---@field operation? string operation of the failed call
+---@field retry_after? integer seconds the server asked to wait
+---@field request_id? string
+---@field cause? any the error that led to this one
+---@field row? integer number of the row, from icrm.map
+---@field errors? icrm.FieldError[] what a check found
+---@field document? string id of a document that was created nevertheless
+---@field is_retryable fun(self: icrm.Error): boolean
+
+---@class icrm.ConnectOptions
+---@field url string address of the CRM
+---@field username string with the prefix: `prefix/user`
+---@field key? userdata credentials of icrm.core
+---@field access_key? string the key as a Lua string; prefer a profile
+---@field lanes? integer number of sessions; adapts itself without it
+---@field ca_file? string
+---@field proxy? string
+---@field connect_timeout? number seconds
+---@field timeout? number seconds
+---@field max_reply_bytes? integer
+---@field user_agent? string
+---@field insecure? boolean plain http, loopback only
+---@field rate? string quota such as "60/min, 1000/h"
+---@field name? string name of the profile
+---@field check? boolean false: send fields without checking them
+---@field owner? userdata what is stopped when the client closes
+
+---@class icrm.CallOptions
+---@field method? "GET"|"POST"
+---@field write? boolean whether a repetition could do harm
+---@field timeout? number seconds
+---@field parts? table[] files of a multipart form
+
+---@class icrm.Client
+---@field url string
+---@field username string
+---@field name? string name of the profile
+---@field user string id of the connected user
+---@field version string version that the server reports
+---@field session table what login returned, without the session's name
+---@field list_types fun(self): table, string[]
+---@field describe fun(self, module: string): icrm.Schema
+---@field retrieve fun(self, record: string|table): icrm.Record
+---@field create fun(self, module: string, fields: table, opts?: table): icrm.Record, icrm.Change[]
+---@field update fun(self, module: string, fields: table, opts?: table): icrm.Record, icrm.Change[]
+---@field revise fun(self, module: string, fields: table, opts?: table): icrm.Record, icrm.Change[]
+---@field delete fun(self, record: string|table): boolean
+---@field related fun(self, record: string|table, module: string, opts?: table): icrm.Record[]
+---@field query fun(self, text: string, ...): icrm.Query
+---@field from fun(self, module: string): icrm.Query
+---@field count fun(self, module: string, where?: string, ...): integer
+---@field attach fun(self, record: string|table, file: string|table, opts?: table): icrm.Record
+---@field download fun(self, document: string|table): string, string
+---@field call fun(self, operation: string, params?: table, opts?: icrm.CallOptions): any
+---@field send fun(self, operation: string, params?: table, opts?: icrm.CallOptions): integer
+---@field receive fun(self, id: integer): any
+---@field discard fun(self, id: integer)
+---@field close fun(self)
+
+---@alias icrm.Record table<string, string>
+
+---@class icrm.Change
+---@field field string
+---@field sent string
+---@field stored string
+
+---@class icrm.Field
+---@field name string
+---@field label string
+---@field type string
+---@field mandatory boolean
+---@field editable boolean whether a client may write it
+---@field picklist? { values: string[], by_value: table, by_label: table }
+---@field refers_to? string[] modules that a reference may point to
+---@field default? string
+---@field max_size? integer most bytes of a file
+
+---@class icrm.Schema
+---@field name string
+---@field label string
+---@field id_prefix string
+---@field fields icrm.Field[] in the server's order
+---@field by_name table<string, icrm.Field>
+---@field by_label table<string, icrm.Field>
+---@field mandatory string[]
+---@field description table what describe returned
+---@field field fun(self, name: string): icrm.Field?
+---@field nearest fun(self, word: string): string?
+---@field references_to fun(self, module: string): icrm.Field[]
+---@field check fun(self, fields: table, opts?: table): table, icrm.FieldError[]
+---@field same fun(self, name: string, sent: string, stored: string?): boolean
+
+---@class icrm.FieldError
+---@field field string
+---@field value any
+---@field message string what is wrong
+---@field cure string what to do

@@ -1,0 +1,254 @@
+--- Values of fields, type by type: what the server stores rightly, and how it
+--- writes it back.
+-- @module icrm.values
+
+local core = require "icrm.core"
+local json = require "icrm.json"
+
+local M = {}
+
+local LIST_SEPARATOR = " |##| "
+local SHOWN_VALUES = 8
+
+--- Cut a text for a message.
+---
+--- @param text string
+--- @return string
+function M.shorten(text)
+  if utf8.len(text) and utf8.len(text) > 60 then
+    return text:sub(1, utf8.offset(text, 60) - 1) .. "…"
+  end
+  return text
+end
+
+--- Tell whether a text is a record id, such as `9x6617554`.
+---
+--- @param value any
+--- @return boolean
+function M.is_id(value)
+  return type(value) == "string" and value:find "^%d+x%d+$" ~= nil
+end
+
+-- Each of the following returns the normal form, or nil, message, cure.
+
+local function as_text(_, value)
+  if type(value) == "number" then
+    value = json.number_text(value)
+  end
+  if type(value) ~= "string" then
+    return nil, "must be a text", "give a string"
+  elseif not utf8.len(value) then
+    return nil, "is not UTF-8", "convert it, from Windows-1252 for example"
+  elseif value:find("\0", 1, true) then
+    return nil, "holds a NUL byte", "remove it"
+  end
+  return value
+end
+
+local truth = { ["1"] = "1", ["true"] = "1", on = "1", yes = "1",
+                ["0"] = "0", ["false"] = "0", off = "0", no = "0", [""] = "" }
+
+local function as_boolean(_, value)
+  local word = truth[tostring(value):lower()]
+  if not word then
+    return nil, "is no yes or no", "give true or false"
+  end
+  return word
+end
+
+local function as_integer(_, value)
+  local text = as_text(nil, value)
+  if text and (text == "" or text:find "^[+-]?%d+$") then
+    return text
+  end
+  return nil, "is no whole number; the server would store 0", "give digits alone"
+end
+
+local function as_number(_, value)
+  local text = as_text(nil, value)
+  if text and (text == "" or text:find "^[+-]?%d+%.?%d*$"
+               or text:find "^[+-]?%.%d+$") then
+    return text
+  end
+  return nil, "is no number; the server would cut it",
+    "write it with a point and without spaces, like 12345.67"
+end
+
+local DAYS = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
+
+local function is_day(y, m, d)
+  y, m, d = tonumber(y), tonumber(m), tonumber(d)
+  local leap = y % 4 == 0 and (y % 100 ~= 0 or y % 400 == 0)
+  return m >= 1 and m <= 12 and d >= 1
+    and d <= (m == 2 and leap and 29 or DAYS[m])
+end
+
+local function is_time(h, m, s)
+  return tonumber(h) < 24 and tonumber(m) < 60 and (s == "" or tonumber(s) < 60)
+end
+
+local function as_date(_, value)
+  local text = as_text(nil, value)
+  local y, m, d = (text or "?"):match "^(%d%d%d%d)%-(%d%d)%-(%d%d)$"
+  if text == "" or y and is_day(y, m, d) then
+    return text
+  end
+  return nil, "is no date; the server would store 0000-00-00",
+    "write year-month-day, like 2026-11-24"
+end
+
+local function as_time(_, value)
+  local text = as_text(nil, value)
+  local h, m, s = (text or "?"):match "^(%d%d?):(%d%d):?(%d*)$"
+  if text == "" then
+    return text
+  elseif h and #s ~= 1 and #s < 3 and is_time(h, m, s) then
+    return ("%02d:%s:%s"):format(tonumber(h), m, s == "" and "00" or s)
+  end
+  return nil, "is no time of day", "write it like 09:30:00"
+end
+
+local function as_datetime(_, value)
+  local text = as_text(nil, value)
+  if text == "" then
+    return text
+  end
+  local date, time = (text or "?"):match "^(%S-)[ T](%S-)Z?$"
+  local day, clock = date and as_date(nil, date), time and as_time(nil, time)
+  if day and day ~= "" and clock and clock ~= "" then
+    return day .. " " .. clock
+  end
+  return nil, "is no date and time", "write it in UTC, like 2026-11-24 09:30:00"
+end
+
+local function as_email(_, value)
+  local text, message, cure = as_text(nil, value)
+  if not text then
+    return nil, message, cure
+  elseif text == "" or text:find "^[^%s@]+@[^%s@]+$" then
+    return text
+  end
+  return nil, "is no e-mail address", "write it like name@example.com"
+end
+
+local function picklist_cure(picklist, value)
+  local words = {}
+  for _, word in ipairs(picklist.values) do
+    words[#words + 1] = word
+    if picklist.by_value[word] ~= word then
+      words[#words + 1] = picklist.by_value[word]
+    end
+  end
+  local nearest = core.nearest(value, words)
+  local shown = table.concat(picklist.values, ", ", 1,
+    math.min(#picklist.values, SHOWN_VALUES))
+  if #picklist.values > SHOWN_VALUES then
+    shown = ("%s and %d more"):format(shown, #picklist.values - SHOWN_VALUES)
+  end
+  return (nearest and ("did you mean %q? "):format(nearest) or "")
+    .. "allowed: " .. shown
+end
+
+local function as_picklist(field, value)
+  local text, message, cure = as_text(nil, value)
+  local picklist = field.picklist
+  if not text then
+    return nil, message, cure
+  elseif text == "" or not picklist or picklist.by_value[text] then
+    return text
+  elseif picklist.by_label[text] then
+    return picklist.by_label[text]
+  end
+  return nil, "is no value of this picklist", picklist_cure(picklist, text)
+end
+
+local function as_multipicklist(field, value)
+  local list = value
+  if type(value) ~= "table" then
+    list = {}
+    for word in (tostring(value) .. LIST_SEPARATOR):gmatch "(.-) |##| " do
+      list[#list + 1] = word
+    end
+  end
+  local out = {}
+  for i, word in ipairs(list) do
+    local normal, message, cure = as_picklist(field, word)
+    if not normal then
+      return nil, message, cure
+    end
+    out[i] = normal
+  end
+  return table.concat(out, LIST_SEPARATOR)
+end
+
+local function as_reference(field, value, opts)
+  if type(value) == "table" then
+    value = value.id
+  end
+  if value == "" then
+    return ""
+  elseif not M.is_id(value) then
+    return nil, "is no record id", "give an id like 3x262015, or \"\" for none"
+  end
+  if not (opts and opts.prefix_of and field.refers_to) then
+    return value
+  end
+  local prefix = value:match "^%d+"
+  for _, module in ipairs(field.refers_to) do
+    local wanted = opts.prefix_of(module)
+    if wanted == nil or wanted == prefix then
+      return value
+    end
+  end
+  return nil, "points to a wrong module",
+    "it must be an id of " .. table.concat(field.refers_to, " or ")
+end
+
+local OWNERS = { refers_to = { "Users", "Groups" } }
+
+local function as_owner(_, value, opts)
+  return as_reference(OWNERS, value, opts)
+end
+
+local by_type = {
+  boolean = as_boolean, integer = as_integer, double = as_number,
+  currency = as_number, date = as_date, time = as_time,
+  datetime = as_datetime, email = as_email, picklist = as_picklist,
+  multipicklist = as_multipicklist, reference = as_reference, owner = as_owner,
+}
+
+--- Bring a value into the form that the server expects for a field.
+---
+--- @param field icrm.Field
+--- @param value any
+--- @param opts? table see icrm.Schema:check
+--- @return string? normal nil when the value cannot be right
+--- @return string? message what is wrong with it
+--- @return string? cure what to do
+function M.normalise(field, value, opts)
+  return (by_type[field.type] or as_text)(field, value, opts)
+end
+
+local numeric = { integer = true, double = true, currency = true }
+
+--- Tell whether two texts are the same value of a field.
+---
+--- @param field icrm.Field?
+--- @param sent string
+--- @param stored string?
+--- @return boolean
+function M.same(field, sent, stored)
+  stored = stored or ""
+  if sent == stored then
+    return true
+  end
+  local kind = field and field.type
+  if numeric[kind] then
+    return (tonumber(sent) or 0) == (tonumber(stored) or 0)
+  elseif kind == "boolean" then
+    return (sent == "1") == (stored == "1")
+  end
+  return false
+end
+
+return M

@@ -9,7 +9,8 @@ end
 local helper = {}
 package.loaded["spec.helper"] = helper
 
-helper.icrm_lua = os.getenv "ICRM_LUA" or "build/bin/icrm-lua"
+-- Absolute, because specs run it in other folders.
+helper.icrm_lua = os.getenv "ICRM_LUA" or os.getenv "PWD" .. "/build/bin/icrm-lua"
 
 local function quote(word)
   return "'" .. tostring(word):gsub("'", [['\'']]) .. "'"

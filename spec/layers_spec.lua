@@ -1,0 +1,60 @@
+local helper = require "spec.helper"
+
+local tool = os.getenv "PWD" .. "/tools/layers"
+
+-- A tree with these files; runs the check on it.
+local function check(tree)
+  local root = helper.tmpdir()
+  for path, text in pairs(tree) do
+    assert(os.execute("mkdir -p " .. helper.quote(root .. "/" .. path:match "^(.*)/")))
+    helper.write_file(root .. "/" .. path, text)
+  end
+  return helper.run { tool, root }
+end
+
+describe("tools/layers", function()
+  it("accepts what points down", function()
+    local result = check {
+      ["src/core/a.c"] = '#include "core/a.h"\n#include <curl/curl.h>\n#include <stdio.h>\n',
+      ["src/sandbox/b.c"] = '#include "core/a.h"\n',
+      ["src/lua/c.c"] = '#include "sandbox/b.h"\n#include <lua.h>\n',
+      ["lua/icrm/d.lua"] = 'local core = require "icrm.core"\n',
+      ["scripts/e.lua"] = 'local icrm = require "icrm"\n',
+    }
+    assert.same({ out = "", err = "", code = 0 }, result)
+  end)
+
+  local offences = {
+    ["src/core/a.c:1: src/core must not include src/lua"] =
+      { "src/core/a.c", '#include "lua/core.h"\n' },
+    ["src/core/a.c:2: src/core must not include src/sandbox"] =
+      { "src/core/a.c", '\n#include "sandbox/sandbox.h"\n' },
+    ["src/sandbox/a.c:1: src/sandbox knows no Lua"] =
+      { "src/sandbox/a.c", "#  include <lauxlib.h>\n" },
+    ["src/core/a.h:1: libcurl must not be seen through a header"] =
+      { "src/core/a.h", "#include <curl/curl.h>\n" },
+    ["src/lua/a.c:1: include from another tree"] =
+      { "src/lua/a.c", '#include "../runner/call.h"\n' },
+    ["src/new/a.c:1: a folder that the layers do not know"] = { "src/new/a.c", "\n" },
+    ["lua/icrm/a.lua:1: spec.helper is above this file"] =
+      { "lua/icrm/a.lua", "local h = require('spec.helper')\n" },
+    ["scripts/a.lua:3: scripts use the public modules, not icrm.core"] =
+      { "scripts/a.lua", '\n\nlocal core = require "icrm.core"\n' },
+  }
+  for offence, case in pairs(offences) do
+    it("finds " .. offence, function()
+      local result = check { [case[1]] = case[2] }
+      assert.equal(offence .. "\n1 offence against the layers\n", result.out)
+      assert.equal(1, result.code)
+    end)
+  end
+
+  it("finds a second file that knows a library", function()
+    local result = check {
+      ["src/core/a.c"] = "#include <curl/curl.h>\n",
+      ["src/core/b.c"] = "#include <curl/multi.h>\n",
+    }
+    assert.equal("src/core/b.c:1: libcurl belongs to src/core/a.c\n"
+      .. "1 offence against the layers\n", result.out)
+  end)
+end)

@@ -60,5 +60,6 @@ int luaopen_icrm_core(lua_State *L) {
   icrml_open_csv(L);
   icrml_open_digest(L);
   icrml_open_files(L);
+  icrml_open_decode(L);
   return 1;
 }

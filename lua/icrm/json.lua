@@ -5,6 +5,7 @@
 -- @module icrm.json
 
 local cjson = require "cjson"
+local core = require "icrm.core"
 local errors = require "icrm.error"
 
 local M = {}
@@ -61,6 +62,10 @@ end
 --- @return any value
 --- @return icrm.Error? err of kind decode
 function M.decode(text)
+  local records = core.decode_records(text)
+  if records then
+    return records -- nearly every reply; all others take the long way
+  end
   local ok, value = pcall(codec.decode, text)
   if ok then
     if value == cjson.null then

@@ -5,15 +5,6 @@
 
 enum { NOT_PLAIN = -1, ENDED = 0, READ = 1 };
 
-void icrm_records_begin(struct icrm_records *records, const char *text,
-                        size_t len, char *scratch) {
-  records->at = text;
-  records->end = text + len;
-  records->scratch = scratch;
-  records->scratch_used = 0;
-  records->n_records = records->expected = records->n_keys = 0;
-}
-
 static void skip_space(struct icrm_records *records) {
   const char *at = records->at, *end = records->end;
   while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
@@ -216,15 +207,39 @@ static int read_key(struct icrm_records *records) {
   return find_or_add_key(records, at, (size_t)(end - at));
 }
 
-int icrm_records_record(struct icrm_records *records) {
+void icrm_records_begin(struct icrm_records *records, const char *text,
+                        size_t len, char *scratch) {
+  records->at = text;
+  records->end = text + len;
+  records->scratch = scratch;
+  records->scratch_used = 0;
+  records->n_records = records->expected = records->n_keys = 0;
+  skip_space(records);
+  records->alone = records->at < records->end && *records->at == '{';
+}
+
+static int end_of_page(struct icrm_records *records) {
+  skip_space(records);
+  return records->at == records->end ? ENDED : NOT_PLAIN;
+}
+
+/* Step over what stands before a record: '[' or ',' or nothing. */
+static int step_to_record(struct icrm_records *records) {
+  if (records->alone)
+    return records->n_records ? end_of_page(records) : READ;
   if (records->n_records == 0 && !skip_byte(records, '['))
     return NOT_PLAIN;
-  if (skip_byte(records, ']')) {
-    skip_space(records);
-    return records->at == records->end ? ENDED : NOT_PLAIN;
-  }
+  if (skip_byte(records, ']'))
+    return end_of_page(records);
   if (records->n_records > 0 && !skip_byte(records, ','))
     return NOT_PLAIN;
+  return READ;
+}
+
+int icrm_records_record(struct icrm_records *records) {
+  int step = step_to_record(records);
+  if (step != READ)
+    return step;
   if (!skip_byte(records, '{'))
     return NOT_PLAIN;
   records->n_records++;

@@ -1,7 +1,8 @@
 /*
  * A reader for the replies that make up nearly all traffic: a JSON array of
- * flat objects whose values are all strings. It hands out spans of the text,
- * so that a caller builds what it needs and nothing in between.
+ * flat objects whose values are all strings, or one such object. It hands out
+ * spans of the text, so that a caller builds what it needs and nothing in
+ * between.
  *
  * Anything else (numbers, null, nesting, escapes in keys, control characters,
  * bytes that are not UTF-8, lone surrogates, trailing bytes) makes the page
@@ -28,6 +29,7 @@ struct icrm_records {
   const char *at, *end;
   char *scratch;       /* the caller's, as long as the text */
   size_t scratch_used; /* by this record's unescaped values */
+  bool alone;          /* one object, not an array */
   int n_records;       /* begun so far */
   int expected;        /* the key that follows in a page of equal records */
   int n_keys;          /* known so far, in order of appearance */

@@ -1,4 +1,4 @@
-/* Reply lists of records straight into Lua tables; see core/records.h. */
+/* Records of a reply straight into Lua tables; see core/records.h. */
 #include "core/records.h"
 #include "lua/core.h"
 
@@ -79,8 +79,8 @@ static int read_fields(lua_State *L, struct icrm_records *records,
   return step;
 }
 
-/* core.decode_records(text): a list of records, or nil when the page is not
- * plain and needs a complete JSON parser. */
+/* core.decode_records(text): a list of records, or the one record that the text
+ * is, or nil when it is not plain and needs a complete JSON parser. */
 static int decode_records(lua_State *L) {
   enum { TEXT = 1, SCRATCH, ROWS, COLUMNS };
   struct icrm_records records;
@@ -103,7 +103,11 @@ static int decode_records(lua_State *L) {
   give_back_scratch(L, SCRATCH);
   if (step < 0)
     return luaL_pushfail(L), 1;
-  return lua_settop(L, ROWS), 1;
+  if (records.alone)
+    lua_rawgeti(L, ROWS, 1);
+  else
+    lua_settop(L, ROWS);
+  return 1;
 }
 
 void icrml_open_decode(lua_State *L) {

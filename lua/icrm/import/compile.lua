@@ -1,0 +1,230 @@
+--- A mapping made ready for a file: headings become places, fields are known.
+-- @module icrm.import.compile
+
+local core = require "icrm.core"
+local errors = require "icrm.error"
+local mapping_files = require "icrm.import.mapping"
+local text_tools = require "icrm.text"
+
+local M = {}
+
+local function refuse(message, ...)
+  errors.raise { kind = "input", message = message:format(...) }
+end
+
+local function check_column(source, heading)
+  if source.index[heading] then
+    return source.index[heading]
+  end
+  local nearest = core.nearest(heading, source.headings)
+  refuse("%s has no column %q; %s", source.path, heading,
+    nearest and ("did you mean %q?"):format(nearest)
+      or "it has " .. table.concat(source.headings, ", "))
+end
+
+--- Compile a template such as "{SIREN}-{Ville}".
+---
+--- @param source icrm.import.Source
+--- @param template string
+--- @return fun(cells: string[]): string? text nil when a column in it is empty
+--- @return string[] headings that it reads
+function M.template(source, template)
+  local parts, headings = {}, {}
+  local rest = template:gsub("{([^{}]+)}", function(heading)
+    headings[#headings + 1] = heading
+    return "\0" .. check_column(source, heading) .. "\0"
+  end)
+  if #headings == 0 then
+    refuse("%q names no column; write {Column}", template)
+  end
+  for text, index in (rest .. "\0\0"):gmatch "([^\0]*)\0(%d*)\0" do
+    parts[#parts + 1] = { text = text, index = tonumber(index) }
+  end
+  return function(cells)
+    local out = {}
+    for _, part in ipairs(parts) do
+      out[#out + 1] = part.text
+      if part.index then
+        local cell = text_tools.trim(cells[part.index])
+        if cell == "" then
+          return nil
+        end
+        out[#out + 1] = cell
+      end
+    end
+    return table.concat(out)
+  end, headings
+end
+
+local SOURCES = { "column", "const", "fn", "record", "ref" }
+
+local function check_field(schema, name)
+  local field = schema.by_name[name]
+  if not field then
+    local fault = schema:unknown_field(name)
+    refuse("%s; %s", fault.message, fault.cure)
+  elseif not field.editable then
+    refuse("%s of %s is written by the server alone; leave it out", name, schema.name)
+  end
+  return field
+end
+
+local function compile_target(record, source, name, spec)
+  local target = { field = check_field(record.schema, name) }
+  if type(spec) == "string" then
+    spec = { column = spec }
+  elseif type(spec) ~= "table" then
+    refuse("the field %s needs a column or a table, not a %s", name, type(spec))
+  end
+  for key, value in pairs(spec) do
+    target[key == "field" and "name" or key] = value
+  end
+  if target.column then
+    target.index = check_column(source, target.column)
+  end
+  if target.ref then
+    target.ref_module, target.ref_field = tostring(target.ref):match "^([%w_]+)%.([%w_]+)$"
+    if not target.ref_module then
+      refuse("the reference %q of %s: write Module.field", tostring(target.ref), name)
+    end
+    target.text, target.headings = M.template(source,
+      target.from or ("{%s}"):format(target.column or ""))
+  end
+  for _, kind in ipairs(SOURCES) do
+    if target[kind] ~= nil then
+      return target
+    end
+  end
+  refuse("the field %s needs one of %s", name, table.concat(SOURCES, ", "))
+end
+
+local function add_target(record, source, name, spec)
+  if record.by_field[name] then
+    refuse("the field %s is fed twice", name)
+  end
+  local target = compile_target(record, source, name, spec)
+  record.by_field[name] = target
+  record.targets[#record.targets + 1] = target
+end
+
+local function sorted(map)
+  local names = {}
+  for name in pairs(map or {}) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+local function compile_columns(record, source, spec)
+  local used = {}
+  for _, heading in ipairs(sorted(spec.columns)) do
+    check_column(source, heading)
+    local to = spec.columns[heading]
+    if type(to) == "string" then
+      add_target(record, source, to, heading)
+    elseif type(to) == "table" and type(to.field) == "string" then
+      local copy = { column = heading }
+      for key, value in pairs(to) do
+        copy[key] = value
+      end
+      add_target(record, source, copy.field, copy)
+    elseif to ~= false then
+      refuse("the column %q needs a field's name, a table with `field`, or false", heading)
+    end
+    used[heading] = true
+  end
+  return used
+end
+
+local function compile_keys(source, key)
+  local templates = {}
+  for i, template in ipairs(type(key) == "table" and key or { key }) do
+    templates[i] = M.template(source, template)
+  end
+  return templates
+end
+
+local function compile_record(spec, source, describe)
+  if type(spec.module) ~= "string" then
+    refuse "the mapping names no module; write module = \"Accounts\", say"
+  end
+  local record = {
+    name = spec.name or spec.module, module = spec.module, schema = describe(spec.module),
+    targets = {}, by_field = {}, distinct = spec.distinct, when = spec.when,
+    keys = compile_keys(source, spec.key),
+  }
+  if record.distinct and #record.keys == 0 then
+    refuse("%s: distinct needs a key that tells which rows are the same record", record.name)
+  end
+  local used = compile_columns(record, source, spec)
+  for _, name in ipairs(sorted(spec.fields)) do
+    add_target(record, source, name, spec.fields[name])
+  end
+  if spec.match then
+    local matched = mapping_files.match(source.headings, record.schema)
+    for _, heading in ipairs(source.headings) do
+      local name = matched[heading]
+      if name and not used[heading] and not record.by_field[name] then
+        add_target(record, source, name, heading)
+      end
+    end
+  end
+  if #record.targets == 0 then
+    refuse("no column of %s matches a field of %s; name them with --map \"Column=field\", "
+      .. "or write a mapping file: `icrm-lua import --suggest`", source.path, spec.module)
+  end
+  return record
+end
+
+--- Compile a mapping against a file's headings and the modules' fields.
+---
+--- @param mapping table
+--- @param source icrm.import.Source
+--- @param describe fun(module: string): icrm.Schema
+--- @return table[] records in the order in which they are made
+function M.compile(mapping, source, describe)
+  local records, by_name = {}, {}
+  for i, spec in ipairs(mapping.records or { mapping }) do
+    local record = compile_record(spec, source, describe)
+    if by_name[record.name] then
+      refuse("two records of the mapping are named %q; give each a name", record.name)
+    end
+    for _, target in ipairs(record.targets) do
+      if target.record then
+        target.parent = by_name[target.record] or refuse(
+          "%s refers to the record %q, which must come before it in the mapping",
+          target.field.name, tostring(target.record))
+      end
+    end
+    by_name[record.name], records[i] = record, record
+  end
+  return records
+end
+
+--- List the headings that no record reads, as far as it can be seen: functions
+--- may read more.
+---
+--- @param records table[]
+--- @param source icrm.import.Source
+--- @return string[]
+function M.unused(records, source)
+  local used, unused, has_functions = {}, {}, false
+  for _, record in ipairs(records) do
+    has_functions = has_functions or record.when ~= nil
+    for _, target in ipairs(record.targets) do
+      has_functions = has_functions or target.fn ~= nil
+      for _, heading in ipairs(target.headings or { target.column }) do
+        used[heading] = true
+      end
+    end
+  end
+  for _, heading in ipairs(has_functions and {} or source.headings) do
+    if not used[heading] then
+      unused[#unused + 1] = heading
+    end
+  end
+  return unused
+end
+
+return M

@@ -1,0 +1,264 @@
+--- A CSV file as records to be made: read, mapped, checked, references resolved.
+--
+-- `local job = import.open(crm, { path = …, mapping = … })`, then `job:check()` for
+-- all faults at once, then `job:items()`. The file is read anew for each pass, so
+-- memory does not grow with its rows, but for the keys of records.
+-- @module icrm.import
+
+local compile = require "icrm.import.compile"
+local csv = require "icrm.import.csv"
+local errors = require "icrm.error"
+local references = require "icrm.import.references"
+local rows = require "icrm.import.rows"
+local text_tools = require "icrm.text"
+local values = require "icrm.import.values"
+
+local M = {}
+
+local Job = { __name = "icrm.import.Job" }
+Job.__index = Job
+
+local ROWS_PER_BATCH = 200 -- so many rows are read ahead to look up their references
+local NUMBERS = { integer = true, double = true, currency = true, percentage = true }
+local DATES = { date = true, datetime = true }
+
+-- ---- What the columns mean ----------------------------------------------------
+
+local function watched_columns(job)
+  local watched = {}
+  for _, record in ipairs(job.records) do
+    for _, target in ipairs(record.targets) do
+      local kind = target.field.type
+      if target.index and (NUMBERS[kind] or DATES[kind]) then
+        watched[target.index] = watched[target.index]
+          or { index = target.index, heading = target.column, column = values.column() }
+        watched[target.index][NUMBERS[kind] and "number" or "date"] = true
+      end
+    end
+  end
+  return watched
+end
+
+local function survey(job, watched)
+  local source <close> = job.source:again()
+  for line, cells in source:rows() do
+    job.rows = job.rows + 1
+    for index, watch in pairs(watched) do
+      watch.column:see(cells[index], line)
+    end
+  end
+  job.blank_rows = source.blank_rows
+end
+
+-- The verdict that the file's columns share, nil when they differ.
+local function common(watched, kind, verdict_of)
+  local verdict
+  for _, watch in pairs(watched) do
+    local one = watch[kind] and verdict_of(watch.column)
+    if one and verdict and one ~= verdict then
+      return nil
+    end
+    verdict = one or verdict
+  end
+  return verdict
+end
+
+local function settle(job, watch, kind, verdict_of, wanted, shared)
+  local verdict, problem = verdict_of(watch.column)
+  if wanted then
+    return wanted
+  elseif problem then
+    errors.raise { kind = "input", message = ("%s: column %s: %s; say %s"):format(
+      job.source.path, watch.heading, problem,
+      kind == "number" and "--decimal comma or --decimal point"
+        or "--dates day or --dates month") }
+  end
+  return verdict or shared
+end
+
+local function note(job, message, ...)
+  job.notes[#job.notes + 1] = message:format(...)
+end
+
+local function settle_columns(job, opts)
+  local watched = watched_columns(job)
+  survey(job, watched)
+  local Column = values.column()
+  local mark = common(watched, "number", Column.decimal)
+  local order = common(watched, "date", Column.date_order)
+  job.styles = {}
+  for index, watch in pairs(watched) do
+    local style = {}
+    if watch.number then
+      style.decimal = settle(job, watch, "number", Column.decimal, opts.decimal, mark)
+    end
+    if watch.date then
+      style.date = settle(job, watch, "date", Column.date_order, opts.dates, order)
+      if not style.date and watch.column:doubtful_date() then
+        note(job, "%s: %s is taken as day/month; if it is month/day, say --dates month",
+          watch.heading, watch.column:doubtful_date().text)
+      end
+    end
+    job.styles[index] = style
+  end
+end
+
+--- Open a file for import.
+---
+--- @param crm icrm.Client
+--- @param opts table path, mapping (see icrm.import.mapping); encoding, delimiter,
+---   decimal ("comma", "point"), dates ("day", "month"): nil to detect; raw
+--- @return icrm.import.Job job source, records, rows, notes
+function M.open(crm, opts)
+  local mapping = opts.mapping
+  local source = csv.open {
+    path = opts.path, raw = opts.raw,
+    encoding = opts.encoding or mapping.encoding,
+    delimiter = opts.delimiter or mapping.delimiter,
+  }
+  local job = setmetatable({ crm = crm, source = source, rows = 0, notes = {} }, Job)
+  job.records = compile.compile(mapping, source, function(module)
+    return crm:describe(module)
+  end)
+  settle_columns(job, {
+    decimal = opts.decimal or mapping.decimal, dates = opts.dates or mapping.dates,
+  })
+  local unused = compile.unused(job.records, source)
+  if #unused > 0 then
+    note(job, "not imported: %s", table.concat(unused, ", "))
+  end
+  return job
+end
+
+-- ---- Rows into items ----------------------------------------------------------
+
+-- Whether this item adds a record; a key seen before either means the same
+-- record (distinct) or is a fault.
+local function is_new(job, record, item)
+  local seen = job.keys[item.key]
+  if not seen then
+    job.keys[item.key] = { line = item.line, fields = record.distinct and item.fields }
+    return true
+  elseif not record.distinct then
+    item.faults[#item.faults + 1] = { line = item.line,
+      message = ("the key %s is on line %d already"):format(text_tools.quote(item.key),
+        seen.line), cure = "remove one, or say that the first one counts (distinct)" }
+    return true
+  end
+  job.merged = job.merged + 1
+  for name, value in pairs(item.fields) do
+    if seen.fields[name] ~= value then
+      job.differing = job.differing + 1
+      break
+    end
+  end
+  return false
+end
+
+local function finish_batch(job, record, batch)
+  job.resolver:resolve()
+  local ready = {}
+  for _, item in ipairs(batch) do
+    rows.finish(job, record, item)
+    if is_new(job, record, item) then
+      ready[#ready + 1] = item
+    end
+  end
+  return ready
+end
+
+local function yield_all(items)
+  for _, item in ipairs(items) do
+    coroutine.yield(item)
+  end
+end
+
+local function produce(job, record)
+  local source <close> = job.source:again()
+  local row, view = rows.view(source)
+  local batch = {}
+  for line, cells in source:rows() do
+    view.cells = cells
+    local wanted, failed = rows.wanted(record, line, row)
+    if failed then
+      coroutine.yield(failed)
+    elseif wanted then
+      batch[#batch + 1] = rows.build(job, record, line, cells, row)
+    end
+    if #batch == ROWS_PER_BATCH then
+      yield_all(finish_batch(job, record, batch))
+      batch = {}
+    end
+  end
+  yield_all(finish_batch(job, record, batch))
+end
+
+--- Iterate over the records to be made: all of the mapping's first record, then
+--- all of its second, so that what others refer to comes first.
+---
+--- An item has key, record, module, line, fields (checked, in the API's form,
+--- references to the CRM resolved), refs (field -> key of an item before it),
+--- empty (names of fields whose cell is empty) and faults (a list, each with
+--- line, column, field, value, message, cure).
+---
+--- @return fun(): table? item
+function Job:items()
+  self.keys, self.merged, self.differing = {}, 0, 0
+  self.resolver = self.resolver or references.new(self.crm)
+  return coroutine.wrap(function()
+    for _, record in ipairs(self.records) do
+      produce(self, record)
+    end
+  end)
+end
+
+--- Write a fault as one line.
+---
+--- @param one table
+--- @return string
+function Job:describe_fault(one)
+  local place = ("%s: line %d"):format(self.source.path, one.line)
+  if one.column and one.field and one.column ~= one.field then
+    place = ("%s, %s (%s)"):format(place, one.column, one.field)
+  elseif one.column or one.field then
+    place = ("%s, %s"):format(place, one.column or one.field)
+  end
+  local value = type(one.value) == "string" and one.value ~= ""
+    and text_tools.quote(one.value) .. " " or ""
+  return ("%s: %s%s%s"):format(place, value, one.message, one.cure and "; " .. one.cure or "")
+end
+
+--- Go through the whole file without sending a write.
+---
+--- @param limit? integer faults to keep, 20 by default
+--- @return table result faults (at most limit), fault_count, counts (list of
+---   { record, module, count }), merged, differing
+function Job:check(limit)
+  local result = { faults = {}, fault_count = 0, counts = {} }
+  local counts = {}
+  for _, record in ipairs(self.records) do
+    counts[record.name] = { record = record.name, module = record.module, count = 0 }
+    result.counts[#result.counts + 1] = counts[record.name]
+  end
+  for item in self:items() do
+    result.fault_count = result.fault_count + #item.faults
+    for _, one in ipairs(item.faults) do
+      if #result.faults < (limit or 20) then
+        result.faults[#result.faults + 1] = one
+      end
+    end
+    if item.record then
+      counts[item.record].count = counts[item.record].count + 1
+    end
+  end
+  result.merged, result.differing = self.merged, self.differing
+  return result
+end
+
+--- Close the file.
+function Job:close()
+  self.source:close()
+end
+Job.__close = Job.close
+
+return M

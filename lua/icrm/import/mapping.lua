@@ -1,0 +1,169 @@
+--- Which column feeds which field: mapping files, options, and a draft by names.
+--
+-- A mapping says what records one row makes, as plain data (docs/import.md):
+-- `{ module = "Accounts", columns = { ["Raison sociale"] = "accountname" } }`, or
+-- `{ records = { { name = "company", module = …, key = "{SIREN}", fields = … } } }`.
+-- @module icrm.import.mapping
+
+local core = require "icrm.core"
+local errors = require "icrm.error"
+local text_tools = require "icrm.text"
+local values = require "icrm.import.values"
+
+local M = {}
+
+local function refuse(message, ...)
+  errors.raise { kind = "input", message = message:format(...) }
+end
+
+-- ---- Where a mapping comes from ---------------------------------------------
+
+-- What the functions of a mapping file may use: nothing that reaches outside.
+local function environment()
+  return {
+    string = string, table = table, math = math, utf8 = utf8, tonumber = tonumber,
+    tostring = tostring, type = type, ipairs = ipairs, pairs = pairs, select = select,
+    error = error, values = values,
+  }
+end
+
+--- Read a mapping file: Lua that returns a table.
+---
+--- @param path string
+--- @return table mapping
+function M.load(path)
+  local chunk, problem = loadfile(path, "t", environment())
+  if not chunk then
+    refuse("the mapping cannot be read: %s", problem)
+  end
+  local ok, mapping = pcall(chunk)
+  if not ok or type(mapping) ~= "table" then
+    refuse("the mapping %s must return a table%s", path,
+      ok and "" or ": " .. tostring(mapping))
+  end
+  return mapping
+end
+
+local function split(word, option, form)
+  local left, right = word:match "^%s*(.-)%s*=%s*(.-)%s*$"
+  if not left or left == "" or right == "" then
+    refuse("%s %q: write %s", option, word, form)
+  end
+  return left, right
+end
+
+--- Make a mapping from command-line options.
+---
+--- @param opts table module; map: "Column=field" list; set: "field=value" list;
+---   ref: "field=Module.field:{Column}" list, a `?` at the end allows an empty
+---   one; key: "{Column}" list
+--- @return table mapping with `match = true`: headings not named are matched by name
+function M.from_options(opts)
+  local mapping = { module = opts.module, match = true, columns = {}, fields = {},
+    key = opts.key and #opts.key > 0 and opts.key or nil, distinct = opts.distinct }
+  for _, word in ipairs(opts.map or {}) do
+    local column, field = split(word, "--map", '"Column=field"')
+    mapping.columns[column] = field
+  end
+  for _, word in ipairs(opts.set or {}) do
+    local field, value = split(word, "--set", '"field=value"')
+    mapping.fields[field] = { const = value }
+  end
+  for _, word in ipairs(opts.ref or {}) do
+    local field, target = split(word, "--ref", '"field=Module.field:{Column}"')
+    local by, from, optional = target:match "^([%w_]+%.[%w_]+):(.-)(%??)$"
+    if not by or from == "" then
+      refuse('--ref %q: write "field=Module.field:{Column}"', word)
+    end
+    mapping.fields[field] = { ref = by, from = from, optional = optional == "?" }
+  end
+  return mapping
+end
+
+-- ---- Matching by name ---------------------------------------------------------
+
+--- Compare headings with the names and labels of a module's fields, without
+--- case and accents.
+---
+--- @param headings string[]
+--- @param schema icrm.Schema
+--- @return table<string, string> columns heading -> field name
+function M.match(headings, schema)
+  local by_text, taken, columns = {}, {}, {}
+  local function offer(text, field)
+    local folded = text_tools.fold(text)
+    if field.editable and by_text[folded] == nil then
+      by_text[folded] = field.name
+    end
+  end
+  for _, field in ipairs(schema.fields) do
+    offer(field.name, field)
+  end
+  for _, field in ipairs(schema.fields) do
+    offer(field.label, field)
+  end
+  for _, heading in ipairs(headings) do
+    local name = by_text[text_tools.fold(heading)]
+    if name and not taken[name] then
+      columns[heading], taken[name] = name, true
+    end
+  end
+  return columns
+end
+
+-- The field whose name or label shares most with a heading, for the draft.
+local function likely(heading, schema)
+  local folded, names, name_of = text_tools.fold(heading), {}, {}
+  for _, field in ipairs(schema.fields) do
+    for _, text in ipairs { field.name, field.label } do
+      local other = text_tools.fold(text)
+      if field.editable then
+        if #other > 3 and (folded:find(other, 1, true) or other:find(folded, 1, true)) then
+          return field.name
+        end
+        names[#names + 1], name_of[other] = other, name_of[other] or field.name
+      end
+    end
+  end
+  return name_of[core.nearest(folded, names)]
+end
+
+--- Write a mapping file as a draft for a person to finish.
+---
+--- @param headings string[]
+--- @param schema icrm.Schema
+--- @return string text Lua
+function M.suggest(headings, schema)
+  local matched = M.match(headings, schema)
+  local out = {
+    "-- Which column feeds which field of " .. schema.name .. "; see docs/import.md.",
+    "return {", ("  module = %q,"):format(schema.name), "  columns = {",
+  }
+  for _, heading in ipairs(headings) do
+    local name = matched[heading]
+    local guess = not name and likely(heading, schema) or nil
+    local line = ("    [%q] = %s,"):format(heading,
+      name and ("%q"):format(name) or "false")
+    if guess then
+      line = ("%s -- perhaps %q"):format(line, guess)
+    elseif not name then
+      line = line .. " -- no field of this name"
+    end
+    out[#out + 1] = line
+  end
+  out[#out + 1] = "  },\n  fields = {"
+  local used = {}
+  for _, name in pairs(matched) do
+    used[name] = true
+  end
+  for _, name in ipairs(schema.mandatory) do
+    if not used[name] and schema.by_name[name].type ~= "owner" then
+      out[#out + 1] = ("    %s = { const = \"\" }, -- mandatory: %s"):format(name,
+        schema.by_name[name].label)
+    end
+  end
+  out[#out + 1] = "  },\n}\n"
+  return table.concat(out, "\n")
+end
+
+return M

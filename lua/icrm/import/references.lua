@@ -1,0 +1,95 @@
+--- References by a key of the record they point to, such as a SIREN.
+--
+-- Keys are looked up fifty at a time, each once. The server compares without
+-- case and accents; here only the same bytes count.
+-- @module icrm.import.references
+
+local errors = require "icrm.error"
+local text_tools = require "icrm.text"
+
+local M = {}
+
+local KEYS_PER_CALL = 50 -- the front server refuses long URLs
+
+local Resolver = {}
+Resolver.__index = Resolver
+
+--- Make a resolver with nothing in it.
+---
+--- @param crm icrm.Client
+--- @return icrm.import.Resolver
+function M.new(crm)
+  return setmetatable({ crm = crm, tables = {} }, Resolver)
+end
+
+local function table_of(self, module, field)
+  local name = module .. "." .. field
+  local found = self.tables[name]
+  if not found then
+    local schema = self.crm:describe(module)
+    if not schema.by_name[field] then
+      local fault = schema:unknown_field(field)
+      errors.raise { kind = "input", message = ("reference %s: %s; %s"):format(name,
+        fault.message, fault.cure) }
+    end
+    found = { module = module, field = field, ids = {}, wanted = {} }
+    self.tables[name] = found
+  end
+  return found
+end
+
+--- Remember a key to look up.
+---
+--- @param module string
+--- @param field string the field of that module that holds the key
+--- @param key string not empty
+function Resolver:want(module, field, key)
+  local lookup = table_of(self, module, field)
+  if lookup.ids[key] == nil then
+    lookup.ids[key] = {}
+    lookup.wanted[#lookup.wanted + 1] = key
+  end
+end
+
+local function look_up(crm, lookup, keys)
+  local query = ("SELECT id, %s FROM %s WHERE %s IN (%s);"):format(lookup.field,
+    lookup.module, lookup.field, ("?, "):rep(#keys):sub(1, -3))
+  for record in crm:query(query, table.unpack(keys)):each() do
+    local ids = lookup.ids[record[lookup.field]]
+    if ids then
+      ids[#ids + 1] = record.id
+    end
+  end
+end
+
+--- Look up all keys wanted since the last time.
+function Resolver:resolve()
+  for _, lookup in pairs(self.tables) do
+    local wanted = lookup.wanted
+    for from = 1, #wanted, KEYS_PER_CALL do
+      look_up(self.crm, lookup,
+        table.move(wanted, from, math.min(from + KEYS_PER_CALL - 1, #wanted), 1, {}))
+    end
+    lookup.wanted = {}
+  end
+end
+
+--- Give the id that a key stands for, after resolve.
+---
+--- @param module string
+--- @param field string
+--- @param key string
+--- @return string? id
+--- @return string? problem when there is none, or more than one
+function Resolver:id(module, field, key)
+  local ids = table_of(self, module, field).ids[key] or {}
+  if #ids == 1 then
+    return ids[1]
+  elseif #ids == 0 then
+    return nil, ("no record of %s has the %s %s"):format(module, field, text_tools.quote(key))
+  end
+  return nil, ("%d records of %s have the %s %s: %s"):format(#ids, module, field,
+    text_tools.quote(key), text_tools.cut(table.concat(ids, ", "), 80))
+end
+
+return M

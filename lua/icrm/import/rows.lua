@@ -1,0 +1,184 @@
+--- One row of the file as one item: a record to be made, or its faults.
+-- @module icrm.import.rows
+
+local values = require "icrm.import.values"
+
+local M = {}
+
+--- Make the row that the functions of a mapping see: by heading, read-only.
+---
+--- @param source icrm.import.Source
+--- @return table row
+--- @return table view set its `cells` to move to another row
+function M.view(source)
+  local view = {}
+  return setmetatable({}, {
+    __index = function(_, heading)
+      local index = source.index[heading]
+      if not index then
+        error(("the file has no column %q"):format(tostring(heading)), 2)
+      end
+      return view.cells[index]
+    end,
+    __newindex = function()
+      error("a row cannot be changed", 2)
+    end,
+  }), view
+end
+
+-- Note a fault of an item; `target` says which column and field it is about.
+local function fault(item, target, message, cure, value)
+  item.faults[#item.faults + 1] = { line = item.line, column = target and target.column,
+    field = target and target.field.name, value = value, message = message, cure = cure }
+end
+
+local function key_of(record, cells)
+  for _, template in ipairs(record.keys) do
+    local key = template(cells)
+    if key then
+      return record.name .. ":" .. key
+    end
+  end
+end
+
+local function call(item, target, fn, row)
+  local ok, value = pcall(fn, row)
+  if not ok then
+    fault(item, target, "the mapping's function failed: " .. tostring(value),
+      "mend the mapping file")
+    return nil
+  end
+  return value
+end
+
+local function point_to_row(job, item, target, cells)
+  local parent = target.parent
+  local key = key_of(parent, cells)
+  if #parent.keys == 0 then
+    key = ("%s:line %d"):format(parent.name, item.line)
+  end
+  if key and job.keys[key] then
+    item.refs[target.field.name] = key
+  elseif not target.optional then
+    fault(item, target, ("this row makes no %s to refer to"):format(parent.name),
+      "give it what its key is made of, or make the reference optional")
+  end
+end
+
+local function point_to_record(job, item, target, cells)
+  local key = target.text(cells)
+  if key then
+    job.resolver:want(target.ref_module, target.ref_field, key)
+    item.lookups[#item.lookups + 1] = { target = target, key = key }
+  elseif not target.optional then
+    fault(item, target, ("the reference to %s is empty"):format(target.ref_module),
+      "fill the cell, or make the reference optional (a ? after it)")
+  end
+end
+
+local function fill(job, item, target, cells, row)
+  if target.parent then
+    return point_to_row(job, item, target, cells)
+  elseif target.ref then
+    return point_to_record(job, item, target, cells)
+  end
+  local value = target.const
+  if target.fn then
+    value = call(item, target, target.fn, row)
+  elseif target.index then
+    local problem
+    value, problem = values.read(cells[target.index], target.field,
+      job.styles[target.index] or {})
+    if not value then
+      fault(item, target, problem)
+    end
+  end
+  if value == "" then
+    item.empty[#item.empty + 1] = target.field.name
+  else
+    item.fields[target.field.name] = value
+  end
+end
+
+--- Whether a mapping's record is made of this row at all.
+---
+--- @param record table compiled
+--- @param line integer
+--- @param row table see view
+--- @return boolean wanted
+--- @return table? item with the fault, when its function failed
+function M.wanted(record, line, row)
+  if not record.when then
+    return true
+  end
+  local item = { line = line, faults = {} }
+  local wanted = call(item, nil, record.when, row)
+  return wanted and true or false, #item.faults > 0 and item or nil
+end
+
+--- Make the item of a row; its references to the CRM are only wanted so far.
+---
+--- @param job icrm.import.Job
+--- @param record table compiled
+--- @param line integer
+--- @param cells string[]
+--- @param row table see view
+--- @return table item
+function M.build(job, record, line, cells, row)
+  local item = { record = record.name, module = record.module, line = line, fields = {},
+    refs = {}, empty = {}, faults = {}, lookups = {} }
+  item.key = key_of(record, cells)
+  if not item.key and #record.keys > 0 then
+    fault(item, nil, ("no key for this %s: the columns of its key are empty"):format(record.name),
+      "fill one of them")
+  end
+  item.key = item.key or ("%s:line %d"):format(record.name, line)
+  for _, target in ipairs(record.targets) do
+    fill(job, item, target, cells, row)
+  end
+  return item
+end
+
+-- The schema's check, with the columns in its faults. A field that had a
+-- fault already, or that a reference will fill, is not blamed again.
+local function check_fields(job, record, item)
+  local blamed = {}
+  for _, one in ipairs(item.faults) do
+    blamed[one.field or ""] = true
+  end
+  for _, name in ipairs(record.schema.mandatory) do
+    if record.schema.by_name[name].type == "owner" and item.fields[name] == nil then
+      item.fields[name] = job.crm.user
+    end
+  end
+  local fields, faults = record.schema:check(item.fields)
+  item.fields = fields
+  for _, one in ipairs(faults) do
+    local target = record.by_field[one.field]
+    if not blamed[one.field] and not item.refs[one.field] then
+      item.faults[#item.faults + 1] = { line = item.line, column = target and target.column,
+        field = one.field, value = one.value, message = one.message, cure = one.cure }
+    end
+  end
+end
+
+--- Fill in the references that the resolver knows now, and check all fields.
+---
+--- @param job icrm.import.Job
+--- @param record table compiled
+--- @param item table
+function M.finish(job, record, item)
+  for _, lookup in ipairs(item.lookups) do
+    local target = lookup.target
+    local id, problem = job.resolver:id(target.ref_module, target.ref_field, lookup.key)
+    if id then
+      item.fields[target.field.name] = id
+    else
+      fault(item, target, problem, "create it first, or mend the key")
+    end
+  end
+  item.lookups = nil
+  check_fields(job, record, item)
+end
+
+return M

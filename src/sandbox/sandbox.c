@@ -1,3 +1,155 @@
 #include "sandbox/sandbox.h"
 
-#include "core/error.h"
+#include "core/clock.h"
+#include "core/digest.h"
+#include "sandbox/call.h"
+#include "sandbox/http.h"
+#include "sandbox/tables.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int64_t sb_clock_s(const struct icrm_sandbox *sandbox) {
+  return icrm_clock_wall_s() + atomic_load(&sandbox->clock_offset_s);
+}
+
+static int load_data(struct icrm_sandbox *sandbox,
+                     const struct icrm_sandbox_options *options,
+                     struct icrm_error *err) {
+  json_t *data = options->data    ? sb_json_load(options->data, err)
+                 : options->empty ? NULL
+                                  : sb_schema_document(sandbox->schema->profile,
+                                                       "demo.json");
+  if (!data)
+    return options->data ? -1 : 0;
+  int rc = sb_tables_load(sandbox, data, err);
+  json_decref(data);
+  return rc;
+}
+
+static int prepare(struct icrm_sandbox *sandbox,
+                   const struct icrm_sandbox_options *options,
+                   struct icrm_error *err) {
+  bool fresh;
+  if (sb_store_run(sandbox->store, "BEGIN IMMEDIATE"))
+    return icrm_error_set(err, ICRM_ERROR_STORE, "the sandbox's store: %s",
+                          sb_store_message(sandbox->store));
+  int rc = sb_tables_prepare(sandbox, &fresh, err);
+  if (rc == 0 && fresh)
+    rc = sb_tables_seed(sandbox, err) || load_data(sandbox, options, err);
+  if (rc) {
+    sb_store_run(sandbox->store, "ROLLBACK");
+    return -1;
+  }
+  if (sb_store_run(sandbox->store, "COMMIT"))
+    return icrm_error_set(err, ICRM_ERROR_STORE, "the sandbox's store: %s",
+                          sb_store_message(sandbox->store));
+  return 0;
+}
+
+static char *query_text(struct icrm_sandbox *sandbox, const char *sql,
+                        const char *parameter) {
+  pthread_mutex_lock(&sandbox->mutex);
+  struct sb_rows *rows = sb_store_query(sandbox->store, sql);
+  char *copy = NULL;
+  size_t len;
+  if (rows)
+    sb_rows_string(rows, parameter);
+  if (rows && sb_rows_next(rows) == 1)
+    copy = strdup(sb_rows_get_text(rows, 0, &len));
+  sb_rows_end(rows);
+  pthread_mutex_unlock(&sandbox->mutex);
+  return copy;
+}
+
+char *icrm_sandbox_user_key(struct icrm_sandbox *sandbox,
+                            const char *username) {
+  return query_text(
+      sandbox, "SELECT accesskey FROM \"Users\" WHERE user_name = ?", username);
+}
+
+/* The first user of the profile is the one that people are told. */
+static int read_account(struct icrm_sandbox *sandbox, struct icrm_error *err) {
+  const json_t *users = json_object_get(sandbox->schema->settings, "users");
+  const char *name = sb_json_text(json_array_get(users, 0), "user_name", "");
+  char url[160];
+  snprintf(url, sizeof url, "http://127.0.0.1:%d/%s/wstiger.php",
+           sb_http_port(sandbox->http), sandbox->token);
+  sandbox->url = strdup(url);
+  sandbox->username = strdup(name);
+  sandbox->key = icrm_sandbox_user_key(sandbox, name);
+  if (sandbox->url && sandbox->username && sandbox->key)
+    return 0;
+  return icrm_error_set(err, ICRM_ERROR_STORE,
+                        "the sandbox has no user \"%s\" with an access key",
+                        name);
+}
+
+struct icrm_sandbox *
+icrm_sandbox_start(const struct icrm_sandbox_options *options,
+                   struct icrm_error *err) {
+  struct icrm_sandbox *sandbox = calloc(1, sizeof *sandbox);
+  if (!sandbox) {
+    icrm_error_set(err, ICRM_ERROR_STORE, "out of memory");
+    return NULL;
+  }
+  pthread_mutex_init(&sandbox->mutex, NULL);
+  sandbox->latency_ms = options->latency_ms;
+  if (options->now_s)
+    sandbox->clock_offset_s = options->now_s - icrm_clock_wall_s();
+  icrm_digest_random_hex(sandbox->token, 16);
+  sandbox->schema = sb_schema_load(
+      options->profile ? options->profile : "initiative", options->fields, err);
+  if (!sandbox->schema)
+    goto failed;
+  sandbox->store = sb_store_open(options->file, err);
+  if (!sandbox->store || prepare(sandbox, options, err))
+    goto failed;
+  sandbox->sessions = sb_sessions_new(!options->no_session_lock,
+                                      sandbox->schema->session_prefix);
+  if (!sandbox->sessions) {
+    icrm_error_set(err, ICRM_ERROR_STORE, "out of memory");
+    goto failed;
+  }
+  sandbox->http = sb_http_start(sandbox, options->port, err);
+  if (!sandbox->http || read_account(sandbox, err))
+    goto failed;
+  return sandbox;
+failed:
+  icrm_sandbox_stop(sandbox);
+  return NULL;
+}
+
+void icrm_sandbox_stop(struct icrm_sandbox *sandbox) {
+  if (!sandbox)
+    return;
+  if (sandbox->sessions)
+    sb_sessions_stop(sandbox->sessions);
+  sb_http_stop(sandbox->http);
+  sb_sessions_free(sandbox->sessions);
+  sb_store_close(sandbox->store);
+  sb_schema_free(sandbox->schema);
+  if (sandbox->key)
+    explicit_bzero(sandbox->key, strlen(sandbox->key));
+  free(sandbox->url);
+  free(sandbox->username);
+  free(sandbox->key);
+  pthread_mutex_destroy(&sandbox->mutex);
+  free(sandbox);
+}
+
+const char *icrm_sandbox_url(const struct icrm_sandbox *sandbox) {
+  return sandbox->url;
+}
+
+const char *icrm_sandbox_username(const struct icrm_sandbox *sandbox) {
+  return sandbox->username;
+}
+
+const char *icrm_sandbox_key(const struct icrm_sandbox *sandbox) {
+  return sandbox->key;
+}
+
+void icrm_sandbox_advance(struct icrm_sandbox *sandbox, int64_t seconds) {
+  atomic_fetch_add(&sandbox->clock_offset_s, seconds);
+}

@@ -1,7 +1,76 @@
-/* The sandbox CRM: a server of the vtiger family on the loopback interface. */
+/*
+ * The sandbox CRM: a server of the vtiger family on the loopback interface,
+ * with its own threads, in this process. It speaks the protocol that
+ * docs/sandbox.md describes, keeps its data in SQLite, and logs what really
+ * happened.
+ */
 #ifndef ICRM_SANDBOX_SANDBOX_H
 #define ICRM_SANDBOX_SANDBOX_H
 
+#include "core/buf.h"
+#include "core/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
 struct icrm_sandbox;
+
+/* All zero is a sandbox in memory on a free port, as Initiative behaves. */
+struct icrm_sandbox_options {
+  const char *file;     /* keeps the data; NULL for memory */
+  const char *profile;  /* "initiative" (NULL) or "vtiger8" */
+  int port;             /* 0 for a free one */
+  int latency_ms;       /* spent on every request, inside the session's lock */
+  bool no_session_lock; /* sessions run requests at the same time */
+  bool empty;           /* no demo data in a new store */
+  const char *data;     /* a file in the form of demo.json to load instead */
+  int64_t now_s; /* where the server's clock starts; 0 for the real time */
+  const char *const *fields; /* extra fields, "HelpDesk.cf_x:string"; ends
+                                with NULL; NULL for none */
+};
+
+/* One request that the server took, as it happened. */
+struct icrm_sandbox_event {
+  int64_t n;             /* from 1, in the order of starting */
+  double time_s;         /* since 1970, the server's clock */
+  const char *session;   /* a hash; "" before login. Never the name */
+  const char *operation; /* lower case */
+  const char *module;    /* "" when none is known */
+  const char *record;    /* record id, "" when none is known */
+  const char *code;      /* of the error in the reply, "" when none */
+  bool committed;        /* a change became durable */
+  bool replied;          /* the whole reply was handed to the socket */
+};
+
+/* Start a server. Returns it, or NULL with `err` (kind `config` or `store`).
+ * The caller stops it. */
+struct icrm_sandbox *
+icrm_sandbox_start(const struct icrm_sandbox_options *options,
+                   struct icrm_error *err);
+
+/* End all requests, close the store, free. NULL is allowed. */
+void icrm_sandbox_stop(struct icrm_sandbox *sandbox);
+
+/* "http://127.0.0.1:PORT/TOKEN/wstiger.php", the first user and its access
+ * key. Valid until stop. The key changes with every start in memory and is
+ * kept in a file. */
+const char *icrm_sandbox_url(const struct icrm_sandbox *sandbox);
+const char *icrm_sandbox_username(const struct icrm_sandbox *sandbox);
+const char *icrm_sandbox_key(const struct icrm_sandbox *sandbox);
+
+/* The access key of any user, to be freed by the caller, NULL when there is no
+ * such user. */
+char *icrm_sandbox_user_key(struct icrm_sandbox *sandbox, const char *username);
+
+/* Move the server's clock on, to see tokens and sessions expire. */
+void icrm_sandbox_advance(struct icrm_sandbox *sandbox, int64_t seconds);
+
+/* Call `event` for each logged request after number `after`, in order; its
+ * texts live during the call. Returns 0 or -1. `event` must not call back into
+ * the sandbox. */
+int icrm_sandbox_log(struct icrm_sandbox *sandbox, int64_t after,
+                     void (*event)(void *context,
+                                   const struct icrm_sandbox_event *event),
+                     void *context);
 
 #endif

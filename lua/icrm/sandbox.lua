@@ -1,0 +1,119 @@
+--- The sandbox CRM: a local server to rehearse against.
+--
+-- `icrm.connect "sandbox:"` starts one in this process, in memory;
+-- `sandbox:FILE` keeps its data; options follow a question mark, as in
+-- `sandbox:?profile=vtiger8&latency=50`. See docs/sandbox.md.
+-- @module icrm.sandbox
+
+local core = require "icrm.core"
+local Error = require("icrm.error").Error
+
+local M = {}
+
+local function fail(...)
+  error(Error.new { kind = "config", message = string.format(...) }, 0)
+end
+
+local function to_integer(name, text)
+  return math.tointeger(tonumber(text))
+    or fail("sandbox option %s=%s: write a whole number", name, text)
+end
+
+local function to_flag(name, text)
+  if text ~= "on" and text ~= "off" then
+    fail("sandbox option %s=%s: write on or off", name, text)
+  end
+  return text == "on"
+end
+
+-- What may stand behind the question mark: name -> option, how it is read.
+local OPTIONS = {
+  profile = { "profile" },
+  port = { "port", to_integer },
+  latency = { "latency_ms", to_integer },
+  lock = { "session_lock", to_flag },
+  demo = { "demo", to_flag },
+  data = { "data" },
+  field = { "fields" },
+}
+
+local function unescape(text)
+  return (text:gsub("%%(%x%x)", function(hex)
+    return string.char(tonumber(hex, 16))
+  end))
+end
+
+local function add_option(options, name, text)
+  local option = OPTIONS[name]
+  if not option then
+    local names = {}
+    for known in pairs(OPTIONS) do
+      names[#names + 1] = known
+    end
+    table.sort(names)
+    fail("sandbox option %q is unknown; there are %s", name, table.concat(names, ", "))
+  end
+  local key, read = option[1], option[2]
+  if key == "fields" then
+    options.fields = options.fields or {}
+    table.insert(options.fields, text)
+  else
+    options[key] = read and read(name, text) or not read and text
+  end
+end
+
+--- Take a `sandbox:` URL apart.
+---
+--- @param url string `sandbox:[FILE][?name=value&…]`
+--- @return table options as `start` takes them
+function M.parse(url)
+  local file, query = url:match "^sandbox:([^?]*)%??(.*)$"
+  if not file then
+    fail("%q is no sandbox URL; write sandbox: or sandbox:FILE", url)
+  end
+  local options = { file = file ~= "" and unescape(file) or nil }
+  for name, text in query:gmatch "([^&=]+)=([^&]*)" do
+    add_option(options, name, unescape(text))
+  end
+  return options
+end
+
+--- Start a sandbox.
+---
+--- @param options? table file, profile, port, latency_ms, session_lock, demo
+---   (false for a store without demo data), data, fields, now
+--- @return userdata server with url, username, key, log, advance and stop
+function M.start(options)
+  if not core.sandbox then
+    fail "this icrm was built without the sandbox (ICRM_SANDBOX=OFF)"
+  end
+  local given = {}
+  for name, value in pairs(options or {}) do
+    given[name] = value
+  end
+  given.empty = given.demo == false
+  local server, err = core.sandbox.start(given)
+  if not server then
+    error(err, 0)
+  end
+  return server
+end
+
+--- Start the sandbox of a URL and say how to connect to it.
+---
+--- The server stops when its `owner` is closed or collected.
+---
+--- @param url? string `sandbox:` without it
+--- @return icrm.ConnectOptions
+function M.open(url)
+  local server = M.start(M.parse(url or "sandbox:"))
+  return {
+    url = server:url(),
+    username = server:username(),
+    access_key = server:key(),
+    insecure = true,
+    owner = server,
+  }
+end
+
+return M

@@ -1,0 +1,106 @@
+/*
+ * One request while it is answered, and what the operations share. An
+ * operation runs alone on the store, inside a transaction when it writes.
+ */
+#ifndef ICRM_SANDBOX_CALL_H
+#define ICRM_SANDBOX_CALL_H
+
+#include "sandbox/request.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/schema.h"
+#include "sandbox/sessions.h"
+#include "sandbox/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct sb_http;
+
+struct icrm_sandbox {
+  struct sb_schema *schema;
+  struct sb_store *store;
+  pthread_mutex_t mutex; /* guards `store` and `next_id` */
+  int64_t next_id;       /* of records, one sequence for all modules */
+  struct sb_sessions *sessions;
+  struct sb_http *http;
+  int latency_ms;
+  _Atomic int64_t clock_offset_s;
+  char token[33]; /* the secret part of the path */
+  char *url, *username, *key;
+};
+
+/* The server's clock, seconds since 1970. */
+int64_t sb_clock_s(const struct icrm_sandbox *sandbox);
+
+/* What an operation returns. */
+enum sb_outcome {
+  SB_DONE,   /* commit; the result stands in the reply */
+  SB_RAW,    /* commit; the reply stands as it is, without envelope */
+  SB_FAILED, /* roll back; the reply holds the error */
+};
+
+struct sb_call {
+  struct icrm_sandbox *sandbox;
+  const struct sb_schema *schema;
+  struct sb_store *store;
+  const struct sb_request *request;
+  const struct sb_params *params; /* the ones that the operation reads */
+  struct sb_reply *reply;
+  struct icrm_buf *out; /* the reply's body */
+  struct sb_session *session;
+  bool close_session;
+  int64_t user;
+  bool admin;
+  int64_t now_s;
+  const struct sb_operation *operation;
+  int64_t log_n;
+  char code[64];                  /* of the error, for the log */
+  const struct sb_module *module; /* of the record, for the log */
+  int64_t record;
+  bool committed;
+};
+
+struct sb_operation {
+  const char *name;
+  int flags; /* where its parameters are, what it needs; see operations.c */
+  enum sb_outcome (*run)(struct sb_call *call);
+};
+
+/* The moments of a request that the log, and a plan of faults, hang on. */
+enum sb_point {
+  SB_POINT_START,         /* the request is complete, nothing was done */
+  SB_POINT_BEFORE_COMMIT, /* its changes are in an open transaction */
+  SB_POINT_AFTER_COMMIT,  /* they are durable, the reply is not sent */
+  SB_POINT_ANSWERED,      /* the reply is complete, no byte of it left */
+};
+
+/* Pass a point. The store is held. */
+void sb_point(struct sb_call *call, enum sb_point point);
+
+/* Answer a request: everything between a complete request and a complete
+ * reply. `log_n` gets its number in the log. */
+void sb_operations_answer(struct icrm_sandbox *sandbox,
+                          const struct sb_request *request,
+                          struct sb_reply *reply, int64_t *log_n);
+
+/* Note that the reply to request `log_n` left. */
+void sb_operations_replied(struct icrm_sandbox *sandbox, int64_t log_n);
+
+/* Answer with an error in the envelope; returns SB_FAILED. */
+enum sb_outcome sb_fail(struct sb_call *call, const char *code,
+                        const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The commonest one: "Permission to perform the operation is denied". */
+enum sb_outcome sb_deny(struct sb_call *call);
+
+/* Answer 500 with an empty body, as PHP does when it dies. */
+enum sb_outcome sb_crash(struct sb_call *call);
+
+/* Answer 200 with a line of text, as PHP's die() does; returns SB_RAW. */
+enum sb_outcome sb_die(struct sb_call *call, const char *text);
+
+/* True when the caller may see the module at all. */
+bool sb_may_see(const struct sb_call *call, const struct sb_module *module);
+
+#endif

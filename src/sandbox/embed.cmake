@@ -1,0 +1,15 @@
+# Writes OUT, a C file with every schemas/*/*.json under DIR as an array.
+file(GLOB files RELATIVE "${DIR}" "${DIR}/*/*.json")
+set(code "#include \"sandbox/embedded.h\"\n")
+set(table "")
+set(n 0)
+foreach(name IN LISTS files)
+  file(READ "${DIR}/${name}" hex HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+  string(APPEND code "static const unsigned char file_${n}[] = {${bytes}};\n")
+  string(APPEND table "  {\"${name}\", file_${n}, sizeof file_${n}},\n")
+  math(EXPR n "${n} + 1")
+endforeach()
+string(APPEND code "const struct sb_embedded sb_embedded[] = {\n${table}"
+  "  {0, 0, 0}};\n")
+file(WRITE "${OUT}" "${code}")

@@ -1,0 +1,282 @@
+#include "sandbox/http.h"
+
+#include "sandbox/call.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  URL_LIMIT = 8000,              /* what the observed front server took */
+  BODY_LIMIT = 64 * 1024 * 1024, /* above it PHP drops the parameters */
+  POOL_SIZE = 64 * 1024,
+  POST_BUFFER = 16 * 1024,
+  MAX_CONNECTIONS = 512
+};
+
+struct sb_http {
+  struct icrm_sandbox *sandbox;
+  struct MHD_Daemon *daemon;
+};
+
+/* One request and its reply. */
+struct exchange {
+  struct sb_request request;
+  struct icrm_buf form; /* a urlencoded body as it comes */
+  struct MHD_PostProcessor *multipart;
+  size_t url_len;
+  bool started;
+  bool dropped;  /* the body is too large */
+  int64_t log_n; /* 0 when no operation ran */
+};
+
+/* The first sight of a request; what it returns is the exchange. */
+static void *begin(void *http, const char *url, struct MHD_Connection *unused) {
+  (void)http;
+  (void)unused;
+  struct exchange *exchange = calloc(1, sizeof *exchange);
+  if (!exchange)
+    return NULL;
+  exchange->url_len = strlen(url);
+  exchange->form.limit = BODY_LIMIT;
+  const char *query = strchr(url, '?');
+  if (query)
+    sb_params_parse(&exchange->request.url, query + 1, strlen(query + 1));
+  return exchange;
+}
+
+static void end(void *context, struct MHD_Connection *unused, void **state,
+                enum MHD_RequestTerminationCode how) {
+  (void)unused;
+  struct sb_http *http = context;
+  struct exchange *exchange = *state;
+  if (!exchange)
+    return;
+  if (exchange->log_n && how == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+    sb_operations_replied(http->sandbox, exchange->log_n);
+  if (exchange->multipart)
+    MHD_destroy_post_processor(exchange->multipart);
+  sb_request_free(&exchange->request);
+  icrm_buf_free(&exchange->form);
+  free(exchange);
+  *state = NULL;
+}
+
+static enum MHD_Result send_reply(struct MHD_Connection *connection,
+                                  struct sb_reply *reply) {
+  struct MHD_Response *response =
+      reply->body.len
+          ? MHD_create_response_from_buffer(reply->body.len, reply->body.data,
+                                            MHD_RESPMEM_MUST_FREE)
+          : MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+  if (!response) {
+    icrm_buf_free(&reply->body);
+    return MHD_NO;
+  }
+  if (!reply->body.len)
+    icrm_buf_free(&reply->body);
+  MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type);
+  enum MHD_Result queued =
+      MHD_queue_response(connection, (unsigned)reply->status, response);
+  MHD_destroy_response(response);
+  return queued;
+}
+
+static enum MHD_Result send_page(struct MHD_Connection *connection, int status,
+                                 const char *page) {
+  struct sb_reply reply = {.status = status, .type = "text/html"};
+  icrm_buf_add_text(&reply.body, page);
+  return send_reply(connection, &reply);
+}
+
+/* Only a client that means this machine is answered, so that a web page whose
+ * name was made to resolve to 127.0.0.1 gets nothing. */
+static bool is_own_host(struct MHD_Connection *connection) {
+  const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+                                                 MHD_HTTP_HEADER_HOST);
+  if (!host)
+    return false;
+  size_t len = strcspn(host, ":");
+  return (len == 9 && memcmp(host, "127.0.0.1", 9) == 0) ||
+         (len == 9 && strncasecmp(host, "localhost", 9) == 0);
+}
+
+static bool is_entry_point(const struct icrm_sandbox *sandbox,
+                           const char *path) {
+  size_t len = strlen(sandbox->token);
+  if (path[0] != '/' || strncmp(path + 1, sandbox->token, len) != 0)
+    return false;
+  const char *page = path + 1 + len;
+  return strcmp(page, "/wstiger.php") == 0 ||
+         strcmp(page, "/webservice.php") == 0;
+}
+
+/* A piece of a multipart body. A part comes in pieces with rising offset. */
+static enum MHD_Result add_part(void *context, enum MHD_ValueKind kind,
+                                const char *name, const char *file,
+                                const char *type, const char *coding,
+                                const char *data, uint64_t offset,
+                                size_t size) {
+  (void)kind;
+  (void)coding;
+  struct sb_request *request = context;
+  if (file) {
+    struct sb_upload *upload =
+        offset ? &request->uploads[request->n_uploads - 1]
+               : sb_request_upload(request, name, file, type);
+    if (upload)
+      icrm_buf_add(&upload->data, data, size);
+    return upload ? MHD_YES : MHD_NO;
+  }
+  if (offset == 0)
+    return sb_params_add(&request->body, name, strlen(name), data, size)
+               ? MHD_YES
+               : MHD_NO;
+  struct sb_param *param = &request->body.items[request->body.n - 1];
+  char *value = realloc(param->value, param->len + size + 1);
+  if (!value)
+    return MHD_NO;
+  memcpy(value + param->len, data, size);
+  param->value = value;
+  param->len += size;
+  value[param->len] = '\0';
+  return MHD_YES;
+}
+
+static bool starts_with(const char *text, const char *prefix) {
+  return text && strncasecmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* Bodies are read from POST alone, as PHP does. */
+static void start_body(struct exchange *exchange,
+                       struct MHD_Connection *connection, const char *method) {
+  const char *type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+                                                 MHD_HTTP_HEADER_CONTENT_TYPE);
+  const char *cookie =
+      MHD_lookup_connection_value(connection, MHD_COOKIE_KIND, "PHPSESSID");
+  if (cookie)
+    exchange->request.cookie_session = strdup(cookie);
+  exchange->request.post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
+  exchange->dropped = !exchange->request.post;
+  if (exchange->dropped)
+    return;
+  if (starts_with(type, "multipart/form-data"))
+    exchange->multipart = MHD_create_post_processor(
+        connection, POST_BUFFER, add_part, &exchange->request);
+  else
+    exchange->dropped = !starts_with(type, "application/x-www-form-urlencoded");
+}
+
+static void add_body(struct exchange *exchange, const char *data, size_t size) {
+  if (exchange->dropped)
+    return;
+  if (exchange->multipart)
+    exchange->dropped =
+        MHD_post_process(exchange->multipart, data, size) != MHD_YES;
+  else
+    icrm_buf_add(&exchange->form, data, size);
+}
+
+static void finish_body(struct exchange *exchange) {
+  if (exchange->multipart) {
+    MHD_destroy_post_processor(exchange->multipart);
+    exchange->multipart = NULL;
+  } else if (!exchange->form.failed) {
+    sb_params_parse(&exchange->request.body, exchange->form.data,
+                    exchange->form.len);
+  }
+}
+
+static enum MHD_Result answer(struct sb_http *http,
+                              struct MHD_Connection *connection,
+                              struct exchange *exchange, const char *path) {
+  if (!is_own_host(connection))
+    return send_page(connection, MHD_HTTP_FORBIDDEN,
+                     "This sandbox answers only as 127.0.0.1 or localhost.\n");
+  if (exchange->url_len > URL_LIMIT)
+    return send_page(connection, MHD_HTTP_URI_TOO_LONG,
+                     "<html>\r\n<head><title>414 Request-URI Too "
+                     "Large</title></head>\r\n<body>\r\n<center><h1>414 "
+                     "Request-URI Too Large</h1></center>\r\n</body>\r\n"
+                     "</html>\r\n");
+  if (!is_entry_point(http->sandbox, path))
+    return send_page(connection, MHD_HTTP_NOT_FOUND,
+                     "No such page. The sandbox's URL holds a secret.\n");
+  finish_body(exchange);
+  struct sb_reply reply = {.status = 0};
+  sb_operations_answer(http->sandbox, &exchange->request, &reply,
+                       &exchange->log_n);
+  if (!reply.body.failed)
+    return send_reply(connection, &reply);
+  icrm_buf_free(&reply.body);
+  return MHD_NO;
+}
+
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection,
+                              const char *path, const char *method,
+                              const char *version, const char *data,
+                              size_t *size, void **state) {
+  (void)version;
+  struct exchange *exchange = *state;
+  if (!exchange)
+    return MHD_NO;
+  if (!exchange->started) {
+    exchange->started = true;
+    start_body(exchange, connection, method);
+    return MHD_YES;
+  }
+  if (*size) {
+    add_body(exchange, data, *size);
+    *size = 0;
+    return MHD_YES;
+  }
+  return answer(context, connection, exchange, path);
+}
+
+struct sb_http *sb_http_start(struct icrm_sandbox *sandbox, int port,
+                              struct icrm_error *err) {
+  struct sb_http *http = calloc(1, sizeof *http);
+  if (!http) {
+    icrm_error_set(err, ICRM_ERROR_CONFIG, "out of memory");
+    return NULL;
+  }
+  http->sandbox = sandbox;
+  struct sockaddr_in address = {.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)port),
+                                .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  http->daemon = MHD_start_daemon(
+      MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
+          MHD_USE_AUTO | MHD_USE_ITC,
+      (uint16_t)port, NULL, NULL, handle, http, MHD_OPTION_SOCK_ADDR, &address,
+      MHD_OPTION_URI_LOG_CALLBACK, begin, http, MHD_OPTION_NOTIFY_COMPLETED,
+      end, http, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_SIZE,
+      MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_END);
+  if (http->daemon)
+    return http;
+  if (port)
+    icrm_error_set(err, ICRM_ERROR_CONFIG,
+                   "the sandbox cannot listen on port %d: %s; leave the port "
+                   "out for a free one",
+                   port, strerror(errno));
+  else
+    icrm_error_set(err, ICRM_ERROR_CONFIG, "the sandbox cannot listen: %s",
+                   strerror(errno));
+  free(http);
+  return NULL;
+}
+
+int sb_http_port(const struct sb_http *http) {
+  const union MHD_DaemonInfo *info =
+      MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT);
+  return info ? info->port : 0;
+}
+
+void sb_http_stop(struct sb_http *http) {
+  if (!http)
+    return;
+  MHD_stop_daemon(http->daemon);
+  free(http);
+}

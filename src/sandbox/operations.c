@@ -1,0 +1,217 @@
+#include "sandbox/account.h"
+#include "sandbox/call.h"
+#include "sandbox/documents.h"
+#include "sandbox/query.h"
+#include "sandbox/records.h"
+#include "sandbox/related.h"
+#include "sandbox/sync.h"
+#include "sandbox/types.h"
+#include "sandbox/write.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { READS_BODY = 1, NO_SESSION = 2, WRITES = 4 };
+
+static const struct sb_operation operations[] = {
+    {"getchallenge", NO_SESSION, sb_account_challenge},
+    {"login", READS_BODY | NO_SESSION, sb_account_login},
+    {"logout", READS_BODY, sb_account_logout},
+    {"extendsession", READS_BODY | NO_SESSION, sb_account_extend},
+    {"changepassword", READS_BODY, sb_account_password},
+    {"listtypes", 0, sb_types_list},
+    {"describe", 0, sb_types_describe},
+    {"retrieve", 0, sb_records_retrieve},
+    {"retrieve_inventory", 0, sb_records_retrieve},
+    {"create", READS_BODY | WRITES, sb_write_create},
+    {"update", READS_BODY | WRITES, sb_write_update},
+    {"revise", READS_BODY | WRITES, sb_write_revise},
+    {"delete", READS_BODY | WRITES, sb_records_delete},
+    {"query", 0, sb_query_query},
+    {"relatedtypes", 0, sb_related_types},
+    {"retrieve_related", 0, sb_related_retrieve},
+    {"query_related", 0, sb_related_query},
+    {"add_related", READS_BODY | WRITES, sb_related_add},
+    {"files_retrieve", 0, sb_documents_retrieve_file},
+    {"sync", 0, sb_sync_run},
+};
+
+static const struct sb_operation *find_operation(const char *name) {
+  for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
+    if (strcasecmp(operations[i].name, name) == 0)
+      return &operations[i];
+  return NULL;
+}
+
+static void set_reply(struct sb_call *call, int status, const char *type) {
+  icrm_buf_clear(call->out);
+  call->reply->status = status;
+  call->reply->type = type;
+}
+
+enum sb_outcome sb_fail(struct sb_call *call, const char *code,
+                        const char *format, ...) {
+  char message[1024];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(message, sizeof message, format, args);
+  va_end(args);
+  set_reply(call, 200, "application/json");
+  icrm_buf_add_text(call->out, "{\"success\":false,\"error\":{");
+  sb_json_add_pair(call->out, "message", message);
+  sb_json_add_key(call->out, "code");
+  if (strcmp(code, "0") == 0) /* the one code that is a number */
+    icrm_buf_add_text(call->out, code);
+  else
+    sb_json_add(call->out, code);
+  icrm_buf_add_text(call->out, "}}");
+  snprintf(call->code, sizeof call->code, "%s", code);
+  return SB_FAILED;
+}
+
+enum sb_outcome sb_deny(struct sb_call *call) {
+  return sb_fail(call, "ACCESS_DENIED",
+                 "Permission to perform the operation is denied");
+}
+
+enum sb_outcome sb_crash(struct sb_call *call) {
+  set_reply(call, 500, "text/html; charset=UTF-8");
+  snprintf(call->code, sizeof call->code, "500");
+  return SB_FAILED;
+}
+
+enum sb_outcome sb_die(struct sb_call *call, const char *text) {
+  set_reply(call, 200, "text/html; charset=UTF-8");
+  icrm_buf_add_text(call->out, text);
+  return SB_RAW;
+}
+
+bool sb_may_see(const struct sb_call *call, const struct sb_module *module) {
+  return call->admin || module->visible;
+}
+
+/* A parameter that PHP takes from the body or, failing that, from the URL. */
+static const char *either(const struct sb_request *request, const char *name) {
+  const struct sb_param *param = sb_params_find(&request->body, name);
+  return param ? param->value : sb_params_text(&request->url, name);
+}
+
+/* extendsession takes the session of a cookie before the one that is named,
+ * and starts one that it does not know. */
+static enum sb_outcome adopt_session(struct sb_call *call, const char *name) {
+  struct sb_sessions *sessions = call->sandbox->sessions;
+  const char *cookie = call->request->cookie_session;
+  if (!sb_params_find(&call->request->body, "operation"))
+    return sb_fail(call, "AUTHENTICATION_REQUIRED", "Authencation required");
+  name = cookie ? cookie : name;
+  if (!*name)
+    return SB_DONE;
+  call->session = sb_sessions_enter(sessions, name, strlen(name), call->now_s);
+  if (!call->session && strlen(name) < SB_NAME_SIZE)
+    call->session = sb_sessions_open(sessions, 0, call->now_s, name);
+  return SB_DONE;
+}
+
+static enum sb_outcome enter_session(struct sb_call *call) {
+  const char *name = either(call->request, "sessionName");
+  if (strcasecmp(name, "null") == 0)
+    name = "";
+  if (call->operation->run == sb_account_extend)
+    return adopt_session(call, name);
+  bool open = call->operation->flags & NO_SESSION;
+  if (!*name && open)
+    return SB_DONE;
+  if (!*name)
+    return sb_fail(call, "AUTHENTICATION_REQUIRED", "Authencation required");
+  call->session = sb_sessions_enter(call->sandbox->sessions, name, strlen(name),
+                                    call->now_s);
+  if (!call->session)
+    return sb_fail(call, "INVALID_SESSIONID",
+                   "Session Identifier provided is Invalid");
+  return call->session->user || open ? SB_DONE : sb_crash(call);
+}
+
+static void read_user(struct sb_call *call) {
+  call->user = call->session ? call->session->user : 0;
+  struct sb_rows *rows = sb_store_query(
+      call->store, "SELECT is_admin = 'on' FROM \"Users\" WHERE id = ?");
+  if (rows)
+    sb_rows_integer(rows, call->user);
+  call->admin = call->user && sb_rows_one(rows, 0) == 1;
+}
+
+static enum sb_outcome run(struct sb_call *call) {
+  static const char prefix[] = "{\"success\":true,\"result\":";
+  icrm_buf_add_text(call->out, prefix);
+  enum sb_outcome outcome = call->operation->run(call);
+  if (outcome == SB_DONE)
+    icrm_buf_add_byte(call->out, '}');
+  return outcome;
+}
+
+static enum sb_outcome run_transaction(struct sb_call *call) {
+  if (sb_store_run(call->store, "BEGIN IMMEDIATE"))
+    return sb_crash(call);
+  enum sb_outcome outcome = run(call);
+  if (outcome == SB_FAILED) {
+    sb_store_run(call->store, "ROLLBACK");
+    return outcome;
+  }
+  sb_point(call, SB_POINT_BEFORE_COMMIT);
+  if (sb_store_run(call->store, "COMMIT")) {
+    sb_store_run(call->store, "ROLLBACK");
+    return sb_crash(call);
+  }
+  sb_point(call, SB_POINT_AFTER_COMMIT);
+  return outcome;
+}
+
+/* With the session entered: the wait of a slow server, then the work. */
+static void perform(struct sb_call *call, enum sb_outcome outcome) {
+  struct icrm_sandbox *sandbox = call->sandbox;
+  if (sandbox->latency_ms)
+    sb_sessions_wait(sandbox->sessions, sandbox->latency_ms);
+  pthread_mutex_lock(&sandbox->mutex);
+  sb_point(call, SB_POINT_START);
+  if (outcome == SB_DONE) {
+    read_user(call);
+    if (call->operation->flags & WRITES)
+      run_transaction(call);
+    else
+      run(call);
+  }
+  sb_point(call, SB_POINT_ANSWERED);
+  pthread_mutex_unlock(&sandbox->mutex);
+}
+
+void sb_operations_answer(struct icrm_sandbox *sandbox,
+                          const struct sb_request *request,
+                          struct sb_reply *reply, int64_t *log_n) {
+  struct sb_call call = {.sandbox = sandbox,
+                         .schema = sandbox->schema,
+                         .store = sandbox->store,
+                         .request = request,
+                         .reply = reply,
+                         .out = &reply->body,
+                         .now_s = sb_clock_s(sandbox)};
+  set_reply(&call, 200, "application/json");
+  call.operation = find_operation(either(request, "operation"));
+  if (!call.operation) {
+    sb_crash(&call);
+    return;
+  }
+  const char *format = either(request, "format");
+  if (*format && strcasecmp(format, "json") != 0) {
+    set_reply(&call, 500, "application/json");
+    return;
+  }
+  call.params =
+      call.operation->flags & READS_BODY ? &request->body : &request->url;
+  enum sb_outcome outcome = enter_session(&call);
+  call.now_s = sb_clock_s(sandbox);
+  perform(&call, outcome);
+  sb_sessions_leave(sandbox->sessions, call.session, sb_clock_s(sandbox),
+                    call.close_session);
+  *log_n = call.log_n;
+}

@@ -1,0 +1,432 @@
+#include "sandbox/query.h"
+
+#include "core/vtql.h"
+#include "sandbox/collate.h"
+#include "sandbox/records.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A parameter of the SQL that a query becomes. */
+struct value {
+  bool is_number;
+  double number;
+  struct icrm_buf text;
+};
+
+/* A query on its way into SQL. */
+struct plan {
+  struct sb_call *call;
+  const struct icrm_vtql_query *query;
+  const struct sb_module *module;
+  const struct sb_condition *condition;
+  int *fields; /* the ones to return */
+  size_t n_fields;
+  struct icrm_buf sql;
+  struct value *values;
+  size_t n_values, cap;
+  bool broken; /* MySQL would refuse it: the answer is an empty list */
+};
+
+static struct value *add_value(struct plan *plan) {
+  if (plan->n_values == plan->cap) {
+    size_t cap = plan->cap ? plan->cap * 2 : 16;
+    struct value *values = realloc(plan->values, cap * sizeof *values);
+    if (!values) {
+      plan->broken = true;
+      return NULL;
+    }
+    plan->values = values;
+    plan->cap = cap;
+  }
+  struct value *value = &plan->values[plan->n_values++];
+  memset(value, 0, sizeof *value);
+  return value;
+}
+
+static void add_number(struct plan *plan, double number) {
+  struct value *value = add_value(plan);
+  if (value) {
+    value->is_number = true;
+    value->number = number;
+    icrm_buf_add_byte(&plan->sql, '?');
+  }
+}
+
+static bool is_digits(const char *text, size_t len) {
+  return len > 0 && strspn(text, "0123456789") >= len;
+}
+
+static bool is_number(struct icrm_vtql_slice token) {
+  bool sign = token.len > 1 && (token.data[0] == '-' || token.data[0] == '+');
+  return is_digits(token.data + sign, token.len - sign);
+}
+
+static bool is_word(struct icrm_vtql_slice token, const char *word) {
+  return strlen(word) == token.len &&
+         strncasecmp(word, token.data, token.len) == 0;
+}
+
+/* A word without quotes stands in SQL as it is: a keyword or a column. */
+static void add_word(struct plan *plan, struct icrm_vtql_slice token) {
+  int field = sb_module_field(plan->module, token.data, token.len);
+  if (is_word(token, "true") || is_word(token, "false"))
+    icrm_buf_add_text(&plan->sql, is_word(token, "true") ? "1" : "0");
+  else if (is_word(token, "null"))
+    icrm_buf_add_text(&plan->sql, "NULL");
+  else if (field >= 0)
+    sb_field_column(&plan->module->fields[field], &plan->sql);
+  else
+    plan->broken = true;
+}
+
+/* YYYY-MM-DDTHH:MM:SS and a date alone compare as a time. */
+static void to_datetime(struct icrm_buf *text) {
+  if (text->len == 10)
+    icrm_buf_add_text(text, " 00:00:00");
+  else if (text->len == 19 && text->data[10] == 'T')
+    text->data[10] = ' ';
+}
+
+static void add_text(struct plan *plan, const struct sb_field *field,
+                     enum icrm_vtql_op op, struct icrm_vtql_slice token) {
+  struct value *value = add_value(plan);
+  if (!value || icrm_vtql_unquote(token, &value->text)) {
+    plan->broken = true;
+    return;
+  }
+  bool numeric = field->kind == SB_INTEGER || field->kind == SB_DECIMAL;
+  if (op == ICRM_VTQL_LIKE) {
+    /* compared as text whatever the column is */
+  } else if (numeric) {
+    value->is_number = true;
+    value->number = sb_collate_number(value->text.data ? value->text.data : "");
+  } else if (field->kind == SB_DATETIME) {
+    to_datetime(&value->text);
+  }
+  icrm_buf_add_byte(&plan->sql, '?');
+}
+
+/* The part of an id after its x. Nothing but digits gets into SQL here; the
+ * real server takes anything. */
+static void add_id(struct plan *plan, enum icrm_vtql_op op,
+                   struct icrm_vtql_slice token) {
+  struct icrm_buf text = {0};
+  const char *x = icrm_vtql_unquote(token, &text) == 0 && text.data
+                      ? strchr(text.data, 'x')
+                      : NULL;
+  if (x && op == ICRM_VTQL_LIKE) {
+    struct value *value = add_value(plan);
+    if (value)
+      icrm_buf_add_text(&value->text, x + 1);
+    icrm_buf_add_byte(&plan->sql, '?');
+  } else if (x && is_digits(x + 1, strlen(x + 1))) {
+    add_number(plan, strtod(x + 1, NULL));
+  } else {
+    plan->broken = true;
+  }
+  icrm_buf_free(&text);
+}
+
+static bool is_id_kind(const struct sb_field *field) {
+  return field->kind == SB_ID || field->kind == SB_OWNER ||
+         field->kind == SB_REFERENCE;
+}
+
+static void add_operand(struct plan *plan, const struct sb_field *field,
+                        enum icrm_vtql_op op, struct icrm_vtql_slice token) {
+  if (is_id_kind(field))
+    add_id(plan, op, token);
+  else if (icrm_vtql_is_quoted(token))
+    add_text(plan, field, op, token);
+  else if (is_number(token) && op == ICRM_VTQL_LIKE)
+    add_text(plan, field, op, token);
+  else if (is_number(token))
+    add_number(plan, strtod(token.data, NULL));
+  else
+    add_word(plan, token);
+}
+
+/* The column as it is compared: a text with a number as a number. */
+static void add_column(struct plan *plan, const struct sb_field *field,
+                       struct icrm_vtql_slice value) {
+  struct icrm_buf *sql = &plan->sql;
+  if (field->kind == SB_DECIMAL) {
+    icrm_buf_add_text(sql, "CAST(");
+    sb_field_column(field, sql);
+    icrm_buf_add_text(sql, " AS REAL)");
+  } else if (field->kind == SB_STRING || field->kind == SB_BOOLEAN) {
+    bool number =
+        is_number(value) || is_word(value, "true") || is_word(value, "false");
+    icrm_buf_add_text(sql, number ? "mysql_number(" : "");
+    sb_field_column(field, sql);
+    icrm_buf_add_text(sql, number ? ")" : " COLLATE mysql");
+  } else {
+    sb_field_column(field, sql);
+  }
+}
+
+static void add_term(struct plan *plan, const struct icrm_vtql_term *term) {
+  struct icrm_buf *sql = &plan->sql;
+  const struct icrm_vtql_slice *values =
+      plan->query->values + term->first_value;
+  int index =
+      sb_module_field(plan->module, term->column.data, term->column.len);
+  const struct sb_field *field = &plan->module->fields[index];
+  if (term->op == ICRM_VTQL_LIKE) {
+    icrm_buf_add_text(sql, "mysql_like(");
+    add_operand(plan, field, term->op, values[0]);
+    icrm_buf_add_text(sql, ", ");
+    sb_field_column(field, sql);
+    icrm_buf_add_byte(sql, ')');
+    return;
+  }
+  add_column(plan, field, values[0]);
+  icrm_buf_addf(sql, " %s ", icrm_vtql_op_text(term->op));
+  if (term->op == ICRM_VTQL_IN)
+    icrm_buf_add_byte(sql, '(');
+  for (size_t i = 0; i < term->n_values; i++) {
+    icrm_buf_add_text(sql, i ? ", " : "");
+    add_operand(plan, field, term->op, values[i]);
+  }
+  if (term->op == ICRM_VTQL_IN)
+    icrm_buf_add_byte(sql, ')');
+}
+
+/* SQL gives AND precedence; Initiative goes from left to right, which takes a
+ * parenthesis around everything before each join. */
+static void add_terms(struct plan *plan) {
+  const struct icrm_vtql_query *query = plan->query;
+  if (query->n_terms == 0)
+    return;
+  icrm_buf_add_text(&plan->sql, " AND (");
+  bool nest = plan->call->schema->left_to_right;
+  for (size_t i = 1; nest && i < query->n_terms; i++)
+    icrm_buf_add_byte(&plan->sql, '(');
+  for (size_t i = 0; i < query->n_terms; i++) {
+    if (i)
+      icrm_buf_add_text(&plan->sql,
+                        query->terms[i].after_or ? " OR " : " AND ");
+    add_term(plan, &query->terms[i]);
+    if (nest && i)
+      icrm_buf_add_byte(&plan->sql, ')');
+  }
+  icrm_buf_add_byte(&plan->sql, ')');
+}
+
+static void add_from(struct plan *plan) {
+  const struct sb_module *module = plan->module;
+  struct sb_call *call = plan->call;
+  icrm_buf_addf(&plan->sql, " FROM \"%s\" m", module->name);
+  if (!module->shared) {
+    icrm_buf_add_text(&plan->sql, " WHERE 1");
+    if (strcmp(module->name, "Users") == 0)
+      icrm_buf_add_text(&plan->sql, " AND m.status = 'Active'");
+    return;
+  }
+  icrm_buf_add_text(&plan->sql,
+                    " JOIN entity e ON e.id = m.id WHERE e.deleted = 0");
+  if (module->private && !call->admin) {
+    icrm_buf_add_text(&plan->sql, " AND e.owner = ");
+    add_number(plan, (double)call->user);
+  }
+}
+
+static void add_order(struct plan *plan) {
+  const struct icrm_vtql_query *query = plan->query;
+  icrm_buf_add_text(&plan->sql, " ORDER BY ");
+  for (size_t i = 0; i < query->n_order; i++) {
+    int field = sb_module_field(plan->module, query->order[i].data,
+                                query->order[i].len);
+    if (field < 0) {
+      plan->broken = true;
+      return;
+    }
+    struct icrm_vtql_slice none = {"'", 1};
+    add_column(plan, &plan->module->fields[field], none);
+    bool last = i + 1 == query->n_order;
+    icrm_buf_add_text(&plan->sql, last && query->descending ? " DESC, " : ", ");
+  }
+  icrm_buf_add_text(&plan->sql, "m.id");
+}
+
+static void add_limit(struct plan *plan) {
+  int64_t offset, rows;
+  if (icrm_vtql_server_limit(plan->query, &offset, &rows))
+    icrm_buf_addf(&plan->sql, " LIMIT %lld OFFSET %lld", (long long)rows,
+                  (long long)offset);
+  else
+    plan->broken = true;
+}
+
+static void add_condition(struct plan *plan) {
+  if (!plan->condition || !plan->condition->sql)
+    return;
+  icrm_buf_addf(&plan->sql, " AND (%s)", plan->condition->sql);
+  for (const char *at = plan->condition->sql; (at = strchr(at, '?')); at++) {
+    struct value *value = add_value(plan);
+    if (value) {
+      value->is_number = true;
+      value->number = (double)plan->condition->number;
+    }
+  }
+}
+
+static void write_sql(struct plan *plan) {
+  bool count = plan->query->select == ICRM_VTQL_SELECT_COUNT;
+  icrm_buf_add_text(&plan->sql, count ? "SELECT count(*)" : "SELECT ");
+  for (size_t i = 0; !count && i < plan->n_fields; i++) {
+    icrm_buf_add_text(&plan->sql, i ? ", " : "");
+    sb_field_column(&plan->module->fields[plan->fields[i]], &plan->sql);
+  }
+  add_from(plan);
+  add_condition(plan);
+  add_terms(plan);
+  add_order(plan);
+  if (!count)
+    add_limit(plan);
+  plan->broken |= plan->sql.failed;
+}
+
+static struct sb_rows *bind(struct plan *plan) {
+  struct sb_rows *rows = sb_store_query(plan->call->store, plan->sql.data);
+  for (size_t i = 0; rows && i < plan->n_values; i++) {
+    const struct value *value = &plan->values[i];
+    if (value->is_number)
+      sb_rows_real(rows, value->number);
+    else
+      sb_rows_text(rows, value->text.data ? value->text.data : "",
+                   value->text.len);
+  }
+  return rows;
+}
+
+static void add_rows(struct plan *plan) {
+  struct sb_call *call = plan->call;
+  struct sb_rows *rows = plan->broken ? NULL : bind(plan);
+  bool count = plan->query->select == ICRM_VTQL_SELECT_COUNT;
+  const char *comma = "";
+  icrm_buf_add_byte(call->out, '[');
+  while (rows && sb_rows_next(rows) == 1) {
+    icrm_buf_add_text(call->out, comma);
+    comma = ",";
+    if (count)
+      icrm_buf_addf(call->out, "{\"count\":\"%lld\"",
+                    (long long)sb_rows_get_integer(rows, 0));
+    else
+      sb_records_add_row(call, plan->module, rows, plan->fields, plan->n_fields,
+                         NULL);
+    icrm_buf_add_byte(call->out, '}');
+  }
+  icrm_buf_add_byte(call->out, ']');
+  sb_rows_end(rows);
+}
+
+static void want_field(struct plan *plan, int field) {
+  for (size_t i = 0; i < plan->n_fields; i++)
+    if (plan->fields[i] == field)
+      return;
+  plan->fields[plan->n_fields++] = field;
+}
+
+static enum sb_outcome choose_fields(struct plan *plan) {
+  const struct icrm_vtql_query *query = plan->query;
+  const struct sb_module *module = plan->module;
+  if (query->select == ICRM_VTQL_SELECT_STAR) {
+    for (size_t i = 0; i < module->n_fields; i++)
+      if ((int)i != module->id_copy)
+        want_field(plan, (int)i);
+    return SB_DONE;
+  }
+  if (query->select == ICRM_VTQL_SELECT_COUNT)
+    return SB_DONE;
+  for (size_t i = 0; i < query->n_columns; i++) {
+    struct icrm_vtql_slice name = query->columns[i];
+    int field = sb_module_field(module, name.data, name.len);
+    if (field < 0)
+      return sb_fail(plan->call, "ACCESS_DENIED",
+                     "Permission to access '.%.*s.' attribute denied.",
+                     (int)name.len, name.data);
+    want_field(plan, field);
+  }
+  want_field(plan, sb_module_field(module, "id", 2));
+  return SB_DONE;
+}
+
+static bool has_x(struct icrm_vtql_slice token) {
+  return memchr(token.data, 'x', token.len) != NULL;
+}
+
+static enum sb_outcome check_terms(struct plan *plan) {
+  for (size_t i = 0; i < plan->query->n_terms; i++) {
+    const struct icrm_vtql_term *term = &plan->query->terms[i];
+    struct icrm_vtql_slice name = term->column;
+    int field = sb_module_field(plan->module, name.data, name.len);
+    if (field < 0)
+      return sb_fail(plan->call, "ACCESS_DENIED",
+                     "Permission to access %.*s attribute denied.",
+                     (int)name.len, name.data);
+    for (size_t v = 0; v < term->n_values; v++)
+      if (plan->module->fields[field].kind == SB_REFERENCE &&
+          !has_x(plan->query->values[term->first_value + v]))
+        return sb_fail(plan->call, "INVALID_ID_ATTRIBUTE",
+                       "Id specified is incorrect");
+  }
+  return SB_DONE;
+}
+
+static void free_plan(struct plan *plan) {
+  for (size_t i = 0; i < plan->n_values; i++)
+    icrm_buf_free(&plan->values[i].text);
+  free(plan->values);
+  free(plan->fields);
+  icrm_buf_free(&plan->sql);
+}
+
+enum sb_outcome sb_query_run(struct sb_call *call, const char *text, size_t len,
+                             const struct sb_module *module,
+                             const struct sb_condition *condition) {
+  struct icrm_error err;
+  struct icrm_vtql_query *query = icrm_vtql_parse_as_server(text, len, &err);
+  if (!query)
+    return sb_fail(call, err.code, "%s", err.message);
+  struct plan plan = {
+      .call = call, .query = query, .module = module, .condition = condition};
+  plan.fields = calloc(module->n_fields + 1, sizeof *plan.fields);
+  enum sb_outcome outcome = plan.fields ? SB_DONE : sb_crash(call);
+  if (outcome == SB_DONE)
+    outcome = choose_fields(&plan);
+  if (outcome == SB_DONE)
+    outcome = check_terms(&plan);
+  if (outcome == SB_DONE) {
+    write_sql(&plan);
+    add_rows(&plan);
+  }
+  free_plan(&plan);
+  icrm_vtql_free(query);
+  return outcome;
+}
+
+enum sb_outcome sb_query_query(struct sb_call *call) {
+  const struct sb_param *param = sb_params_find(call->params, "query");
+  const char *text = param ? param->value : "";
+  size_t len = param ? param->len : 0;
+  struct icrm_vtql_slice name;
+  if (!icrm_vtql_find_module(text, len, &name))
+    return sb_fail(call, "ACCESS_DENIED",
+                   "Permission to perform the operation is denied for query");
+  const struct sb_module *module =
+      sb_schema_module(call->schema, name.data, name.len);
+  if (!module)
+    return sb_fail(call, "ACCESS_DENIED",
+                   "Permission to perform the operation is denied for name : "
+                   "%.*s",
+                   (int)name.len, name.data);
+  call->module = module;
+  if (!sb_may_see(call, module))
+    return sb_deny(call);
+  if (module->has_records)
+    return sb_query_run(call, text, len, module, NULL);
+  icrm_buf_add_text(call->out, "[]");
+  return SB_DONE;
+}

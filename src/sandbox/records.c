@@ -1,0 +1,545 @@
+#include "sandbox/records.h"
+
+#include "sandbox/entities.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct sb_rows *query_number(struct sb_store *store, const char *sql,
+                                    int64_t number) {
+  struct sb_rows *rows = sb_store_query(store, sql);
+  if (rows)
+    sb_rows_integer(rows, number);
+  return rows;
+}
+
+/* The module of a record that the shared table knows, NULL when there is none
+ * or it is deleted. */
+static const struct sb_module *entity_module(struct icrm_sandbox *sandbox,
+                                             int64_t number) {
+  struct sb_rows *rows = query_number(
+      sandbox->store, "SELECT module FROM entity WHERE id = ? AND deleted = 0",
+      number);
+  const struct sb_module *module = NULL;
+  if (rows && sb_rows_next(rows) == 1) {
+    size_t len;
+    const char *name = sb_rows_get_text(rows, 0, &len);
+    module = sb_schema_module(sandbox->schema, name, len);
+  }
+  sb_rows_end(rows);
+  return module;
+}
+
+static bool has_row(struct sb_store *store, const struct sb_module *module,
+                    int64_t number) {
+  char sql[128];
+  snprintf(sql, sizeof sql, "SELECT 1 FROM \"%s\" WHERE id = ?", module->name);
+  return sb_rows_one(query_number(store, sql, number), 0) == 1;
+}
+
+/* The number after the x: digits at its start, as the database reads them. */
+static int64_t id_number(const char *id) {
+  const char *x = strchr(id, 'x');
+  return x ? strtoll(x + 1, NULL, 10) : 0;
+}
+
+static const struct sb_module *id_module(const struct sb_schema *schema,
+                                         const char *id) {
+  return sb_schema_prefix(schema, id, strcspn(id, "x"));
+}
+
+int64_t sb_records_target(struct icrm_sandbox *sandbox, const char *id) {
+  const struct sb_module *module = id_module(sandbox->schema, id);
+  int64_t number = id_number(id);
+  if (!module || !module->has_records || number <= 0)
+    return 0;
+  bool there = module->shared ? entity_module(sandbox, number) == module
+                              : has_row(sandbox->store, module, number);
+  return there ? number : 0;
+}
+
+static bool is_owner(struct sb_call *call, int64_t number) {
+  return sb_rows_one(query_number(call->store,
+                                  "SELECT owner FROM entity WHERE id = ?",
+                                  number),
+                     0) == call->user;
+}
+
+enum sb_outcome sb_records_find(struct sb_call *call, const char *id,
+                                struct sb_target *target) {
+  const struct sb_module *module = id_module(call->schema, id);
+  int64_t number = id_number(id);
+  if (!module)
+    return sb_fail(call, "ACCESS_DENIED",
+                   "Permission to perform the operation is denied for id");
+  call->module = module;
+  call->record = number;
+  if (!sb_may_see(call, module) || !module->has_records)
+    return sb_deny(call);
+  if (module->shared) {
+    const struct sb_module *real = entity_module(call->sandbox, number);
+    if (!real || !sb_may_see(call, real))
+      return sb_deny(call);
+    if (real != module)
+      return sb_fail(call, "INVALID_ID_ATTRIBUTE", "Id specified is incorrect");
+  } else if (!has_row(call->store, module, number)) {
+    return sb_deny(call);
+  }
+  if (module->private && !call->admin && !is_owner(call, number))
+    return sb_fail(call, "ACCESS_DENIED",
+                   "Permission to read given object is denied");
+  target->module = module;
+  target->number = number;
+  return SB_DONE;
+}
+
+static void bind_value(struct sb_rows *rows, const struct sb_field *field,
+                       const struct icrm_buf *text) {
+  bool may_be_null = field->kind == SB_DATE || field->kind == SB_DATETIME ||
+                     field->kind == SB_TIME || field->kind == SB_INTEGER;
+  if (may_be_null && text->len == 0)
+    sb_rows_text(rows, NULL, 0);
+  else
+    sb_rows_text(rows, text->data ? text->data : "", text->len);
+}
+
+static void insert_sql(const struct sb_module *module, struct icrm_buf *sql) {
+  icrm_buf_addf(sql, "INSERT INTO \"%s\" (", module->name);
+  const char *comma = "";
+  for (size_t i = 0; i < module->n_fields; i++)
+    if (!module->fields[i].shared) {
+      icrm_buf_addf(sql, "%s\"%s\"", comma, module->fields[i].name);
+      comma = ", ";
+    }
+  icrm_buf_add_text(sql, ") VALUES (");
+  comma = "?";
+  for (size_t i = 0; i < module->n_fields; i++)
+    if (!module->fields[i].shared) {
+      icrm_buf_add_text(sql, comma);
+      comma = ", ?";
+    }
+  icrm_buf_add_byte(sql, ')');
+}
+
+int sb_records_insert(struct sb_store *store, const struct sb_module *module,
+                      const struct sb_values *values, int64_t number) {
+  struct icrm_buf sql = {0};
+  insert_sql(module, &sql);
+  struct sb_rows *rows = sql.failed ? NULL : sb_store_query(store, sql.data);
+  icrm_buf_free(&sql);
+  if (!rows)
+    return -1;
+  for (size_t i = 0; i < module->n_fields; i++) {
+    const struct sb_field *field = &module->fields[i];
+    if (field->shared)
+      continue;
+    if (field->kind == SB_ID || (int)i == module->id_copy)
+      sb_rows_integer(rows, number);
+    else
+      bind_value(rows, field, &values->text[i]);
+  }
+  return sb_rows_run(rows);
+}
+
+/* The record's name: the fields that name it, one space between. */
+static void add_label(struct icrm_buf *out, const struct sb_values *values) {
+  const json_t *names =
+      json_object_get(values->module->document, "label_fields");
+  size_t i;
+  json_t *name;
+  json_array_foreach((json_t *)names, i, name) {
+    int field = sb_module_field(values->module, json_string_value(name),
+                                json_string_length(name));
+    if (field < 0 || values->text[field].len == 0)
+      continue;
+    icrm_buf_add_text(out, out->len ? " " : "");
+    icrm_buf_add(out, values->text[field].data, values->text[field].len);
+  }
+}
+
+/* What the shared table keeps of a record. */
+struct shared {
+  int64_t owner, creator, modifiedby;
+  const char *createdtime, *modifiedtime;
+};
+
+static int insert_entity(struct sb_store *store, const struct shared *shared,
+                         const struct sb_values *values, int64_t number) {
+  struct sb_rows *rows = sb_store_query(
+      store, "INSERT INTO entity (id, module, owner, creator, createdtime, "
+             "modifiedtime, modifiedby, label) VALUES (?, ?, ?, ?, ?, ?, ?, "
+             "?)");
+  if (!rows)
+    return -1;
+  struct icrm_buf label = {0};
+  add_label(&label, values);
+  sb_rows_integer(rows, number);
+  sb_rows_string(rows, values->module->name);
+  sb_rows_integer(rows, shared->owner);
+  sb_rows_integer(rows, shared->creator);
+  sb_rows_string(rows, shared->createdtime);
+  sb_rows_string(rows, shared->modifiedtime);
+  sb_rows_integer(rows, shared->modifiedby);
+  sb_rows_string(rows, label.data ? label.data : "");
+  icrm_buf_free(&label);
+  return sb_rows_run(rows);
+}
+
+/* ticket_no and its like. */
+static int set_counter(struct sb_store *store, struct sb_values *values) {
+  const struct sb_module *module = values->module;
+  if (!module->counter_field)
+    return 0;
+  struct sb_rows *rows =
+      sb_store_query(store, "UPDATE counter SET next = next + 1 WHERE module "
+                            "= ? RETURNING next - 1");
+  if (!rows)
+    return -1;
+  sb_rows_string(rows, module->name);
+  int64_t n = sb_rows_one(rows, -1);
+  int field = sb_module_field(module, module->counter_field,
+                              strlen(module->counter_field));
+  if (n < 0 || field < 0)
+    return -1;
+  icrm_buf_clear(&values->text[field]);
+  icrm_buf_addf(&values->text[field], "%s%0*lld", module->counter_prefix,
+                module->counter_width, (long long)n);
+  return 0;
+}
+
+static int64_t value_number(const struct sb_values *values, const char *name,
+                            int64_t absent) {
+  int field = sb_module_field(values->module, name, strlen(name));
+  if (field < 0 || !values->given[field])
+    return absent;
+  return strtoll(values->text[field].data, NULL, 10);
+}
+
+int sb_records_create(struct sb_call *call, const struct sb_module *module,
+                      struct sb_values *values, int64_t number) {
+  struct icrm_buf now = {0};
+  sb_values_add_time(&now, call->now_s);
+  const struct shared shared = {
+      .owner = value_number(values, "assigned_user_id", call->user),
+      .creator = call->user,
+      .modifiedby = call->user,
+      .createdtime = now.data,
+      .modifiedtime = now.data};
+  int rc = set_counter(call->store, values);
+  if (rc == 0)
+    rc = insert_entity(call->store, &shared, values, number);
+  if (rc == 0)
+    rc = sb_records_insert(call->store, module, values, number);
+  icrm_buf_free(&now);
+  return rc;
+}
+
+static const char *value_or(const struct sb_values *values, const char *name,
+                            const char *absent) {
+  int field = sb_module_field(values->module, name, strlen(name));
+  return field >= 0 && values->given[field] ? values->text[field].data : absent;
+}
+
+int sb_records_load(struct icrm_sandbox *sandbox,
+                    const struct sb_module *module, struct sb_values *values,
+                    int64_t number) {
+  struct icrm_buf now = {0};
+  sb_values_add_time(&now, sb_clock_s(sandbox));
+  const char *created = value_or(values, "createdtime", now.data);
+  int64_t owner = value_number(values, "assigned_user_id", 1);
+  const struct shared shared = {
+      .owner = owner,
+      .creator = value_number(values, "creator", owner),
+      .modifiedby = value_number(values, "modifiedby", owner),
+      .createdtime = created,
+      .modifiedtime = value_or(values, "modifiedtime", created)};
+  const char *counter = module->counter_field ? module->counter_field : "id";
+  int rc =
+      value_or(values, counter, NULL) ? 0 : set_counter(sandbox->store, values);
+  if (rc == 0)
+    rc = insert_entity(sandbox->store, &shared, values, number);
+  if (rc == 0)
+    rc = sb_records_insert(sandbox->store, module, values, number);
+  if (sandbox->next_id <= number)
+    sandbox->next_id = number + 1;
+  icrm_buf_free(&now);
+  return rc;
+}
+
+int64_t sb_records_next(struct sb_call *call, const struct sb_module *module) {
+  if (module->shared)
+    return call->sandbox->next_id++;
+  bool person =
+      strcmp(module->name, "Users") == 0 || strcmp(module->name, "Groups") == 0;
+  char sql[160];
+  if (person) /* one sequence for both */
+    snprintf(sql, sizeof sql,
+             "SELECT max((SELECT max(id) FROM \"Users\"), (SELECT max(id) FROM "
+             "\"Groups\")) + 1");
+  else
+    snprintf(sql, sizeof sql, "SELECT max(id) + 1 FROM \"%s\"", module->name);
+  return sb_rows_one(sb_store_query(call->store, sql), 1);
+}
+
+static int update_entity(struct sb_call *call, const struct sb_target *target,
+                         const struct sb_values *values) {
+  struct sb_rows *rows = sb_store_query(
+      call->store, "UPDATE entity SET owner = CASE WHEN ?1 THEN ?1 ELSE owner "
+                   "END, modifiedtime = ?2, modifiedby = ?3 WHERE id = ?4");
+  if (!rows)
+    return -1;
+  struct icrm_buf now = {0};
+  sb_values_add_time(&now, call->now_s);
+  sb_rows_integer(rows, value_number(values, "assigned_user_id", 0));
+  sb_rows_string(rows, now.data);
+  sb_rows_integer(rows, call->user);
+  sb_rows_integer(rows, target->number);
+  icrm_buf_free(&now);
+  return sb_rows_run(rows);
+}
+
+/* UPDATE "HelpDesk" SET "a" = ?, … ; false when nothing is to be set. */
+static bool update_sql(const struct sb_values *values, struct icrm_buf *sql) {
+  const struct sb_module *module = values->module;
+  const char *comma = " SET ";
+  icrm_buf_addf(sql, "UPDATE \"%s\"", module->name);
+  for (size_t i = 0; i < module->n_fields; i++)
+    if (values->given[i] && !module->fields[i].shared) {
+      icrm_buf_addf(sql, "%s\"%s\" = ?", comma, module->fields[i].name);
+      comma = ", ";
+    }
+  icrm_buf_add_text(sql, " WHERE id = ?");
+  return comma[0] == ',' && !sql->failed;
+}
+
+static int update_row(struct sb_store *store, const struct sb_target *target,
+                      const struct sb_values *values) {
+  struct icrm_buf sql = {0};
+  bool any = update_sql(values, &sql);
+  struct sb_rows *rows = any ? sb_store_query(store, sql.data) : NULL;
+  icrm_buf_free(&sql);
+  if (!rows)
+    return any ? -1 : 0;
+  for (size_t i = 0; i < values->module->n_fields; i++)
+    if (values->given[i] && !values->module->fields[i].shared)
+      bind_value(rows, &values->module->fields[i], &values->text[i]);
+  sb_rows_integer(rows, target->number);
+  return sb_rows_run(rows);
+}
+
+/* The label follows the fields that it is made of. */
+static int update_label(struct sb_store *store,
+                        const struct sb_target *target) {
+  const json_t *names =
+      json_object_get(target->module->document, "label_fields");
+  struct icrm_buf sql = {0};
+  icrm_buf_add_text(&sql, "UPDATE entity SET label = (SELECT trim(''");
+  size_t i;
+  json_t *name;
+  json_array_foreach((json_t *)names, i, name) icrm_buf_addf(
+      &sql, " || ' ' || ifnull(\"%s\", '')", json_string_value(name));
+  icrm_buf_addf(&sql, ") FROM \"%s\" WHERE id = ?1) WHERE id = ?1",
+                target->module->name);
+  struct sb_rows *rows =
+      query_number(store, sql.failed ? "" : sql.data, target->number);
+  icrm_buf_free(&sql);
+  return sb_rows_run(rows);
+}
+
+int sb_records_update(struct sb_call *call, const struct sb_target *target,
+                      const struct sb_values *values) {
+  if (update_row(call->store, target, values))
+    return -1;
+  if (!target->module->shared)
+    return 0;
+  return update_entity(call, target, values) ||
+                 update_label(call->store, target)
+             ? -1
+             : 0;
+}
+
+static const char *module_prefix(const struct sb_call *call, const char *name) {
+  const struct sb_module *module =
+      sb_schema_module(call->schema, name, strlen(name));
+  return module ? module->prefix : "";
+}
+
+/* A reference has one module that it can refer to, or the record tells. */
+static const char *reference_prefix(struct sb_call *call,
+                                    const struct sb_field *field,
+                                    int64_t number) {
+  if (json_array_size(field->refers_to) == 1)
+    return module_prefix(
+        call, json_string_value(json_array_get(field->refers_to, 0)));
+  const struct sb_module *module = entity_module(call->sandbox, number);
+  return module && sb_field_refers_to(field, module->name) ? module->prefix
+                                                           : "";
+}
+
+static const char *owner_prefix(struct sb_call *call, int64_t number) {
+  bool group =
+      sb_rows_one(query_number(call->store,
+                               "SELECT 1 FROM \"Groups\" WHERE id = ?", number),
+                  0);
+  return module_prefix(call, group ? "Groups" : "Users");
+}
+
+static void add_id(struct sb_call *call, const char *prefix, int64_t number) {
+  if (number && prefix[0])
+    icrm_buf_addf(call->out, "\"%sx%lld\"", prefix, (long long)number);
+  else
+    icrm_buf_add_text(call->out, "\"\"");
+}
+
+static void add_value(struct sb_call *call, const struct sb_module *module,
+                      const struct sb_field *field, struct sb_rows *rows,
+                      int column) {
+  int64_t number = 0;
+  size_t len;
+  if (field->kind == SB_ID || field->kind == SB_OWNER ||
+      field->kind == SB_REFERENCE)
+    number = sb_rows_get_integer(rows, column);
+  switch (field->kind) {
+  case SB_ID:
+    add_id(call, module->prefix, number);
+    break;
+  case SB_OWNER:
+    add_id(call, number ? owner_prefix(call, number) : "", number);
+    break;
+  case SB_REFERENCE:
+    add_id(call, number ? reference_prefix(call, field, number) : "", number);
+    break;
+  default: {
+    const char *text = sb_rows_get_text(rows, column, &len);
+    sb_json_add_text(call->out, text, len);
+  }
+  }
+}
+
+/* A document with a file names it beside its id. */
+static void add_attachment(struct sb_call *call, const struct sb_module *module,
+                           int64_t number) {
+  int64_t file = sb_rows_one(
+      query_number(call->store,
+                   "SELECT min(id) FROM attachment WHERE document = ?", number),
+      0);
+  if (file == 0)
+    return;
+  sb_json_add_key(call->out, "imageattachmentids");
+  add_id(call, module->prefix, file);
+}
+
+void sb_records_add_row(struct sb_call *call, const struct sb_module *module,
+                        struct sb_rows *rows, const int *fields, size_t n,
+                        const char *id) {
+  bool documents = strcmp(module->name, "Documents") == 0;
+  icrm_buf_add_byte(call->out, '{');
+  for (size_t i = 0; i < n; i++) {
+    const struct sb_field *field = &module->fields[fields[i]];
+    sb_json_add_key(call->out, field->name);
+    if (field->kind == SB_ID && id)
+      sb_json_add(call->out, id);
+    else
+      add_value(call, module, field, rows, (int)i);
+    if (field->kind == SB_ID && documents)
+      add_attachment(call, module, sb_rows_get_integer(rows, (int)i));
+  }
+}
+
+static void record_sql(const struct sb_module *module, struct icrm_buf *sql) {
+  icrm_buf_addf(sql, "SELECT %s", module->columns.data);
+  if (module->shared)
+    icrm_buf_addf(sql,
+                  ", e.label, e.id FROM entity e LEFT JOIN \"%s\" m ON m.id = "
+                  "e.id WHERE e.id = ?",
+                  module->name);
+  else
+    icrm_buf_addf(sql, " FROM \"%s\" m WHERE m.id = ?", module->name);
+}
+
+static void add_record_label(struct sb_call *call, struct sb_rows *rows,
+                             const struct sb_module *module) {
+  size_t len;
+  struct icrm_buf coded = {0};
+  if (module->shared) {
+    const char *label = sb_rows_get_text(rows, (int)module->n_fields, &len);
+    sb_entities_add(&coded, label, len);
+  }
+  sb_json_add_pair(call->out, "label", coded.data ? coded.data : "");
+  icrm_buf_free(&coded);
+}
+
+int sb_records_add(struct sb_call *call, const struct sb_target *target,
+                   const char *id, bool label) {
+  const struct sb_module *module = target->module;
+  struct icrm_buf sql = {0};
+  record_sql(module, &sql);
+  struct sb_rows *rows =
+      sql.failed ? NULL : query_number(call->store, sql.data, target->number);
+  icrm_buf_free(&sql);
+  int *fields = calloc(module->n_fields, sizeof *fields);
+  for (size_t i = 0; fields && i < module->n_fields; i++)
+    fields[i] = (int)i;
+  bool found = rows && fields && sb_rows_next(rows) == 1;
+  if (found) {
+    char own[48]; /* a record without its own row still has an id */
+    snprintf(own, sizeof own, "%sx%lld", module->prefix,
+             (long long)target->number);
+    sb_records_add_row(call, module, rows, fields, module->n_fields,
+                       id ? id : own);
+    if (label && call->schema->label_key)
+      add_record_label(call, rows, module);
+    icrm_buf_add_byte(call->out, '}');
+  }
+  free(fields);
+  sb_rows_end(rows);
+  return found ? 0 : -1;
+}
+
+enum sb_outcome sb_records_retrieve(struct sb_call *call) {
+  struct sb_target target;
+  const char *id = sb_params_text(call->params, "id");
+  if (sb_records_find(call, id, &target) != SB_DONE)
+    return SB_FAILED;
+  return sb_records_add(call, &target, id, target.module->shared)
+             ? sb_deny(call)
+             : SB_DONE;
+}
+
+static int delete_target(struct sb_call *call, const struct sb_target *target) {
+  if (target->module->shared) {
+    struct sb_rows *rows = sb_store_query(
+        call->store, "UPDATE entity SET deleted = 1, modifiedtime = ?, "
+                     "modifiedby = ? WHERE id = ?");
+    struct icrm_buf now = {0};
+    sb_values_add_time(&now, call->now_s);
+    if (rows) {
+      sb_rows_string(rows, now.data);
+      sb_rows_integer(rows, call->user);
+      sb_rows_integer(rows, target->number);
+    }
+    icrm_buf_free(&now);
+    return sb_rows_run(rows);
+  }
+  char sql[128];
+  bool user = strcmp(target->module->name, "Users") == 0;
+  snprintf(sql, sizeof sql,
+           user ? "UPDATE \"%s\" SET status = 'Inactive' WHERE id = ?"
+                : "DELETE FROM \"%s\" WHERE id = ?",
+           target->module->name);
+  return sb_rows_run(query_number(call->store, sql, target->number));
+}
+
+enum sb_outcome sb_records_delete(struct sb_call *call) {
+  struct sb_target target;
+  if (sb_records_find(call, sb_params_text(call->params, "id"), &target) !=
+      SB_DONE)
+    return SB_FAILED;
+  if (!call->admin && !target.module->deletable)
+    return sb_fail(call, "ACCESS_DENIED",
+                   "Permission to read given object is denied");
+  if (delete_target(call, &target))
+    return sb_crash(call);
+  icrm_buf_add_text(call->out, "{\"status\":\"successful\"}");
+  return SB_DONE;
+}

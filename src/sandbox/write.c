@@ -1,0 +1,274 @@
+#include "sandbox/write.h"
+
+#include "sandbox/documents.h"
+#include "sandbox/records.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The element of a write. What is no JSON object counts as an empty one, but
+ * for a JSON string, which kills PHP. The caller releases it. */
+static enum sb_outcome read_element(struct sb_call *call, json_t **element) {
+  const struct sb_param *param = sb_params_find(call->params, "element");
+  *element = param ? sb_json_parse(param->value, param->len) : NULL;
+  if (json_is_string(*element)) {
+    json_decref(*element);
+    *element = NULL;
+    return sb_crash(call);
+  }
+  if (!json_is_object(*element)) {
+    json_decref(*element);
+    *element = json_object();
+  }
+  return *element ? SB_DONE : sb_crash(call);
+}
+
+static bool is_written(const struct sb_field *field) {
+  return field->editable && field->kind != SB_ID &&
+         !(field->shared && field->kind != SB_OWNER);
+}
+
+static enum sb_outcome check_reference(struct sb_call *call,
+                                       const struct sb_field *field,
+                                       const char *id) {
+  const struct sb_module *module =
+      sb_schema_prefix(call->schema, id, strcspn(id, "x"));
+  if (!module)
+    return sb_fail(call, "ACCESS_DENIED",
+                   "Permission to perform the operation is denied for id");
+  if (!sb_field_refers_to(field, module->name))
+    return sb_fail(call, "REFERENCE_INVALID",
+                   "Invalid reference specified for %s", field->name);
+  return SB_DONE;
+}
+
+static enum sb_outcome check_references(struct sb_call *call,
+                                        const struct sb_module *module,
+                                        const json_t *element) {
+  for (size_t i = 0; i < module->n_fields; i++) {
+    const struct sb_field *field = &module->fields[i];
+    const json_t *value = json_object_get(element, field->name);
+    if (field->kind != SB_REFERENCE || field->shared ||
+        sb_values_is_empty(value))
+      continue;
+    struct icrm_buf id = {0};
+    sb_values_text(&id, value);
+    enum sb_outcome outcome =
+        check_reference(call, field, id.data ? id.data : "");
+    icrm_buf_free(&id);
+    if (outcome != SB_DONE)
+      return outcome;
+  }
+  return SB_DONE;
+}
+
+/* `partial`: only what is given may not be empty. */
+static enum sb_outcome check_mandatory(struct sb_call *call,
+                                       const struct sb_module *module,
+                                       const json_t *element, bool partial) {
+  for (size_t i = 0; i < module->n_fields; i++) {
+    const struct sb_field *field = &module->fields[i];
+    const json_t *value = json_object_get(element, field->name);
+    if (field->mandatory && !(partial && !value) && sb_values_is_empty(value))
+      return sb_fail(call, "MANDATORY_FIELDS_MISSING",
+                     "%s does not have a value", field->name);
+  }
+  return SB_DONE;
+}
+
+static bool is_taken(struct sb_call *call, const struct sb_module *module,
+                     const struct sb_field *field, const struct icrm_buf *text,
+                     int64_t number) {
+  char sql[256];
+  snprintf(sql, sizeof sql,
+           "SELECT 1 FROM \"%s\" m JOIN entity e ON e.id = m.id WHERE "
+           "m.\"%s\" = ? COLLATE mysql AND m.id <> ? AND e.deleted = 0",
+           module->name, field->name);
+  struct sb_rows *rows = sb_store_query(call->store, sql);
+  if (rows) {
+    sb_rows_text(rows, text->data, text->len);
+    sb_rows_integer(rows, number);
+  }
+  return sb_rows_one(rows, 0) == 1;
+}
+
+static enum sb_outcome check_unique(struct sb_call *call,
+                                    const struct sb_values *values,
+                                    int64_t number) {
+  const struct sb_module *module = values->module;
+  for (size_t i = 0; module->shared && i < module->n_fields; i++)
+    if (module->fields[i].unique && values->given[i] && values->text[i].len &&
+        is_taken(call, module, &module->fields[i], &values->text[i], number))
+      return sb_fail(call, "0", "LBL_DUPLICATES_DETECTED");
+  return SB_DONE;
+}
+
+/* A list of several values breaks the server's own SQL: the message, and then
+ * an error, in one body. The record number is used up. */
+static enum sb_outcome break_sql(struct sb_call *call, size_t values) {
+  if (call->operation->run != sb_write_create)
+    return sb_fail(call, "INTERNAL_SERVER_ERROR",
+                   "Unknown Error while processing request");
+  struct sb_rows *rows = sb_store_query(
+      call->store, "UPDATE counter SET next = next + 1 WHERE module = ?");
+  if (rows)
+    sb_rows_string(rows, call->module->name);
+  if (sb_rows_run(rows))
+    return sb_crash(call);
+  sb_fail(call, "INTERNAL_SERVER_ERROR",
+          "Unknown Error while processing request");
+  struct icrm_buf both = {0};
+  icrm_buf_addf(&both,
+                "Input array has %zu params, does not match query: 'insert "
+                "into vtiger_crmentity (crmid,smcreatorid,smownerid,smgroupid,"
+                "setype,description,modifiedby,createdtime,modifiedtime,source,"
+                "label) values(?,?,?,?,?,?,?,?,?,?,?)'\n%s",
+                10 + values, call->out->data);
+  icrm_buf_free(call->out);
+  *call->out = both;
+  return SB_RAW;
+}
+
+/* The element's values over those in `values`. `keep_references`: an empty one
+ * does not clear a reference, as update has it. */
+static enum sb_outcome set_values(struct sb_call *call,
+                                  struct sb_values *values,
+                                  const json_t *element, bool keep_references) {
+  const struct sb_module *module = values->module;
+  for (size_t i = 0; i < module->n_fields; i++) {
+    const struct sb_field *field = &module->fields[i];
+    const json_t *value = json_object_get(element, field->name);
+    if (!value || !is_written(field) ||
+        (keep_references && field->kind == SB_REFERENCE &&
+         sb_values_is_empty(value)))
+      continue;
+    size_t n =
+        json_is_array(value) ? json_array_size(value) : json_object_size(value);
+    if (n > 1)
+      return break_sql(call, n);
+    if (sb_values_set(values, call->sandbox, (int)i, value))
+      return sb_crash(call);
+  }
+  return SB_DONE;
+}
+
+/* An owner that is nobody makes the real server die after it stored. */
+static bool owner_exists(struct sb_call *call, const struct sb_values *values) {
+  int field = sb_module_field(values->module, "assigned_user_id", 16);
+  if (field < 0 || !values->given[field])
+    return true;
+  struct sb_rows *rows = sb_store_query(
+      call->store, "SELECT 1 FROM \"Users\" WHERE id = ?1 UNION ALL SELECT 1 "
+                   "FROM \"Groups\" WHERE id = ?1");
+  if (rows)
+    sb_rows_integer(rows, strtoll(values->text[field].data, NULL, 10));
+  return sb_rows_one(rows, 0) == 1;
+}
+
+static enum sb_outcome show(struct sb_call *call,
+                            const struct sb_target *target,
+                            const struct sb_values *values) {
+  if (!owner_exists(call, values))
+    return sb_die(call, "Sorry! Attempt to access restricted file.");
+  bool person = strcmp(target->module->name, "Users") == 0;
+  return sb_records_add(call, target, NULL, target->module->shared || person)
+             ? sb_crash(call)
+             : SB_DONE;
+}
+
+static int store_new(struct sb_call *call, struct sb_values *values) {
+  const struct sb_module *module = values->module;
+  call->record = sb_records_next(call, module);
+  if (!module->shared)
+    return sb_records_insert(call->store, module, values, call->record);
+  struct sb_document document = {0};
+  int rc = sb_documents_read(call, values, &document);
+  if (rc == 0)
+    rc = sb_records_create(call, module, values, call->record);
+  if (rc == 0)
+    rc = sb_documents_store(call, &document, call->record);
+  sb_documents_free(&document);
+  return rc;
+}
+
+static enum sb_outcome create(struct sb_call *call, const json_t *element) {
+  const struct sb_module *module = call->module;
+  struct sb_values values = {0};
+  enum sb_outcome outcome = check_references(call, module, element);
+  if (outcome == SB_DONE)
+    outcome = check_mandatory(call, module, element, false);
+  if (outcome == SB_DONE && sb_values_init(&values, module))
+    outcome = sb_crash(call);
+  if (outcome == SB_DONE)
+    outcome = set_values(call, &values, element, false);
+  if (outcome == SB_DONE)
+    outcome = check_unique(call, &values, 0);
+  if (outcome == SB_DONE && store_new(call, &values))
+    outcome = sb_crash(call);
+  const struct sb_target target = {module, call->record};
+  if (outcome == SB_DONE)
+    outcome = show(call, &target, &values);
+  if (values.module)
+    sb_values_free(&values);
+  return outcome;
+}
+
+enum sb_outcome sb_write_create(struct sb_call *call) {
+  const char *name = sb_params_text(call->params, "elementType");
+  const struct sb_module *module =
+      sb_schema_module(call->schema, name, strlen(name));
+  if (!module || !module->has_records || !sb_may_see(call, module))
+    return sb_deny(call);
+  call->module = module;
+  if (!call->admin && !module->creatable)
+    return sb_fail(call, "ACCESS_DENIED", "Permission to write is denied");
+  json_t *element;
+  enum sb_outcome outcome = read_element(call, &element);
+  if (outcome == SB_DONE)
+    outcome = create(call, element);
+  json_decref(element);
+  return outcome;
+}
+
+static enum sb_outcome change(struct sb_call *call,
+                              const struct sb_target *target,
+                              const json_t *element, bool partial) {
+  const struct sb_module *module = target->module;
+  struct sb_values values = {0};
+  enum sb_outcome outcome = check_references(call, module, element);
+  if (outcome == SB_DONE)
+    outcome = check_mandatory(call, module, element, partial);
+  if (outcome == SB_DONE && sb_values_init(&values, module))
+    outcome = sb_crash(call);
+  if (outcome == SB_DONE)
+    outcome = set_values(call, &values, element, !partial);
+  if (outcome == SB_DONE)
+    outcome = check_unique(call, &values, target->number);
+  if (outcome == SB_DONE && sb_records_update(call, target, &values))
+    outcome = sb_crash(call);
+  if (outcome == SB_DONE)
+    outcome = show(call, target, &values);
+  if (values.module)
+    sb_values_free(&values);
+  return outcome;
+}
+
+static enum sb_outcome find_and_change(struct sb_call *call, bool partial) {
+  json_t *element;
+  struct sb_target target;
+  enum sb_outcome outcome = read_element(call, &element);
+  if (outcome == SB_DONE)
+    outcome = sb_records_find(call, sb_json_text(element, "id", ""), &target);
+  if (outcome == SB_DONE)
+    outcome = change(call, &target, element, partial);
+  json_decref(element);
+  return outcome;
+}
+
+enum sb_outcome sb_write_update(struct sb_call *call) {
+  return find_and_change(call, false);
+}
+
+enum sb_outcome sb_write_revise(struct sb_call *call) {
+  return find_and_change(call, true);
+}

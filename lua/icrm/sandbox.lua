@@ -6,12 +6,12 @@
 -- @module icrm.sandbox
 
 local core = require "icrm.core"
-local Error = require("icrm.error").Error
+local errors = require "icrm.error"
 
 local M = {}
 
 local function fail(...)
-  error(Error.new { kind = "config", message = string.format(...) }, 0)
+  errors.raise { kind = "config", message = string.format(...) }
 end
 
 local function to_integer(name, text)
@@ -51,7 +51,9 @@ local function add_option(options, name, text)
       names[#names + 1] = known
     end
     table.sort(names)
-    fail("sandbox option %q is unknown; there are %s", name, table.concat(names, ", "))
+    local nearest = core.nearest(name, names)
+    fail("sandbox option %q is unknown; %s", name, nearest and ("did you mean %q?"):format(nearest)
+      or "there are " .. table.concat(names, ", "))
   end
   local key, read = option[1], option[2]
   if key == "fields" then

@@ -37,6 +37,15 @@ void icrm_buf_add(struct icrm_buf *buf, const void *bytes, size_t len) {
   buf->data[buf->len] = '\0';
 }
 
+char *icrm_buf_room(struct icrm_buf *buf, size_t len) {
+  return reserve(buf, len) ? buf->data + buf->len : NULL;
+}
+
+void icrm_buf_wrote(struct icrm_buf *buf, size_t len) {
+  buf->len += len;
+  buf->data[buf->len] = '\0';
+}
+
 void icrm_buf_add_text(struct icrm_buf *buf, const char *text) {
   icrm_buf_add(buf, text, strlen(text));
 }

@@ -35,6 +35,11 @@ void icrm_buf_addf(struct icrm_buf *buf, const char *format, ...)
 void icrm_buf_add_escaped(struct icrm_buf *buf, const char *bytes, size_t len,
                           size_t max);
 
+/* Room for `len` more bytes behind the content, NULL (and failed) when there is
+ * none. The caller writes there and then says how much it wrote. */
+char *icrm_buf_room(struct icrm_buf *buf, size_t len);
+void icrm_buf_wrote(struct icrm_buf *buf, size_t len);
+
 /* Forget the content, keep the memory. */
 void icrm_buf_clear(struct icrm_buf *buf);
 

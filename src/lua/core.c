@@ -65,5 +65,6 @@ int luaopen_icrm_core(lua_State *L) {
 #ifdef ICRM_SANDBOX
   icrml_open_sandbox(L);
 #endif
+  icrml_open_rows(L);
   return 1;
 }

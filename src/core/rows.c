@@ -1,0 +1,337 @@
+#include "core/rows.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { UNKNOWN = -2, UNWANTED = -1 }; /* instead of a column number */
+
+/* What a byte does to a value. */
+enum {
+  SPECIAL = 1, /* cannot be written as it is */
+  EDGE = 2,    /* CSV: asks for a closer look when it is first or last */
+};
+
+struct icrm_rows {
+  bool jsonl, raw;
+  char delimiter;
+  unsigned char kind[256]; /* SPECIAL, EDGE */
+  int n_columns;
+  struct icrm_span *names;  /* of the columns */
+  struct icrm_span *labels; /* JSONL: `"name":` */
+  struct icrm_span *values; /* of this record, bytes NULL where missing */
+  struct icrm_buf text;     /* what names and labels point to */
+  char *scratch;            /* for the reader */
+  size_t scratch_size;
+  struct icrm_records page;
+  int column_of[ICRM_RECORDS_KEYS]; /* of each key of the page */
+};
+
+static void mark(struct icrm_rows *rows, const char *bytes, int kind) {
+  for (; *bytes; bytes++)
+    rows->kind[(unsigned char)*bytes] |= (unsigned char)kind;
+}
+
+static void mark_kinds(struct icrm_rows *rows) {
+  if (rows->jsonl) {
+    mark(rows, "\"\\/\x7F", SPECIAL);
+    for (int byte = 0; byte < 0x20; byte++)
+      rows->kind[byte] |= SPECIAL;
+    return;
+  }
+  const char delimiter[] = {rows->delimiter, '\0'};
+  mark(rows, delimiter, SPECIAL);
+  mark(rows, "\"\r\n", SPECIAL);
+  mark(rows, " \t\r\n\v\f", EDGE);
+  if (!rows->raw)
+    mark(rows, "'=+-@", EDGE);
+}
+
+/* Copy the plain bytes from `at` on, eight at a time as long as none is
+ * special; returns where it stopped. */
+static const char *copy_plain(const struct icrm_rows *rows, char **out,
+                              const char *at, const char *end) {
+  const unsigned char *kind = rows->kind;
+  char *to = *out;
+  while (end - at >= 8) {
+    int kinds = 0;
+    for (int i = 0; i < 8; i++)
+      kinds |= kind[(unsigned char)at[i]];
+    if (kinds & SPECIAL)
+      break;
+    memcpy(to, at, 8);
+    to += 8;
+    at += 8;
+  }
+  while (at < end && !(kind[(unsigned char)*at] & SPECIAL))
+    *to++ = *at++;
+  *out = to;
+  return at;
+}
+
+static char *put(char *out, const struct icrm_span *span) {
+  memcpy(out, span->bytes, span->len);
+  return out + span->len;
+}
+
+/* ---- JSONL: strings as lua-cjson writes them ---- */
+
+enum { JSON_GROWTH = 6 }; /* bytes that one byte may become */
+
+static char *put_escaped(char *out, unsigned char byte) {
+  static const char names[] = "\"\\/\b\f\n\r\t", letters[] = "\"\\/bfnrt";
+  static const char digits[] = "0123456789abcdef";
+  const char *name = byte ? strchr(names, byte) : NULL;
+  *out++ = '\\';
+  if (name) {
+    *out++ = letters[name - names];
+    return out;
+  }
+  memcpy(out, "u00", 3);
+  out[3] = digits[byte >> 4];
+  out[4] = digits[byte & 15];
+  return out + 5;
+}
+
+static char *put_string(const struct icrm_rows *rows, char *out,
+                        const struct icrm_span *value) {
+  const char *at = value->bytes, *end = at + value->len;
+  *out++ = '"';
+  while ((at = copy_plain(rows, &out, at, end)) < end)
+    out = put_escaped(out, (unsigned char)*at++);
+  *out++ = '"';
+  return out;
+}
+
+static char *put_object(const struct icrm_rows *rows, char *out) {
+  char *begin = out;
+  *out++ = '{';
+  for (int i = 0; i < rows->n_columns; i++) {
+    if (!rows->values[i].bytes)
+      continue;
+    if (out > begin + 1)
+      *out++ = ',';
+    out = put_string(rows, put(out, &rows->labels[i]), &rows->values[i]);
+  }
+  *out++ = '}';
+  *out++ = '\n';
+  return out;
+}
+
+/* ---- CSV: cells as icrm.import.csv writes and reads them ---- */
+
+enum { CSV_GROWTH = 2 };
+
+/* [+-] digits, then perhaps a point or comma and digits. */
+static bool is_number(const struct icrm_span *value) {
+  const char *at = value->bytes, *end = at + value->len;
+  if (at < end && (*at == '+' || *at == '-'))
+    at++;
+  const char *digits = at;
+  while (at < end && *at >= '0' && *at <= '9')
+    at++;
+  if (at == digits)
+    return false;
+  if (at < end && (*at == '.' || *at == ','))
+    at++;
+  while (at < end && *at >= '0' && *at <= '9')
+    at++;
+  return at == end;
+}
+
+/* Whether a table program may take the text for a formula, perhaps behind
+ * apostrophes of which it drops one. */
+static bool is_formula(const struct icrm_span *value) {
+  size_t i = 0;
+  while (i < value->len && value->bytes[i] == '\'')
+    i++;
+  return i < value->len && memchr("=+-@\t\r", value->bytes[i], 6) &&
+         !is_number(value);
+}
+
+static bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static char *put_quoted(char *out, bool formula,
+                        const struct icrm_span *value) {
+  *out++ = '"';
+  if (formula)
+    *out++ = '\'';
+  for (size_t i = 0; i < value->len; i++) {
+    if (value->bytes[i] == '"')
+      *out++ = '"';
+    *out++ = value->bytes[i];
+  }
+  *out++ = '"';
+  return out;
+}
+
+static char *put_cell(const struct icrm_rows *rows, char *out,
+                      const struct icrm_span *value) {
+  const char *at = value->bytes, *end = at + value->len;
+  if (value->len == 0)
+    return out;
+  char first = *at, last = end[-1], *begin = out;
+  bool formula = false, quoted = false;
+  if ((rows->kind[(unsigned char)first] | rows->kind[(unsigned char)last]) &
+      EDGE) {
+    formula = !rows->raw && is_formula(value);
+    quoted = (!formula && is_space(first)) || is_space(last);
+  }
+  if (formula)
+    *out++ = '\'';
+  if (quoted || copy_plain(rows, &out, at, end) < end)
+    return put_quoted(begin, formula, value);
+  return out;
+}
+
+static char *put_cells(const struct icrm_rows *rows, char *out) {
+  char *begin = out;
+  for (int i = 0; i < rows->n_columns; i++) {
+    if (i > 0)
+      *out++ = rows->delimiter;
+    if (rows->values[i].bytes)
+      out = put_cell(rows, out, &rows->values[i]);
+  }
+  if (out == begin && rows->n_columns == 1) {
+    *out++ = '"'; /* an empty line would be no record */
+    *out++ = '"';
+  }
+  *out++ = '\r';
+  *out++ = '\n';
+  return out;
+}
+
+/* ---- Pages ---- */
+
+static int find_column(const struct icrm_rows *rows,
+                       const struct icrm_span *key) {
+  for (int i = 0; i < rows->n_columns; i++)
+    if (rows->names[i].len == key->len &&
+        memcmp(rows->names[i].bytes, key->bytes, key->len) == 0)
+      return i;
+  return UNWANTED;
+}
+
+/* Collect the values of one record; 0 at its end, -1 not plain. */
+static int read_values(struct icrm_rows *rows) {
+  struct icrm_span value;
+  int key, step;
+  memset(rows->values, 0, sizeof *rows->values * (size_t)rows->n_columns);
+  while ((step = icrm_records_field(&rows->page, &key, &value)) > 0) {
+    int *column = &rows->column_of[key];
+    if (*column == UNKNOWN)
+      *column = find_column(rows, &rows->page.keys[key]);
+    if (*column != UNWANTED)
+      rows->values[*column] = value;
+  }
+  return step;
+}
+
+/* What the line of this record cannot exceed. */
+static size_t most_bytes(const struct icrm_rows *rows) {
+  size_t bytes = 4;
+  for (int i = 0; i < rows->n_columns; i++)
+    bytes += rows->values[i].len * (rows->jsonl ? JSON_GROWTH : CSV_GROWTH) +
+             (rows->jsonl ? rows->labels[i].len : 0) + 4;
+  return bytes;
+}
+
+static int write_records(struct icrm_rows *rows, struct icrm_buf *out) {
+  int step;
+  while ((step = icrm_records_record(&rows->page)) > 0) {
+    if (read_values(rows) < 0)
+      return -1;
+    char *at = icrm_buf_room(out, most_bytes(rows));
+    if (!at)
+      return -1;
+    char *end = rows->jsonl ? put_object(rows, at) : put_cells(rows, at);
+    icrm_buf_wrote(out, (size_t)(end - at));
+  }
+  return step;
+}
+
+static bool reserve_scratch(struct icrm_rows *rows, size_t size) {
+  if (rows->scratch_size >= size)
+    return true;
+  free(rows->scratch);
+  rows->scratch = malloc(size);
+  rows->scratch_size = rows->scratch ? size : 0;
+  return rows->scratch != NULL;
+}
+
+int icrm_rows_write(struct icrm_rows *rows, const char *page, size_t len,
+                    struct icrm_buf *out) {
+  size_t before = out->len;
+  if (!reserve_scratch(rows, len + 1))
+    return -1;
+  for (int i = 0; i < ICRM_RECORDS_KEYS; i++)
+    rows->column_of[i] = UNKNOWN;
+  icrm_records_begin(&rows->page, page, len, rows->scratch);
+  int step = rows->page.alone ? -1 : write_records(rows, out);
+  if (out->failed)
+    return -1;
+  if (step == 0)
+    return 1;
+  out->len = before;
+  return 0;
+}
+
+/* Copy the names, and behind each its JSONL label. */
+static bool copy_columns(struct icrm_rows *rows,
+                         const struct icrm_rows_options *options) {
+  struct icrm_buf *text = &rows->text;
+  for (int i = 0; i < options->n_columns; i++) {
+    icrm_buf_add(text, options->columns[i].bytes, options->columns[i].len);
+    rows->names[i].len = options->columns[i].len;
+    char *label =
+        icrm_buf_room(text, options->columns[i].len * JSON_GROWTH + 3);
+    if (!label)
+      return false;
+    char *end = put_string(rows, label, &options->columns[i]);
+    *end++ = ':';
+    rows->labels[i].len = (size_t)(end - label);
+    icrm_buf_wrote(text, rows->labels[i].len);
+  }
+  if (text->failed)
+    return false;
+  const char *at = text->data;
+  for (int i = 0; i < options->n_columns; i++) {
+    rows->names[i].bytes = at;
+    rows->labels[i].bytes = at + rows->names[i].len;
+    at += rows->names[i].len + rows->labels[i].len;
+  }
+  return true;
+}
+
+struct icrm_rows *icrm_rows_new(const struct icrm_rows_options *options) {
+  struct icrm_rows *rows = calloc(1, sizeof *rows);
+  if (!rows)
+    return NULL;
+  size_t n = (size_t)options->n_columns;
+  rows->jsonl = options->jsonl;
+  rows->raw = options->raw;
+  rows->delimiter = options->delimiter;
+  rows->n_columns = options->n_columns;
+  rows->names = calloc(n + 1, sizeof *rows->names);
+  rows->labels = calloc(n + 1, sizeof *rows->labels);
+  rows->values = calloc(n + 1, sizeof *rows->values);
+  mark_kinds(rows);
+  if (rows->names && rows->labels && rows->values &&
+      copy_columns(rows, options))
+    return rows;
+  icrm_rows_free(rows);
+  return NULL;
+}
+
+void icrm_rows_free(struct icrm_rows *rows) {
+  if (!rows)
+    return;
+  icrm_buf_free(&rows->text);
+  free(rows->names);
+  free(rows->labels);
+  free(rows->values);
+  free(rows->scratch);
+  free(rows);
+}

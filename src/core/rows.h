@@ -1,0 +1,32 @@
+/*
+ * From a page of records (core/records.h) to lines of CSV or JSONL, without
+ * anything in between. The lines are those that icrm.table writes row by row:
+ * the columns in their order; in CSV an apostrophe before what a table program
+ * would obey and CR LF at the end; in JSONL no member for a missing column.
+ */
+#ifndef ICRM_CORE_ROWS_H
+#define ICRM_CORE_ROWS_H
+
+#include "core/buf.h"
+#include "core/records.h"
+
+struct icrm_rows;
+
+struct icrm_rows_options {
+  bool jsonl;                      /* else CSV */
+  bool raw;                        /* CSV: no apostrophe */
+  char delimiter;                  /* CSV: between cells */
+  const struct icrm_span *columns; /* their names, copied */
+  int n_columns;
+};
+
+/* A writer, NULL when memory runs out. Free with _free (NULL allowed). */
+struct icrm_rows *icrm_rows_new(const struct icrm_rows_options *options);
+void icrm_rows_free(struct icrm_rows *rows);
+
+/* Write the lines of a page to `out`, after what is there. Returns 1; 0, with
+ * `out` as it was, when the page is not plain; -1 when memory runs out. */
+int icrm_rows_write(struct icrm_rows *rows, const char *page, size_t len,
+                    struct icrm_buf *out);
+
+#endif

@@ -182,14 +182,12 @@ function Group:__close(err)
       failed = failed or (self.tasks[at].failed and at)
     end
   end
-  if self.producer and not self.producer.done then
-    self.producer.done = true
-    coroutine.close(self.producer.co)
+  if self.producer then
+    tasks.close(self.producer)
   end
   for _, task in pairs(self.tasks) do
     if not task.done then
-      task.done = true
-      coroutine.close(task.co)
+      tasks.close(task)
     end
   end
   if failed and err == nil then

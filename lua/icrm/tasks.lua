@@ -16,7 +16,7 @@ local task_of = setmetatable({}, { __mode = "k" }) -- coroutine -> task
 local boxes = setmetatable({}, { __mode = "k" })   -- core client -> its replies
 
 -- ready[id] = reply; waiting[id] = task, or DROPPED when nobody wants it.
-local DROPPED = { done = true }
+local DROPPED = {}
 
 local function box_of(client)
   local box = boxes[client]
@@ -43,12 +43,11 @@ end
 
 local function deliver(box, id, body, extra)
   local task = box.waiting[id]
-  if task then
-    box.waiting[id] = nil
-    box.tasks = box.tasks - (task == DROPPED and 0 or 1)
-    if task.done then
-      return
-    end
+  box.waiting[id] = nil
+  if task == DROPPED then
+    return
+  elseif task then
+    box.tasks = box.tasks - 1
     wake(task)
   end
   box.ready[id] = { body, extra }
@@ -68,13 +67,21 @@ local function collect(client, seconds)
   end
 end
 
--- The same until something happens; an error when nothing ever can.
+-- Raise when none of the clients has a call from which a reply could come.
+local function expect_reply(clients)
+  for _, client in ipairs(clients) do
+    local stats = client:stats()
+    if stats.in_flight + stats.queued > 0 then
+      return
+    end
+  end
+  error("the reply waited for was never asked for, or was taken before", 0)
+end
+
+-- Drive one client until something happens.
 local function collect_some(client)
   if collect(client, LONG) == 0 then
-    local stats = client:stats()
-    if stats.in_flight + stats.queued == 0 then
-      error("the reply waited for was never asked for, or was taken before", 0)
-    end
+    expect_reply { client }
   end
 end
 
@@ -104,6 +111,7 @@ function M.pump()
     count = count + collect(client, 0)
   end
   if count == 0 then
+    expect_reply(clients)
     collect(clients[math.random(#clients)], SHORT)
   end
 end
@@ -118,6 +126,22 @@ function M.new(group, body)
   task.co = coroutine.create(body)
   task_of[task.co] = task
   return task
+end
+
+--- End a task where it stands: its variables are closed, its reply is dropped.
+---
+--- @param task table
+function M.close(task)
+  if task.done then
+    return
+  end
+  local box = task.box
+  if box and box.waiting[task.id] == task then
+    box.waiting[task.id] = DROPPED
+    box.tasks = box.tasks - 1
+  end
+  task.done, task.box = true, nil
+  coroutine.close(task.co)
 end
 
 --- Return the task whose coroutine is running and may yield, if there is one.
@@ -146,9 +170,11 @@ function M.await(client, id)
   elseif not box.ready[id] then
     box.waiting[id] = task
     box.tasks = box.tasks + 1
+    task.box, task.id = box, id
     repeat
       coroutine.yield(M.WAIT)
     until box.ready[id]
+    task.box = nil
   end
   local reply = box.ready[id]
   box.ready[id] = nil

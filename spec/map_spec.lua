@@ -2,29 +2,36 @@ local errors = require "icrm.error"
 local map = require "icrm.map"
 local tasks = require "icrm.tasks"
 
--- A client of the core with scripted replies: a call submitted with `ticks` is
--- ready after so many steps. It counts what a real one would have in flight.
+-- Clients of the core with scripted replies, all on one network: a call
+-- submitted with `ticks` is ready after so many steps of any of them.
+local network
+
+local function deliver_due()
+  network.now = network.now + 1
+  for _, client in ipairs(network) do
+    for id, call in pairs(client.calls) do
+      if call.at <= network.now then
+        client.calls[id] = nil
+        table.insert(client.ready, { id, call.reply })
+        client.in_flight = client.in_flight - 1
+      end
+    end
+    table.sort(client.ready, function(a, b) return a[1] < b[1] end)
+  end
+end
+
 local function fake_client()
-  local fake = { now = 0, calls = {}, ready = {}, last = 0, in_flight = 0, most = 0,
-                 steps = 0 }
+  local fake = { calls = {}, ready = {}, last = 0, in_flight = 0, most = 0, steps = 0 }
   function fake:submit(ticks, reply)
     self.last = self.last + 1
-    self.calls[self.last] = { at = self.now + ticks, reply = reply }
+    self.calls[self.last] = { at = network.now + ticks, reply = reply }
     self.in_flight = self.in_flight + 1
     self.most = math.max(self.most, self.in_flight)
     return self.last
   end
   function fake:step()
     self.steps = self.steps + 1
-    self.now = self.now + 1
-    for id, call in pairs(self.calls) do
-      if call.at <= self.now then
-        self.calls[id] = nil
-        table.insert(self.ready, { id, call.reply })
-        self.in_flight = self.in_flight - 1
-      end
-    end
-    table.sort(self.ready, function(a, b) return a[1] < b[1] end)
+    deliver_due()
     return #self.ready
   end
   function fake:next()
@@ -37,7 +44,7 @@ local function fake_client()
     return entry[1], entry[2]
   end
   function fake:stats()
-    return { in_flight = self.in_flight, queued = 0 }
+    return { in_flight = self.in_flight, queued = 0, held = 0 }
   end
   -- One call, as a method of icrm.Client makes it.
   function fake:call(ticks, reply)
@@ -47,8 +54,11 @@ local function fake_client()
     end
     return value
   end
+  network[#network + 1] = fake
   return fake
 end
+
+before_each(function() network = { now = 0 } end)
 
 local function numbers(n)
   local list = {}
@@ -145,6 +155,7 @@ describe("icrm.map", function()
       return one:call(i % 4 + 1, "a" .. i) .. one:call(2, "b")
     end, { concurrency = 50 })
     for i = 1, 50 do assert.equal("a" .. i .. "b", result[i]) end
+    assert.equal(6, network.now)
   end)
 
   it("passes foreign yields through to whoever resumed the caller", function()
@@ -349,10 +360,11 @@ describe("icrm.imap", function()
 
   it("lets rows under way end when the loop is left", function()
     local done = 0
-    for _ in map.imap(numbers(20), function(i)
+    local function work(i)
       client:call(i, "x")
       done = done + 1
-    end, { concurrency = 4 }) do -- luacheck: ignore 512
+    end
+    for _ in map.imap(numbers(20), work, { concurrency = 4 }) do -- luacheck: ignore 512
       break
     end
     assert.equal(4, done)
@@ -360,10 +372,11 @@ describe("icrm.imap", function()
   end)
 
   it("raises what fails after the loop was left", function()
+    local function work(i)
+      return client:call(i, i == 3 and refusal "late" or "x")
+    end
     local ok, err = pcall(function()
-      for _ in map.imap(numbers(4), function(i)
-        return client:call(i, i == 3 and refusal "late" or "x")
-      end) do -- luacheck: ignore 512
+      for _ in map.imap(numbers(4), work) do -- luacheck: ignore 512
         break
       end
     end)

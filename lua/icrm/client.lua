@@ -11,6 +11,8 @@ local tasks = require "icrm.tasks"
 
 local M = {}
 
+local VERSION = require "icrm".VERSION
+
 local Client = { __name = "icrm.Client" }
 Client.__index = Client
 M.Client = Client
@@ -25,7 +27,7 @@ end
 
 local OPTIONS = {}
 for word in ([[url username key access_key lanes ca_file proxy connect_timeout
-    timeout max_reply_bytes user_agent insecure rate owner name check]])
+    timeout max_reply_bytes user_agent insecure rate owner name check protected]])
     :gmatch "%S+" do
   OPTIONS[word] = true
 end
@@ -56,11 +58,10 @@ local function check_options(options)
 end
 
 local function core_options(options)
-  local passed = {}
+  local passed = { user_agent = "icrm/" .. VERSION }
   for name, value in pairs(options) do
     passed[name] = value
   end
-  passed.access_key, passed.owner, passed.name, passed.check = nil, nil, nil, nil
   if options.access_key then
     passed.key = core.credentials(options.access_key)
   end
@@ -79,7 +80,7 @@ function M.connect(options)
   check_options(options)
   local self = setmetatable({
     url = options.url, username = options.username, name = options.name,
-    check = options.check ~= false,
+    protected = options.protected, check = options.check ~= false,
     _owner = options.owner, _schemas = {}, _learnt = {},
   }, Client)
   self.core = errors.check(core.client(core_options(options)))
@@ -127,6 +128,9 @@ end
 --- @param opts? icrm.CallOptions
 --- @return integer id
 function Client:send(operation, params, opts)
+  if not self.core then
+    error("attempt to use a closed icrm.Client", 2)
+  end
   opts = opts or {}
   local method = opts.method or (READS[operation:lower()] and "GET" or "POST")
   local write = opts.write
@@ -238,15 +242,23 @@ lazy("query", "icrm.query", "new")
 lazy("from", "icrm.query")
 lazy("count", "icrm.query")
 
---- Close the connection: wait for no reply, log out where that is quick.
+local LOGOUT_PATIENCE = 1 -- seconds
+
+--- Close the connection; calls under way are abandoned, idle sessions ended.
+---
+--- A second close does nothing.
 function Client:close()
-  if self.core then
-    tasks.cancel(self.core)
-    self.core:close()
+  local connection, owner = self.core, self._owner
+  self.core, self._owner = nil, nil
+  if connection then
+    tasks.cancel(connection)
+    if not owner then
+      connection:logout(LOGOUT_PATIENCE)
+    end
+    connection:close()
   end
-  if self._owner then
-    self._owner:stop()
-    self._owner = nil
+  if owner then
+    owner:stop()
   end
 end
 

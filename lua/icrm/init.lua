@@ -29,9 +29,14 @@ end })
 function M.connect(target)
   local options = target
   if type(target) == "string" and target:find "^sandbox:" then
-    options = require("icrm.sandbox").open(target)
+    options = { url = target }
   elseif type(target) ~= "table" then
     options = require("icrm.profile").load(target)
+  end
+  if type(options.url) == "string" and options.url:find "^sandbox:" then
+    local started = require("icrm.sandbox").open(options.url)
+    started.name, started.lanes = options.name, options.lanes
+    options = started
   end
   return require("icrm.client").connect(options)
 end

@@ -10,7 +10,6 @@ local errors = require "icrm.error"
 local M = {}
 
 M.WAIT = {} -- the private value
-local LONG, SHORT = 3600, 0.002 -- seconds a step may last
 
 local task_of = setmetatable({}, { __mode = "k" }) -- coroutine -> task
 local boxes = setmetatable({}, { __mode = "k" })   -- core client -> its replies
@@ -53,9 +52,8 @@ local function deliver(box, id, body, extra)
   box.ready[id] = { body, extra }
 end
 
--- Drive one client and hand its replies out. Returns how many there were.
-local function collect(client, seconds)
-  errors.check(client:step(seconds))
+-- Hand out the replies that a client has. Returns how many there were.
+local function hand_out(client)
   local box, count = box_of(client), 0
   while true do
     local id, body, extra = client:next()
@@ -71,49 +69,45 @@ end
 local function expect_reply(clients)
   for _, client in ipairs(clients) do
     local stats = client:stats()
-    if stats.in_flight + stats.queued > 0 then
+    if stats.in_flight + stats.queued + stats.held > 0 then
       return
     end
   end
   error("the reply waited for was never asked for, or was taken before", 0)
 end
 
--- Drive one client until something happens.
-local function collect_some(client)
-  if collect(client, LONG) == 0 then
-    expect_reply { client }
+local function hand_out_all(clients)
+  local count = 0
+  for _, client in ipairs(clients) do
+    count = count + hand_out(client)
+  end
+  return count
+end
+
+-- Wait until one of the clients has news. They share one transport, so a step
+-- of the first moves them all.
+local function collect(clients)
+  if hand_out_all(clients) > 0 then
+    return
+  end
+  errors.check(clients[1]:step())
+  if hand_out_all(clients) == 0 then
+    expect_reply(clients)
   end
 end
 
-local function clients_waited_for()
+--- Wait until some task of some client can go on.
+function M.pump()
   local clients = {}
   for client, box in pairs(boxes) do
     if box.tasks > 0 then
       clients[#clients + 1] = client
     end
   end
-  return clients
-end
-
---- Wait until some task of some client can go on.
----
---- With several clients there is no common wait, so they take turns in short
---- steps.
-function M.pump()
-  local clients = clients_waited_for()
-  if #clients == 1 then
-    return collect_some(clients[1])
-  elseif #clients == 0 then
+  if #clients == 0 then
     error("a task waits for nothing that will come", 0)
   end
-  local count = 0
-  for _, client in ipairs(clients) do
-    count = count + collect(client, 0)
-  end
-  if count == 0 then
-    expect_reply(clients)
-    collect(clients[math.random(#clients)], SHORT)
-  end
+  collect(clients)
 end
 
 --- Make a task that runs a function; its group resumes it.
@@ -165,7 +159,7 @@ function M.await(client, id)
   local task = M.current()
   if not task then
     while not box.ready[id] do
-      collect_some(client)
+      collect { client }
     end
   elseif not box.ready[id] then
     box.waiting[id] = task

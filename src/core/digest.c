@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/provider.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -55,6 +57,37 @@ int icrm_digest_sha256_file(const char *path, char out[65],
     return icrm_error_set(err, ICRM_ERROR_STORE, "cannot read %s", path);
   to_hex(out, hash, 32);
   return 0;
+}
+
+int icrm_digest_md5(const char *first, size_t first_len, const char *second,
+                    size_t second_len, char out[33], struct icrm_error *err) {
+  unsigned char hash[16];
+  OSSL_PROVIDER *provider = NULL;
+  EVP_MD *md5 = NULL;
+  EVP_MD_CTX *context = EVP_MD_CTX_new();
+  OSSL_LIB_CTX *library = OSSL_LIB_CTX_new();
+  if (library)
+    provider = OSSL_PROVIDER_load(library, "default");
+  if (provider)
+    md5 = EVP_MD_fetch(library, "MD5", "-fips");
+  bool done = context && md5 && EVP_DigestInit_ex2(context, md5, NULL) &&
+              EVP_DigestUpdate(context, first, first_len) &&
+              EVP_DigestUpdate(context, second, second_len) &&
+              EVP_DigestFinal_ex(context, hash, NULL);
+  if (done)
+    to_hex(out, hash, sizeof hash);
+  explicit_bzero(hash, sizeof hash);
+  EVP_MD_CTX_free(context);
+  EVP_MD_free(md5);
+  if (provider)
+    OSSL_PROVIDER_unload(provider);
+  OSSL_LIB_CTX_free(library);
+  ERR_clear_error();
+  if (done)
+    return 0;
+  return icrm_error_set(err, ICRM_ERROR_CONFIG,
+                        "this machine's OpenSSL has no MD5, which the CRM's "
+                        "login demands");
 }
 
 int icrm_digest_tag(const char *input, const char *module, const char *key,

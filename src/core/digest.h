@@ -18,6 +18,13 @@ int icrm_digest_sha256(const void *data, size_t len, char out[65],
 int icrm_digest_sha256_file(const char *path, char out[65],
                             struct icrm_error *err);
 
+/* md5 of two texts in a row, lower-case hexadecimal: what the CRM's login
+ * demands, and good for nothing else. It is fetched in a library context of
+ * its own with "-fips", so it works where FIPS is the machine's default.
+ * Fails with kind config. */
+int icrm_digest_md5(const char *first, size_t first_len, const char *second,
+                    size_t second_len, char out[33], struct icrm_error *err);
+
 /* The tag of a row: HMAC-SHA256 keyed with the identity of the input, over
  * module, NUL, row key. The same row of the same input always has the same
  * tag, whichever run sends it. */

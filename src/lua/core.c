@@ -58,6 +58,8 @@ int luaopen_icrm_core(lua_State *L) {
   icrml_open_interrupt(L);
   icrml_open_nearest(L);
   icrml_open_terminal(L);
+  icrml_open_client(L);
+  icrml_open_credentials(L);
   icrml_open_csv(L);
   icrml_open_digest(L);
   icrml_open_files(L);

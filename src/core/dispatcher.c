@@ -1,0 +1,600 @@
+#include "core/dispatcher.h"
+
+#include "core/clock.h"
+#include "core/dispatcher_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RETRY_BUDGET 100
+#define RETRY_COST 10
+#define BACKOFF_FIRST_MS 500
+#define BACKOFF_LONGEST_MS 60000
+#define LOCK_POLL_MS 25
+#define LOCK_LONGEST_WAIT_MS 60000
+
+void icrm_calls_push(struct icrm_call_list *list, struct icrm_call *call) {
+  if (!list->tail)
+    list->tail = &list->head;
+  call->next = NULL;
+  *list->tail = call;
+  list->tail = &call->next;
+  list->count++;
+}
+
+void icrm_calls_unshift(struct icrm_call_list *list, struct icrm_call *call) {
+  if (!list->head)
+    list->tail = &call->next;
+  call->next = list->head;
+  list->head = call;
+  list->count++;
+}
+
+struct icrm_call *icrm_calls_remove(struct icrm_call_list *list,
+                                    struct icrm_call **link) {
+  struct icrm_call *call = *link;
+  *link = call->next;
+  if (!call->next)
+    list->tail = link;
+  call->next = NULL;
+  list->count--;
+  return call;
+}
+
+void icrm_call_free(struct icrm_call *call) {
+  if (!call)
+    return;
+  icrm_buf_free(&call->form);
+  icrm_buf_free(&call->body);
+  free(call);
+}
+
+static void free_calls(struct icrm_call_list *list) {
+  while (list->head)
+    icrm_call_free(icrm_calls_remove(list, &list->head));
+}
+
+void icrm_call_finish(struct icrm_dispatcher *d, struct icrm_call *call,
+                      const struct icrm_error *err) {
+  icrm_buf_free(&call->form);
+  if (call->is_silent) {
+    icrm_call_free(call);
+    icrm_transport_notify(d->transport);
+    return;
+  }
+  call->result.ok = !err;
+  if (err)
+    call->result.err = *err;
+  icrm_calls_push(&d->ready, call);
+  icrm_transport_notify(d->transport);
+}
+
+struct icrm_session *
+icrm_dispatcher_find_session(const struct icrm_dispatcher *d, uint64_t id) {
+  struct icrm_session *session = d->sessions;
+  while (session && session->id != id)
+    session = session->next;
+  return session;
+}
+
+struct icrm_session *icrm_dispatcher_add_session(struct icrm_dispatcher *d) {
+  struct icrm_session *session = calloc(1, sizeof *session);
+  if (!session)
+    return NULL;
+  session->id = d->sessions ? d->sessions->id + 1 : 1;
+  session->next = d->sessions;
+  d->sessions = session;
+  return session;
+}
+
+/* xorshift64: only spreads retries. */
+static uint64_t next_random(struct icrm_dispatcher *d) {
+  d->random ^= d->random << 13;
+  d->random ^= d->random >> 7;
+  d->random ^= d->random << 17;
+  return d->random;
+}
+
+int64_t icrm_dispatcher_backoff_ms(struct icrm_dispatcher *d, int tries) {
+  if (d->retry_budget < RETRY_COST)
+    return -1;
+  d->retry_budget -= RETRY_COST;
+  int64_t longest = BACKOFF_FIRST_MS;
+  for (int i = 1; i < tries && longest < BACKOFF_LONGEST_MS; i++)
+    longest *= 2;
+  if (longest > BACKOFF_LONGEST_MS)
+    longest = BACKOFF_LONGEST_MS;
+  return (int64_t)(next_random(d) % (uint64_t)(longest + 1));
+}
+
+/* ---- feeding ---- */
+
+static struct icrm_lane *lane_of_session(const struct icrm_dispatcher *d,
+                                         const struct icrm_session *session) {
+  for (int i = 0; i < d->n_lanes; i++)
+    if (d->lanes[i]->session == session)
+      return d->lanes[i];
+  return NULL;
+}
+
+/* An idle lane among the first `limit`; with a session if so wanted. */
+static struct icrm_lane *idle_lane(const struct icrm_dispatcher *d, int limit,
+                                   bool with_session) {
+  for (int i = 0; i < d->n_lanes && i < limit; i++) {
+    struct icrm_lane *lane = d->lanes[i];
+    if (lane->state == ICRM_LANE_IDLE && (!with_session || lane->session))
+      return lane;
+  }
+  return NULL;
+}
+
+/* A pinned call goes out on the lane that has its session; when none has, any
+ * idle lane can carry it. */
+static struct icrm_lane *carrier(struct icrm_dispatcher *d,
+                                 const struct icrm_session *session) {
+  struct icrm_lane *lane = lane_of_session(d, session);
+  if (lane)
+    return lane->state == ICRM_LANE_IDLE ? lane : NULL;
+  lane = idle_lane(d, d->n_lanes, false);
+  if (!lane && d->n_lanes < ICRM_DISPATCHER_MAX_LANES)
+    lane = icrm_lane_new(d, NULL);
+  return lane;
+}
+
+/* Take due calls out of the delayed ones. Returns the time to the next. */
+static int wake_delayed(struct icrm_dispatcher *d, int64_t now_ms) {
+  int64_t nearest = -1;
+  struct icrm_call **link = &d->delayed.head;
+  while (*link) {
+    int64_t left = (*link)->not_before_ms - now_ms;
+    if (left <= 0) {
+      icrm_calls_unshift(&d->queue, icrm_calls_remove(&d->delayed, link));
+      continue;
+    }
+    if (nearest < 0 || left < nearest)
+      nearest = left;
+    link = &(*link)->next;
+  }
+  return (int)nearest;
+}
+
+static bool has_session(const struct icrm_dispatcher *d) {
+  for (int i = 0; i < d->n_lanes; i++)
+    if (d->lanes[i]->session)
+      return true;
+  return false;
+}
+
+/* Start the pinned calls whose lane is free. Returns the quota's wait. */
+static int64_t feed_pinned(struct icrm_dispatcher *d, int64_t now_ms) {
+  struct icrm_call **link = &d->pinned.head;
+  while (*link) {
+    struct icrm_session *session =
+        icrm_dispatcher_find_session(d, (*link)->session);
+    struct icrm_lane *lane = carrier(d, session);
+    if (!lane) {
+      link = &(*link)->next;
+      continue;
+    }
+    int64_t wait_ms = icrm_quota_wait_ms(&d->quota, now_ms);
+    if (wait_ms > 0)
+      return wait_ms;
+    icrm_lane_assign(lane, icrm_calls_remove(&d->pinned, link), session,
+                     now_ms);
+  }
+  return 0;
+}
+
+/* Start waiting calls on idle lanes. Returns the quota's wait; `is_wanting`
+ * tells that one more lane would be of use. */
+static int64_t feed(struct icrm_dispatcher *d, int64_t now_ms,
+                    bool *is_wanting) {
+  while (d->queue.head) {
+    struct icrm_call *call = d->queue.head;
+    struct icrm_lane *lane = NULL;
+    if (call->is_login && has_session(d)) {
+      icrm_call_finish(d, icrm_calls_remove(&d->queue, &d->queue.head), NULL);
+      continue;
+    }
+    if (!call->is_login)
+      lane = idle_lane(d, d->limiter.limit, true);
+    *is_wanting = !lane;
+    if (!lane)
+      return 0;
+    int64_t wait_ms = icrm_quota_wait_ms(&d->quota, now_ms);
+    if (wait_ms > 0)
+      return wait_ms;
+    icrm_lane_assign(lane, icrm_calls_remove(&d->queue, &d->queue.head),
+                     lane->session, now_ms);
+  }
+  return 0;
+}
+
+/* Log one more lane in. Returns ms until this should be looked at again. */
+static int open_lane(struct icrm_dispatcher *d, int64_t now_ms) {
+  struct icrm_error err;
+  if (d->login_lane)
+    return -1;
+  struct icrm_lane *lane = idle_lane(d, d->limiter.limit, false);
+  if (!lane && d->n_lanes >= d->limiter.limit)
+    return -1;
+  int64_t wait_ms = icrm_quota_wait_ms(&d->quota, now_ms);
+  if (d->login_after_ms - now_ms > wait_ms)
+    wait_ms = d->login_after_ms - now_ms;
+  if (wait_ms > 0)
+    return (int)wait_ms;
+  if (!icrm_login_lock_try(&d->lock)) {
+    if (d->lock_since_ms == 0)
+      d->lock_since_ms = now_ms;
+    /* Whoever holds it so long hangs; a clash would only cost a second try. */
+    if (now_ms - d->lock_since_ms < LOCK_LONGEST_WAIT_MS)
+      return LOCK_POLL_MS;
+  }
+  d->lock_since_ms = 0;
+  if (!lane)
+    lane = icrm_lane_new(d, &err);
+  if (lane)
+    icrm_lane_login(lane, now_ms);
+  else
+    icrm_login_lock_release(&d->lock);
+  return lane ? -1 : BACKOFF_FIRST_MS;
+}
+
+/* The nearer of two wishes, -1 for none. */
+static int nearer(int a, int64_t b) {
+  return b >= 0 && (a < 0 || b < a) ? (int)b : a;
+}
+
+static int turn(struct icrm_transport_member *self, int64_t now_ms) {
+  struct icrm_dispatcher *d = (struct icrm_dispatcher *)self;
+  bool is_wanting = false;
+  int wish = d->delayed.head ? wake_delayed(d, now_ms) : -1;
+  int64_t wait_ms = d->pinned.head ? feed_pinned(d, now_ms) : 0;
+  if (wait_ms == 0)
+    wait_ms = feed(d, now_ms, &is_wanting);
+  if (wait_ms > 0)
+    wish = nearer(wish, wait_ms);
+  return is_wanting ? nearer(wish, open_lane(d, now_ms)) : wish;
+}
+
+/* ---- life ---- */
+
+static int init(struct icrm_dispatcher *d,
+                const struct icrm_dispatcher_options *options,
+                struct icrm_error *err) {
+  struct icrm_site_options site = options->site;
+  if (icrm_form_endpoint_parse(options->url, &d->endpoint, err) != 0)
+    return -1;
+  icrm_quota_init(&d->quota);
+  if (options->rate && icrm_quota_parse(&d->quota, options->rate, err) != 0)
+    return -1;
+  site.endpoint = &d->endpoint;
+  d->site = icrm_site_new(&site, err);
+  if (!d->site)
+    return -1;
+  d->username = strdup(options->username);
+  if (!d->username)
+    return icrm_error_set(err, ICRM_ERROR_CONFIG, "out of memory");
+  if (options->lanes > 0)
+    icrm_limiter_init(&d->limiter, options->lanes, options->lanes);
+  else
+    icrm_limiter_init(&d->limiter, 1, ICRM_DISPATCHER_MAX_AUTO_LANES);
+  icrm_login_lock_init(&d->lock, d->endpoint.url, d->username);
+  return 0;
+}
+
+struct icrm_dispatcher *
+icrm_dispatcher_new(struct icrm_transport *transport,
+                    const struct icrm_dispatcher_options *options,
+                    struct icrm_error *err) {
+  if (options->lanes < 0 || options->lanes > ICRM_DISPATCHER_MAX_LANES) {
+    icrm_error_set(err, ICRM_ERROR_CONFIG, "lanes must be between 1 and %d",
+                   ICRM_DISPATCHER_MAX_LANES);
+    return NULL;
+  }
+  if (icrm_transport_check_process(transport, err) != 0)
+    return NULL;
+  struct icrm_dispatcher *d = calloc(1, sizeof *d);
+  if (!d) {
+    icrm_error_set(err, ICRM_ERROR_CONFIG, "out of memory");
+    return NULL;
+  }
+  d->transport = icrm_transport_retain(transport);
+  d->credentials = icrm_credentials_retain(options->credentials);
+  d->member.turn = turn;
+  d->lock.fd = -1;
+  d->timeout_ms = options->timeout_ms;
+  d->retry_budget = RETRY_BUDGET;
+  d->random =
+      (uint64_t)icrm_clock_us() * 0x9E3779B97F4A7C15u ^ (uint64_t)getpid() ^ 1;
+  icrm_transport_join(transport, &d->member);
+  if (init(d, options, err) == 0)
+    return d;
+  icrm_dispatcher_free(d);
+  return NULL;
+}
+
+void icrm_dispatcher_free(struct icrm_dispatcher *d) {
+  if (!d)
+    return;
+  icrm_transport_leave(d->transport, &d->member);
+  icrm_login_lock_release(&d->lock);
+  for (int i = 0; i < d->n_lanes; i++)
+    icrm_lane_free(d->lanes[i]);
+  free_calls(&d->queue);
+  free_calls(&d->pinned);
+  free_calls(&d->delayed);
+  free_calls(&d->ready);
+  icrm_call_free(d->taken);
+  while (d->sessions) {
+    struct icrm_session *session = d->sessions;
+    d->sessions = session->next;
+    icrm_session_clear(session);
+    free(session);
+  }
+  icrm_site_free(d->site);
+  icrm_credentials_release(d->credentials);
+  icrm_transport_release(d->transport);
+  free(d->username);
+  free(d);
+}
+
+/* ---- calls ---- */
+
+static int check_target(const struct icrm_dispatcher *d,
+                        const struct icrm_call_options *call,
+                        struct icrm_error *err) {
+  const size_t form_len = call->form ? call->form->len : 0;
+  size_t target = d->endpoint.path_len + strlen(call->operation) + form_len +
+                  sizeof "?operation=&sessionName=&" + 40;
+  if (call->post || target <= ICRM_FORM_MAX_TARGET)
+    return 0;
+  return icrm_error_set(err, ICRM_ERROR_INPUT,
+                        "the %s makes a URL of %zu bytes, and servers refuse "
+                        "more than %d; ask in smaller portions, for example "
+                        "with fewer values in IN (...)",
+                        call->operation, target, ICRM_FORM_MAX_TARGET);
+}
+
+static int check_call(const struct icrm_dispatcher *d,
+                      const struct icrm_call_options *call,
+                      struct icrm_error *err) {
+  const char *allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789_.-";
+  size_t len = strlen(call->operation);
+  if (len == 0 || len >= sizeof((struct icrm_call *)0)->operation ||
+      call->operation[strspn(call->operation, allowed)] != '\0')
+    return icrm_error_set(err, ICRM_ERROR_INPUT,
+                          "an operation is a word like retrieve or "
+                          "mobile.describe");
+  if (call->session && !icrm_dispatcher_find_session(d, call->session))
+    return icrm_error_set(err, ICRM_ERROR_INPUT,
+                          "this client has no such "
+                          "session");
+  if (call->form && call->form->failed)
+    return icrm_error_set(err, ICRM_ERROR_INPUT,
+                          "the parameters of %s do not fit into memory",
+                          call->operation);
+  return check_target(d, call, err);
+}
+
+static struct icrm_call *new_call(struct icrm_dispatcher *d,
+                                  struct icrm_error *err) {
+  struct icrm_call *call = NULL;
+  if (icrm_transport_check_process(d->transport, err) == 0) {
+    call = calloc(1, sizeof *call);
+    if (!call)
+      icrm_error_set(err, ICRM_ERROR_INPUT, "out of memory");
+  }
+  if (call)
+    call->result.id = ++d->last_id;
+  return call;
+}
+
+uint64_t icrm_dispatcher_submit(struct icrm_dispatcher *d,
+                                const struct icrm_call_options *options,
+                                struct icrm_error *err) {
+  if (check_call(d, options, err) != 0)
+    return 0;
+  struct icrm_call *call = new_call(d, err);
+  if (!call)
+    return 0;
+  snprintf(call->operation, sizeof call->operation, "%s", options->operation);
+  if (options->boundary)
+    snprintf(call->boundary, sizeof call->boundary, "%s", options->boundary);
+  if (options->form) {
+    call->form = *options->form;
+    *options->form = (struct icrm_buf){0};
+  }
+  call->post = options->post;
+  call->write = options->write;
+  call->hold = options->hold;
+  call->session = options->session;
+  call->timeout_ms =
+      options->timeout_ms > 0 ? options->timeout_ms : d->timeout_ms;
+  icrm_calls_push(call->session ? &d->pinned : &d->queue, call);
+  d->calls++;
+  return call->result.id;
+}
+
+uint64_t icrm_dispatcher_login(struct icrm_dispatcher *d,
+                               struct icrm_error *err) {
+  struct icrm_call *call = new_call(d, err);
+  if (!call)
+    return 0;
+  call->is_login = true;
+  call->result.json = "true";
+  call->result.json_len = 4;
+  snprintf(call->operation, sizeof call->operation, "login");
+  icrm_calls_push(&d->queue, call);
+  return call->result.id;
+}
+
+int icrm_dispatcher_step(struct icrm_dispatcher *d, int timeout_ms,
+                         struct icrm_error *err) {
+  if (d->ready.head || d->n_held_new > 0)
+    timeout_ms = 0;
+  if (icrm_transport_step(d->transport, timeout_ms, err) != 0)
+    return -1;
+  return (int)d->ready.count + d->n_held_new;
+}
+
+const struct icrm_result *icrm_dispatcher_next(struct icrm_dispatcher *d) {
+  icrm_call_free(d->taken);
+  d->taken = NULL;
+  if (!d->ready.head)
+    return NULL;
+  d->taken = icrm_calls_remove(&d->ready, &d->ready.head);
+  return &d->taken->result;
+}
+
+static struct icrm_lane *held_lane(const struct icrm_dispatcher *d,
+                                   uint64_t id) {
+  for (int i = 0; i < d->n_lanes; i++) {
+    struct icrm_lane *lane = d->lanes[i];
+    if (lane->state == ICRM_LANE_HELD && lane->call->result.id == id)
+      return lane;
+  }
+  return NULL;
+}
+
+bool icrm_dispatcher_held(struct icrm_dispatcher *d, uint64_t *id,
+                          uint64_t *session) {
+  for (int i = 0; d->n_held_new > 0 && i < d->n_lanes; i++) {
+    struct icrm_lane *lane = d->lanes[i];
+    if (lane->state != ICRM_LANE_HELD || lane->is_reported)
+      continue;
+    lane->is_reported = true;
+    d->n_held_new--;
+    *id = lane->call->result.id;
+    *session = lane->call->result.session;
+    return true;
+  }
+  return false;
+}
+
+static void unhold(struct icrm_dispatcher *d, struct icrm_lane *lane) {
+  d->n_held--;
+  if (!lane->is_reported)
+    d->n_held_new--;
+}
+
+bool icrm_dispatcher_release(struct icrm_dispatcher *d, uint64_t id) {
+  struct icrm_lane *lane = held_lane(d, id);
+  if (!lane)
+    return false;
+  unhold(d, lane);
+  icrm_lane_send(lane,
+                 icrm_dispatcher_find_session(d, lane->call->result.session),
+                 icrm_clock_ms());
+  return true;
+}
+
+static struct icrm_call *take_waiting(struct icrm_call_list *list,
+                                      uint64_t id) {
+  for (struct icrm_call **link = &list->head; *link; link = &(*link)->next)
+    if ((*link)->result.id == id)
+      return icrm_calls_remove(list, link);
+  return NULL;
+}
+
+bool icrm_dispatcher_cancel(struct icrm_dispatcher *d, uint64_t id) {
+  struct icrm_error err;
+  struct icrm_lane *lane = held_lane(d, id);
+  struct icrm_call *call = NULL;
+  if (lane) {
+    unhold(d, lane);
+    call = lane->call;
+    lane->call = NULL;
+    lane->state = ICRM_LANE_IDLE;
+  }
+  if (!call)
+    call = take_waiting(&d->queue, id);
+  if (!call)
+    call = take_waiting(&d->pinned, id);
+  if (!call)
+    call = take_waiting(&d->delayed, id);
+  if (!call)
+    return false;
+  icrm_error_set(&err, ICRM_ERROR_CANCELED,
+                 "%s was given up before it was "
+                 "sent",
+                 call->operation);
+  snprintf(err.operation, sizeof err.operation, "%.31s", call->operation);
+  icrm_call_finish(d, call, &err);
+  return true;
+}
+
+/* ---- sessions ---- */
+
+const struct icrm_session *
+icrm_dispatcher_session(const struct icrm_dispatcher *d) {
+  return d->last_session;
+}
+
+const struct icrm_buf *
+icrm_dispatcher_session_name(const struct icrm_dispatcher *d,
+                             uint64_t session) {
+  const struct icrm_session *found = icrm_dispatcher_find_session(d, session);
+  return found ? &found->name : NULL;
+}
+
+uint64_t icrm_dispatcher_import_session(struct icrm_dispatcher *d,
+                                        const char *name, size_t len) {
+  struct icrm_session *session = icrm_dispatcher_add_session(d);
+  if (!session)
+    return 0;
+  icrm_buf_add(&session->name, name, len);
+  return session->name.failed ? 0 : session->id;
+}
+
+void icrm_dispatcher_logout(struct icrm_dispatcher *d, int timeout_ms) {
+  const int64_t deadline = icrm_clock_ms() + timeout_ms;
+  int pending = 0;
+  for (int i = 0; i < d->n_lanes; i++) {
+    struct icrm_lane *lane = d->lanes[i];
+    struct icrm_call *call;
+    if (lane->state != ICRM_LANE_IDLE || !lane->session)
+      continue;
+    call = new_call(d, NULL);
+    if (!call)
+      return;
+    snprintf(call->operation, sizeof call->operation, "logout");
+    call->post = call->is_silent = true;
+    call->session = lane->session->id;
+    call->timeout_ms = timeout_ms;
+    icrm_lane_assign(lane, call, lane->session, icrm_clock_ms());
+    pending++;
+  }
+  while (pending > 0) {
+    int64_t left = deadline - icrm_clock_ms();
+    if (left <= 0 || icrm_transport_step(d->transport, (int)left, NULL) != 0)
+      return;
+    pending = 0;
+    for (int i = 0; i < d->n_lanes; i++)
+      pending += d->lanes[i]->call && d->lanes[i]->call->is_silent;
+  }
+}
+
+void icrm_dispatcher_get_stats(const struct icrm_dispatcher *d,
+                               struct icrm_dispatcher_stats *out) {
+  static const char *const places[] = {"unknown", "body", "url"};
+  *out = (struct icrm_dispatcher_stats){
+      .limit = d->limiter.limit,
+      .in_flight = d->in_flight,
+      .held = d->n_held,
+      .queued = d->queue.count + d->pinned.count + d->delayed.count,
+      .calls = d->calls,
+      .retries = d->retries,
+      .renewals = d->renewals,
+      .logins = d->logins,
+      .unknown = d->unknown,
+      .bytes_sent = d->bytes_sent,
+      .bytes_received = d->bytes_received,
+      .wait_ms = icrm_quota_wait_ms(&d->quota, icrm_clock_ms()),
+      .session_in = places[d->session_place]};
+  for (int i = 0; i < d->n_lanes; i++)
+    out->lanes += d->lanes[i]->session != NULL;
+}

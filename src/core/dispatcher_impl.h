@@ -1,0 +1,128 @@
+/* What dispatcher.c (the queue) and lane.c (the lanes) share. Private. */
+#ifndef ICRM_CORE_DISPATCHER_IMPL_H
+#define ICRM_CORE_DISPATCHER_IMPL_H
+
+#include "core/dispatcher.h"
+#include "core/form.h"
+#include "core/limiter.h"
+#include "core/login_lock.h"
+#include "core/quota.h"
+
+struct icrm_call {
+  struct icrm_result result; /* id, and at the end the rest */
+  struct icrm_call *next;
+  char operation[48];
+  char boundary[40];    /* "" unless multipart */
+  struct icrm_buf form; /* parameters */
+  struct icrm_buf body; /* the reply that result.json points into */
+  bool is_login;        /* no request: wants a session to exist */
+  bool is_silent;       /* nobody wants the result */
+  bool post, write, hold;
+  bool renewed;     /* met a lost session once already */
+  bool in_url;      /* probing: this time with the session in the URL */
+  bool was_in_body; /* probing: the reply to the other form is known */
+  int timeout_ms;
+  uint64_t session; /* pinned to, 0 for none */
+  int64_t not_before_ms;
+};
+
+struct icrm_call_list {
+  struct icrm_call *head, **tail;
+  size_t count;
+};
+
+enum icrm_lane_state {
+  ICRM_LANE_IDLE,      /* with or without a session */
+  ICRM_LANE_CHALLENGE, /* getchallenge under way */
+  ICRM_LANE_LOGIN,     /* login under way */
+  ICRM_LANE_HELD,      /* has a call that waits for its release */
+  ICRM_LANE_BUSY       /* has a call under way */
+};
+
+struct icrm_lane {
+  struct icrm_dispatcher *dispatcher;
+  int number; /* from 1 */
+  enum icrm_lane_state state;
+  struct icrm_exchange *exchange;
+  struct icrm_session *session; /* in the dispatcher's list; NULL: none */
+  struct icrm_call *call;
+  struct icrm_buf url, head; /* of the request; head holds secrets */
+  struct icrm_challenge challenge;
+  int64_t started_us;
+  int in_flight;    /* requests under way when this one had started */
+  bool is_reported; /* held, and told so */
+};
+
+/* Where the session name of a call whose parameters are in the URL goes. */
+enum icrm_session_place {
+  ICRM_SESSION_PLACE_UNKNOWN, /* not probed yet: try the body first */
+  ICRM_SESSION_IN_BODY,       /* stays out of access logs */
+  ICRM_SESSION_IN_URL         /* this server does not look into the body */
+};
+
+struct icrm_dispatcher {
+  struct icrm_transport_member member; /* first: see turn */
+  struct icrm_transport *transport;
+  struct icrm_form_endpoint endpoint;
+  struct icrm_site *site;
+  struct icrm_credentials *credentials;
+  char *username;
+  int timeout_ms;
+  struct icrm_limiter limiter;
+  struct icrm_quota quota;
+  struct icrm_lane *lanes[ICRM_DISPATCHER_MAX_LANES];
+  int n_lanes;
+  int in_flight; /* lanes with a request under way */
+  int n_held, n_held_new;
+  struct icrm_call_list queue, pinned, delayed, ready;
+  struct icrm_call *taken; /* handed out by icrm_dispatcher_next */
+  struct icrm_session *sessions, *last_session;
+  enum icrm_session_place session_place;
+  struct icrm_lane *login_lane; /* the one that logs in, or NULL */
+  struct icrm_login_lock lock;
+  int64_t lock_since_ms;  /* when we began to wait for it, 0: not waiting */
+  int64_t login_after_ms; /* no login before */
+  int login_tries;        /* in a row */
+  int retry_budget;
+  uint64_t last_id, random;
+  int64_t calls, retries, renewals, logins, unknown;
+  int64_t bytes_sent, bytes_received;
+};
+
+/* Call lists: first in, first out. */
+void icrm_calls_push(struct icrm_call_list *list, struct icrm_call *call);
+void icrm_calls_unshift(struct icrm_call_list *list, struct icrm_call *call);
+/* Take out the call that `*link` points to. */
+struct icrm_call *icrm_calls_remove(struct icrm_call_list *list,
+                                    struct icrm_call **link);
+
+/* The call's result is final; `err` is NULL when it went well. */
+void icrm_call_finish(struct icrm_dispatcher *d, struct icrm_call *call,
+                      const struct icrm_error *err);
+void icrm_call_free(struct icrm_call *call);
+
+/* A new idle lane, NULL when there can be none. */
+struct icrm_lane *icrm_lane_new(struct icrm_dispatcher *d,
+                                struct icrm_error *err);
+void icrm_lane_free(struct icrm_lane *lane);
+
+/* Give an idle lane a call; `session` carries it. */
+void icrm_lane_assign(struct icrm_lane *lane, struct icrm_call *call,
+                      struct icrm_session *session, int64_t now_ms);
+
+/* Send the call that the lane holds. */
+void icrm_lane_send(struct icrm_lane *lane, struct icrm_session *session,
+                    int64_t now_ms);
+
+/* Begin the login conversation. */
+void icrm_lane_login(struct icrm_lane *lane, int64_t now_ms);
+
+struct icrm_session *
+icrm_dispatcher_find_session(const struct icrm_dispatcher *d, uint64_t id);
+struct icrm_session *icrm_dispatcher_add_session(struct icrm_dispatcher *d);
+
+/* Wait before try number `tries` + 1: full jitter under 0.5 s * 2^(tries-1),
+ * at most 60 s. Costs retry budget; -1 when none is left. */
+int64_t icrm_dispatcher_backoff_ms(struct icrm_dispatcher *d, int tries);
+
+#endif

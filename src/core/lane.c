@@ -1,0 +1,503 @@
+#include "core/clock.h"
+#include "core/dispatcher_impl.h"
+#include "core/outcome.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define LOGIN_TIMEOUT_MS 30000
+#define READ_TIMEOUT_MS 60000
+#define WRITE_TIMEOUT_MS 120000
+#define LOGIN_TRIES_WITH_A_REFUSED_KEY 2
+/* Other lanes work while one cannot log in: ask again after this. */
+#define LOGIN_REST_MS 30000
+#define RETRY_BUDGET 100
+
+static void on_done(void *owner, struct icrm_exchange *exchange);
+
+struct icrm_lane *icrm_lane_new(struct icrm_dispatcher *d,
+                                struct icrm_error *err) {
+  struct icrm_lane *lane = calloc(1, sizeof *lane);
+  if (!lane) {
+    icrm_error_set(err, ICRM_ERROR_TRANSPORT, "out of memory");
+    return NULL;
+  }
+  lane->exchange = icrm_exchange_new(d->transport, d->site, on_done, lane, err);
+  if (!lane->exchange) {
+    free(lane);
+    return NULL;
+  }
+  lane->dispatcher = d;
+  d->lanes[d->n_lanes++] = lane;
+  lane->number = d->n_lanes;
+  return lane;
+}
+
+void icrm_lane_free(struct icrm_lane *lane) {
+  icrm_exchange_free(lane->exchange);
+  icrm_challenge_clear(&lane->challenge);
+  icrm_buf_wipe(&lane->url);
+  icrm_buf_wipe(&lane->head);
+  icrm_call_free(lane->call);
+  free(lane);
+}
+
+/* Begin one exchange with what `url` and `head` hold. */
+static int start(struct icrm_lane *lane, const struct icrm_request *request,
+                 int64_t now_ms, struct icrm_error *err) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  if (lane->url.failed || lane->head.failed)
+    return icrm_error_set(err, ICRM_ERROR_TRANSPORT, "out of memory");
+  if (icrm_exchange_start(lane->exchange, request, err) != 0)
+    return -1;
+  icrm_quota_spend(&d->quota, now_ms);
+  lane->started_us = icrm_clock_us();
+  lane->in_flight = ++d->in_flight;
+  return 0;
+}
+
+static void begin_url(struct icrm_lane *lane, const char *operation) {
+  const struct icrm_form_endpoint *endpoint = &lane->dispatcher->endpoint;
+  icrm_buf_clear(&lane->url);
+  icrm_buf_add_text(&lane->url, endpoint->url);
+  if (operation) {
+    icrm_buf_add_text(&lane->url, "?operation=");
+    icrm_buf_add_text(&lane->url, operation);
+  }
+}
+
+static void add_field(struct icrm_buf *out, const char *name,
+                      const char *value) {
+  icrm_form_add(out, name, strlen(name), value, strlen(value));
+}
+
+/* Parameters in the body: operation and session before the caller's. */
+static void build_post(struct icrm_lane *lane, const struct icrm_call *call,
+                       const struct icrm_buf *session) {
+  begin_url(lane, NULL);
+  if (call->boundary[0]) {
+    struct icrm_form_part operation = {.name = "operation",
+                                       .data = call->operation,
+                                       .data_len = strlen(call->operation)};
+    struct icrm_form_part name = {
+        .name = "sessionName", .data = session->data, .data_len = session->len};
+    icrm_form_add_part(&lane->head, call->boundary, &operation, NULL);
+    icrm_form_add_part(&lane->head, call->boundary, &name, NULL);
+    return;
+  }
+  add_field(&lane->head, "operation", call->operation);
+  icrm_form_add(&lane->head, "sessionName", 11, session->data, session->len);
+  if (call->form.len > 0)
+    icrm_buf_add_byte(&lane->head, '&');
+}
+
+/* Parameters in the URL; the session in the body unless the server is known
+ * not to look there. */
+static void build_get(struct icrm_lane *lane, const struct icrm_call *call,
+                      const struct icrm_buf *session) {
+  begin_url(lane, call->operation);
+  if (call->in_url)
+    icrm_form_add(&lane->url, "sessionName", 11, session->data, session->len);
+  else
+    icrm_form_add(&lane->head, "sessionName", 11, session->data, session->len);
+  if (call->form.len > 0) {
+    icrm_buf_add_byte(&lane->url, '&');
+    icrm_buf_add(&lane->url, call->form.data, call->form.len);
+  }
+}
+
+static int send_call(struct icrm_lane *lane, const struct icrm_session *session,
+                     int64_t now_ms, struct icrm_error *err) {
+  struct icrm_call *call = lane->call;
+  char type[80];
+  icrm_buf_clear(&lane->head);
+  if (call->post)
+    build_post(lane, call, &session->name);
+  else
+    build_get(lane, call, &session->name);
+  snprintf(type, sizeof type, "multipart/form-data; boundary=%s",
+           call->boundary);
+  int timeout_ms = call->timeout_ms ? call->timeout_ms
+                   : call->write    ? WRITE_TIMEOUT_MS
+                                    : READ_TIMEOUT_MS;
+  struct icrm_request request = {
+      .url = lane->url.data,
+      .content_type = call->boundary[0] ? type : NULL,
+      .head = lane->head.len > 0 ? &lane->head : NULL,
+      .tail = call->post ? &call->form : NULL,
+      .timeout_ms = timeout_ms,
+      .write = call->write};
+  return start(lane, &request, now_ms, err);
+}
+
+static struct icrm_call *take_call(struct icrm_lane *lane) {
+  struct icrm_call *call = lane->call;
+  lane->call = NULL;
+  lane->state = ICRM_LANE_IDLE;
+  return call;
+}
+
+void icrm_lane_send(struct icrm_lane *lane, struct icrm_session *session,
+                    int64_t now_ms) {
+  struct icrm_error err;
+  struct icrm_call *call = lane->call;
+  lane->state = ICRM_LANE_BUSY;
+  call->in_url =
+      !call->post &&
+      (call->in_url || lane->dispatcher->session_place == ICRM_SESSION_IN_URL);
+  if (send_call(lane, session, now_ms, &err) != 0) {
+    icrm_call_finish(lane->dispatcher, take_call(lane), &err);
+    return;
+  }
+  call->result.attempts++;
+}
+
+void icrm_lane_assign(struct icrm_lane *lane, struct icrm_call *call,
+                      struct icrm_session *session, int64_t now_ms) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  lane->call = call;
+  call->result.lane = lane->number;
+  call->result.session = session->id;
+  if (!call->hold) {
+    icrm_lane_send(lane, session, now_ms);
+    return;
+  }
+  lane->state = ICRM_LANE_HELD;
+  lane->is_reported = false;
+  d->n_held++;
+  d->n_held_new++;
+  icrm_transport_notify(d->transport);
+}
+
+/* ---- login ---- */
+
+static void login_over(struct icrm_lane *lane) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  icrm_challenge_clear(&lane->challenge);
+  icrm_login_lock_release(&d->lock);
+  lane->state = ICRM_LANE_IDLE;
+  d->login_lane = NULL;
+}
+
+static bool has_live_session(const struct icrm_dispatcher *d) {
+  for (int i = 0; i < d->n_lanes; i++)
+    if (d->lanes[i]->session)
+      return true;
+  return false;
+}
+
+/* No lane can be had: say so to every call that waits for one. */
+static void fail_queue(struct icrm_dispatcher *d,
+                       const struct icrm_error *err) {
+  while (d->queue.head)
+    icrm_call_finish(d, icrm_calls_remove(&d->queue, &d->queue.head), err);
+}
+
+static void explain_refusal(const struct icrm_dispatcher *d,
+                            struct icrm_error *err) {
+  struct icrm_error cause = *err;
+  const bool is_key = strcmp(cause.code, "INVALID_USER_CREDENTIALS") == 0 ||
+                      strcmp(cause.code, "INVALID_AUTH_TOKEN") == 0;
+  if (is_key)
+    icrm_error_set(err, ICRM_ERROR_AUTH,
+                   "the CRM does not accept the access key of %s (%s); copy "
+                   "\"Clé d'accès\" from « Mes préférences », which is not "
+                   "the password; another program of this user that is "
+                   "logging in at the same moment gives the same answer",
+                   d->username, cause.code);
+  else
+    icrm_error_set(err, ICRM_ERROR_AUTH,
+                   "the CRM refused the login of %s: %s; check the user name, "
+                   "with its prefix (prefix/user)",
+                   d->username, cause.message);
+  memcpy(err->code, cause.code, sizeof err->code);
+  memcpy(err->operation, cause.operation, sizeof err->operation);
+  err->status = cause.status;
+}
+
+static bool login_may_be_tried_again(struct icrm_dispatcher *d,
+                                     enum icrm_outcome outcome,
+                                     const struct icrm_reply *reply,
+                                     const struct icrm_error *err,
+                                     int64_t *wait_ms) {
+  *wait_ms = 0;
+  if (outcome == ICRM_OUTCOME_REFUSED)
+    return (strcmp(err->code, "INVALID_USER_CREDENTIALS") == 0 ||
+            strcmp(err->code, "INVALID_AUTH_TOKEN") == 0) &&
+           d->login_tries < LOGIN_TRIES_WITH_A_REFUSED_KEY;
+  if (d->login_tries >= icrm_outcome_tries(reply, err))
+    return false;
+  *wait_ms = icrm_dispatcher_backoff_ms(d, d->login_tries);
+  return *wait_ms >= 0;
+}
+
+static void login_failed(struct icrm_lane *lane, enum icrm_outcome outcome,
+                         struct icrm_error *err, int64_t now_ms) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  const struct icrm_reply *reply = icrm_exchange_reply(lane->exchange);
+  int64_t wait_ms;
+  login_over(lane);
+  if (reply->retry_after_s >= 0)
+    icrm_quota_pause(&d->quota, reply->retry_after_s, now_ms);
+  if (login_may_be_tried_again(d, outcome, reply, err, &wait_ms)) {
+    d->login_after_ms = now_ms + wait_ms;
+    return;
+  }
+  d->login_tries = 0;
+  if (has_live_session(d)) {
+    d->login_after_ms = now_ms + LOGIN_REST_MS;
+    return;
+  }
+  if (outcome == ICRM_OUTCOME_REFUSED || outcome == ICRM_OUTCOME_SESSION_GONE)
+    explain_refusal(d, err);
+  fail_queue(d, err);
+}
+
+void icrm_lane_login(struct icrm_lane *lane, int64_t now_ms) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  struct icrm_error err;
+  d->login_lane = lane;
+  d->login_tries++;
+  lane->state = ICRM_LANE_CHALLENGE;
+  begin_url(lane, "getchallenge");
+  add_field(&lane->url, "username", d->username);
+  struct icrm_request request = {.url = lane->url.data,
+                                 .timeout_ms = LOGIN_TIMEOUT_MS};
+  if (start(lane, &request, now_ms, &err) != 0) {
+    login_over(lane);
+    fail_queue(d, &err);
+  }
+}
+
+static int answer_challenge(struct icrm_lane *lane, const char *result,
+                            size_t len, int64_t now_ms,
+                            struct icrm_error *err) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  icrm_buf_clear(&lane->head);
+  begin_url(lane, NULL);
+  if (icrm_session_read_challenge(result, len, &lane->challenge, err) != 0 ||
+      icrm_session_add_login(&lane->head, d->username, &lane->challenge,
+                             d->credentials, err) != 0)
+    return -1;
+  struct icrm_request request = {.url = lane->url.data,
+                                 .head = &lane->head,
+                                 .timeout_ms = LOGIN_TIMEOUT_MS};
+  lane->state = ICRM_LANE_LOGIN;
+  return start(lane, &request, now_ms, err);
+}
+
+static int open_session(struct icrm_lane *lane, const char *result, size_t len,
+                        struct icrm_error *err) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  struct icrm_session *session = icrm_dispatcher_add_session(d);
+  if (!session)
+    return icrm_error_set(err, ICRM_ERROR_TRANSPORT, "out of memory");
+  if (icrm_session_read_login(result, len, session, err) != 0)
+    return -1;
+  session->server_time_offset_s = lane->challenge.server_time_offset_s;
+  lane->session = session;
+  d->last_session = session;
+  d->login_tries = 0;
+  d->logins++;
+  login_over(lane);
+  return 0;
+}
+
+static void on_login_reply(struct icrm_lane *lane, int64_t now_ms) {
+  const bool is_login = lane->state == ICRM_LANE_LOGIN;
+  struct icrm_reply *reply = icrm_exchange_reply(lane->exchange);
+  struct icrm_envelope envelope;
+  struct icrm_error err;
+  enum icrm_outcome outcome = icrm_outcome_judge(
+      reply, is_login ? "login" : "getchallenge", false, &envelope, &err);
+  int rc = -1;
+  if (outcome == ICRM_OUTCOME_DONE) {
+    const char *result = reply->body.data + envelope.result_at;
+    rc = is_login ? open_session(lane, result, envelope.result_len, &err)
+                  : answer_challenge(lane, result, envelope.result_len, now_ms,
+                                     &err);
+  }
+  if (is_login)
+    explicit_bzero(lane->head.data, lane->head.len);
+  if (rc == 0)
+    return;
+  if (outcome == ICRM_OUTCOME_DONE)
+    outcome = ICRM_OUTCOME_FAILED;
+  login_failed(lane, outcome, &err, now_ms);
+}
+
+/* ---- replies ---- */
+
+/* Operations that take about equally long share a number. */
+static int kind_of(const char *operation) {
+  static const char *const kinds[ICRM_LIMITER_KINDS - 1] = {
+      "query",  "retrieve", "create",          "update",
+      "revise", "describe", "retrieve_related"};
+  int i = 0;
+  while (i < ICRM_LIMITER_KINDS - 1 && strcmp(operation, kinds[i]) != 0)
+    i++;
+  return i;
+}
+
+/* Tell the limiter, the quota and the counters. */
+static void account(struct icrm_lane *lane, const struct icrm_reply *reply,
+                    enum icrm_outcome outcome, const struct icrm_error *err,
+                    int64_t now_ms) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  const int64_t now_us = icrm_clock_us();
+  if (outcome == ICRM_OUTCOME_DONE || outcome == ICRM_OUTCOME_REFUSED)
+    icrm_limiter_answered(&d->limiter, kind_of(lane->call->operation),
+                          lane->started_us, now_us, lane->in_flight);
+  else if (icrm_outcome_is_overload(err))
+    icrm_limiter_overload(&d->limiter, lane->started_us, now_us);
+  if (outcome == ICRM_OUTCOME_DONE && d->retry_budget < RETRY_BUDGET)
+    d->retry_budget++;
+  if (outcome != ICRM_OUTCOME_DONE && reply->retry_after_s >= 0)
+    icrm_quota_pause(&d->quota, reply->retry_after_s, now_ms);
+}
+
+/* The probe of finding 8. An answer that shows that the session was understood
+ * settles it; one that may mean that it was not is asked again with the
+ * session in the URL. Returns true when the call is to be sent again. */
+static bool probe_session_place(struct icrm_dispatcher *d,
+                                struct icrm_call *call,
+                                enum icrm_outcome outcome,
+                                const struct icrm_error *err) {
+  if (call->post || call->session || outcome == ICRM_OUTCOME_NOT_SENT ||
+      d->session_place != ICRM_SESSION_PLACE_UNKNOWN)
+    return false;
+  if (outcome == ICRM_OUTCOME_DONE) {
+    d->session_place =
+        call->in_url ? ICRM_SESSION_IN_URL : ICRM_SESSION_IN_BODY;
+    return false;
+  }
+  bool may_be_the_place =
+      outcome == ICRM_OUTCOME_SESSION_GONE ||
+      strcmp(err->code, "ACCESS_DENIED") == 0 ||
+      ((err->kind == ICRM_ERROR_HTTP || err->kind == ICRM_ERROR_DECODE) &&
+       icrm_outcome_is_overload(err) == false);
+  if (call->in_url) {
+    call->in_url = false; /* both failed: the next call probes again */
+    return false;
+  }
+  if (!may_be_the_place || call->was_in_body)
+    return false;
+  call->was_in_body = call->in_url = true;
+  return true;
+}
+
+/* Whether the call may be sent again after a wait, which is then set. */
+static bool retry_later(struct icrm_dispatcher *d, struct icrm_call *call,
+                        enum icrm_outcome outcome,
+                        const struct icrm_reply *reply,
+                        const struct icrm_error *err, int64_t now_ms) {
+  if (outcome != ICRM_OUTCOME_NOT_SENT && outcome != ICRM_OUTCOME_FAILED)
+    return false;
+  if (call->session || call->result.attempts >= icrm_outcome_tries(reply, err))
+    return false;
+  int64_t wait_ms = icrm_dispatcher_backoff_ms(d, call->result.attempts);
+  if (wait_ms < 0)
+    return false;
+  call->not_before_ms = now_ms + wait_ms;
+  d->retries++;
+  return true;
+}
+
+/* A server that did not answer in full may still be at work on this session
+ * and would make the next call wait behind it: leave the session to the fence
+ * of whoever settles the outcome. */
+static bool may_be_still_at_work(enum icrm_outcome outcome,
+                                 const struct icrm_reply *reply) {
+  return outcome == ICRM_OUTCOME_UNKNOWN &&
+         (!reply->is_complete || reply->status == 408 ||
+          (reply->status >= 502 && reply->status <= 504));
+}
+
+static void finish_call(struct icrm_lane *lane, struct icrm_call *call,
+                        const struct icrm_envelope *envelope,
+                        const struct icrm_error *err) {
+  struct icrm_reply *reply = icrm_exchange_reply(lane->exchange);
+  struct icrm_result *result = &call->result;
+  result->status = reply->status;
+  result->time_us = reply->time_us;
+  if (!err) {
+    call->body = reply->body;
+    reply->body = (struct icrm_buf){0};
+    result->json = call->body.data + envelope->result_at;
+    result->json_len = envelope->result_len;
+  }
+  icrm_call_finish(lane->dispatcher, call, err);
+}
+
+static void on_call_reply(struct icrm_lane *lane, int64_t now_ms) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  struct icrm_call *call = lane->call;
+  struct icrm_reply *reply = icrm_exchange_reply(lane->exchange);
+  struct icrm_session *session =
+      icrm_dispatcher_find_session(d, call->result.session);
+  struct icrm_envelope envelope;
+  struct icrm_error err;
+  enum icrm_outcome outcome =
+      icrm_outcome_judge(reply, call->operation, call->write, &envelope, &err);
+  account(lane, reply, outcome, &err, now_ms);
+  explicit_bzero(lane->head.data, lane->head.len);
+  if (outcome != ICRM_OUTCOME_DONE)
+    icrm_session_redact(session->name.data, session->name.len, err.message);
+  take_call(lane);
+  bool is_own = lane->session == session;
+  if (is_own && strcasecmp(call->operation, "logout") == 0)
+    lane->session = NULL;
+  if (probe_session_place(d, call, outcome, &err)) {
+    icrm_calls_unshift(&d->queue, call);
+    return;
+  }
+  if (is_own && (outcome == ICRM_OUTCOME_SESSION_GONE ||
+                 may_be_still_at_work(outcome, reply)))
+    lane->session = NULL;
+  if (outcome == ICRM_OUTCOME_SESSION_GONE && !call->renewed &&
+      !call->session) {
+    call->renewed = true;
+    d->renewals++;
+    icrm_calls_unshift(&d->queue, call);
+    return;
+  }
+  if (retry_later(d, call, outcome, reply, &err, now_ms)) {
+    icrm_calls_push(&d->delayed, call);
+    return;
+  }
+  if (outcome == ICRM_OUTCOME_UNKNOWN)
+    d->unknown++;
+  finish_call(lane, call, &envelope,
+              outcome == ICRM_OUTCOME_DONE ? NULL : &err);
+}
+
+/* Lines of `name: value`, taken apart in place. */
+static void read_limits(struct icrm_quota *quota, char *lines, int64_t now_ms) {
+  char *rest = NULL;
+  for (char *line = strtok_r(lines, "\n", &rest); line;
+       line = strtok_r(NULL, "\n", &rest)) {
+    char *value = strstr(line, ": ");
+    if (!value)
+      continue;
+    *value = '\0';
+    icrm_quota_header(quota, line, value + 2, now_ms, icrm_clock_wall_s());
+  }
+}
+
+static void on_done(void *owner, struct icrm_exchange *exchange) {
+  struct icrm_lane *lane = owner;
+  struct icrm_dispatcher *d = lane->dispatcher;
+  const struct icrm_reply *reply = icrm_exchange_reply(exchange);
+  const int64_t now_ms = icrm_clock_ms();
+  d->in_flight--;
+  d->bytes_sent += reply->bytes_sent;
+  d->bytes_received += reply->bytes_received;
+  if (reply->limits.len > 0)
+    read_limits(&d->quota, reply->limits.data, now_ms);
+  if (lane->state == ICRM_LANE_BUSY)
+    on_call_reply(lane, now_ms);
+  else
+    on_login_reply(lane, now_ms);
+}

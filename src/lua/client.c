@@ -1,0 +1,508 @@
+/*
+ * core.client{...}: a dispatcher as a userdata. All clients of a state share
+ * one transport, kept in the registry, so that a step of one moves them all.
+ */
+#include "core/digest.h"
+#include "core/dispatcher.h"
+#include "lua/core.h"
+#include "lua/credentials.h"
+
+#include <limits.h>
+#include <string.h>
+#include <strings.h>
+
+#define CLIENT_TYPE "icrm.core.Client"
+#define NETWORK_TYPE "icrm.core.Network"
+#define MAX_UPLOAD_BYTES (64u << 20)
+#define LONGEST_STEP_S 86400
+
+/* What the clients of a state have in common. */
+struct network {
+  struct icrm_transport *transport; /* made with the first client */
+  int open_clients;
+};
+
+enum { NETWORK_VALUE = 1 }; /* user value of a client: keeps the network */
+
+struct client {
+  struct icrm_dispatcher *dispatcher; /* NULL: closed */
+  struct icrm_buf form;               /* of the submit under way */
+};
+
+static const char network_key = 0;
+
+static struct network *get_network(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &network_key);
+  struct network *network = luaL_checkudata(L, -1, NETWORK_TYPE);
+  return network; /* network */
+}
+
+static struct client *check_client(lua_State *L) {
+  struct client *client = luaL_checkudata(L, 1, CLIENT_TYPE);
+  if (!client->dispatcher)
+    luaL_error(L, "attempt to use a closed icrm.Client");
+  return client;
+}
+
+/* ---- options ---- */
+
+static const char *text_option(lua_State *L, const char *name, bool required) {
+  int type = lua_getfield(L, 1, name); /* stays on the stack, so alive */
+  if (type == LUA_TNIL && !required)
+    return NULL;
+  if (type != LUA_TSTRING)
+    luaL_error(L, "option %s must be a string, not %s", name,
+               luaL_typename(L, -1));
+  size_t len;
+  const char *text = lua_tolstring(L, -1, &len);
+  if (strlen(text) != len)
+    luaL_error(L, "option %s has a NUL byte", name);
+  return text;
+}
+
+static double number_option(lua_State *L, int index, const char *name,
+                            double least, double most) {
+  int type = lua_getfield(L, index, name);
+  double value = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  if (type == LUA_TNIL)
+    return 0;
+  if (type != LUA_TNUMBER || !(value >= least && value <= most))
+    luaL_error(L, "option %s must be a number from %f to %f", name, least,
+               most);
+  return value;
+}
+
+static bool flag_option(lua_State *L, int index, const char *name) {
+  lua_getfield(L, index, name);
+  bool value = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+static int seconds_option(lua_State *L, int index, const char *name) {
+  return (int)(number_option(L, index, name, 0.001, LONGEST_STEP_S) * 1000);
+}
+
+static void read_options(lua_State *L, struct icrm_dispatcher_options *out) {
+  *out = (struct icrm_dispatcher_options){
+      .url = text_option(L, "url", true),
+      .username = text_option(L, "username", true),
+      .rate = text_option(L, "rate", false),
+      .site = {.ca_file = text_option(L, "ca_file", false),
+               .proxy = text_option(L, "proxy", false),
+               .user_agent = text_option(L, "user_agent", false)}};
+  lua_getfield(L, 1, "key");
+  out->credentials = icrml_check_credentials(L, lua_gettop(L));
+  out->lanes = (int)number_option(L, 1, "lanes", 1, ICRM_DISPATCHER_MAX_LANES);
+  out->timeout_ms = seconds_option(L, 1, "timeout");
+  out->site.connect_timeout_ms = seconds_option(L, 1, "connect_timeout");
+  out->site.max_reply_bytes =
+      (size_t)number_option(L, 1, "max_reply_bytes", 1024, 1 << 30);
+  out->site.insecure = flag_option(L, 1, "insecure");
+}
+
+static int new_client(lua_State *L) {
+  struct icrm_error err;
+  struct icrm_dispatcher_options options;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  read_options(L, &options);
+  struct client *client = lua_newuserdatauv(L, sizeof *client, 1);
+  memset(client, 0, sizeof *client);
+  luaL_setmetatable(L, CLIENT_TYPE);
+  struct network *network = get_network(L); /* client, network */
+  lua_setiuservalue(L, -2, NETWORK_VALUE);
+  if (!network->transport)
+    network->transport = icrm_transport_new(&err);
+  if (network->transport)
+    client->dispatcher =
+        icrm_dispatcher_new(network->transport, &options, &err);
+  if (!client->dispatcher)
+    return icrml_fail(L, &err);
+  network->open_clients++;
+  return 1;
+}
+
+/* close, __close and __gc: idempotent, and nothing is waited for. */
+static int close_client(lua_State *L) {
+  struct client *client = luaL_checkudata(L, 1, CLIENT_TYPE);
+  icrm_buf_free(&client->form);
+  if (!client->dispatcher)
+    return 0;
+  icrm_dispatcher_free(client->dispatcher);
+  client->dispatcher = NULL;
+  lua_getiuservalue(L, 1, NETWORK_VALUE);
+  struct network *network = lua_touserdata(L, -1);
+  if (network)
+    network->open_clients--;
+  return 0;
+}
+
+/* ---- submit ---- */
+
+/* The text at `index`: a string, or a number as Lua writes it. */
+static const char *value_text(lua_State *L, int index, const char *name,
+                              size_t *len) {
+  int type = lua_type(L, index);
+  if (type != LUA_TSTRING && type != LUA_TNUMBER)
+    luaL_error(L, "parameter %s must be a string, not %s", name,
+               luaL_typename(L, index));
+  return lua_tolstring(L, index, len);
+}
+
+static int add_param(lua_State *L, struct icrm_buf *form, const char *boundary,
+                     int name_index, int value_index, struct icrm_error *err) {
+  size_t name_len, len;
+  luaL_argcheck(L, lua_type(L, name_index) == LUA_TSTRING, 2,
+                "params need names that are strings");
+  const char *name = lua_tolstring(L, name_index, &name_len);
+  if (icrm_form_check_name(name, name_len, err) != 0)
+    return -1;
+  const char *value = value_text(L, value_index, name, &len);
+  if (!boundary) {
+    icrm_form_add(form, name, name_len, value, len);
+    return 0;
+  }
+  struct icrm_form_part part = {.name = name, .data = value, .data_len = len};
+  return icrm_form_add_part(form, boundary, &part, err);
+}
+
+/* params at the top of the stack: { {name, value}, ... } or { name = value }.
+ */
+static int add_params(lua_State *L, struct icrm_buf *form, const char *boundary,
+                      struct icrm_error *err) {
+  const int params = lua_gettop(L);
+  const lua_Integer count = luaL_len(L, params);
+  for (lua_Integer i = 1; i <= count; i++) {
+    if (lua_geti(L, params, i) != LUA_TTABLE)
+      return luaL_argerror(L, 2, "a list of params holds {name, value} pairs");
+    lua_geti(L, -1, 1);
+    lua_geti(L, -2, 2); /* pair, name, value */
+    if (add_param(L, form, boundary, -2, -1, err) != 0)
+      return -1;
+    lua_settop(L, params);
+  }
+  if (count > 0)
+    return 0;
+  lua_pushnil(L);
+  while (lua_next(L, params)) {
+    lua_pushvalue(L, -1); /* name, value, copy: converting the copy is safe */
+    if (add_param(L, form, boundary, -3, -1, err) != 0)
+      return -1;
+    lua_settop(L, params + 1);
+  }
+  return 0;
+}
+
+static const char *part_text(lua_State *L, int part, const char *name,
+                             size_t *len) {
+  if (lua_getfield(L, part, name) == LUA_TNIL)
+    return NULL;
+  if (lua_type(L, -1) != LUA_TSTRING)
+    luaL_error(L, "%s of a part must be a string", name);
+  return lua_tolstring(L, -1, len);
+}
+
+/* The list of parts at the top of the stack. */
+static int add_parts(lua_State *L, struct icrm_buf *form, const char *boundary,
+                     struct icrm_error *err) {
+  const int parts = lua_gettop(L);
+  const lua_Integer count = luaL_len(L, parts);
+  for (lua_Integer i = 1; i <= count; i++) {
+    if (lua_geti(L, parts, i) != LUA_TTABLE)
+      return luaL_argerror(L, 2, "parts is a list of tables");
+    struct icrm_form_part part = {
+        .name = part_text(L, parts + 1, "name", NULL),
+        .filename = part_text(L, parts + 1, "filename", NULL),
+        .content_type = part_text(L, parts + 1, "content_type", NULL),
+        .path = part_text(L, parts + 1, "path", NULL)};
+    part.data = part_text(L, parts + 1, "data", &part.data_len);
+    luaL_argcheck(L, part.name && (part.path || part.data), 2,
+                  "a part needs a name, and path or data");
+    if (icrm_form_check_name(part.name, strlen(part.name), err) != 0 ||
+        icrm_form_add_part(form, boundary, &part, err) != 0)
+      return -1;
+    lua_settop(L, parts);
+  }
+  icrm_form_end_parts(form, boundary);
+  return 0;
+}
+
+static bool is_post(lua_State *L) {
+  lua_getfield(L, 2, "method");
+  const char *method = lua_isnil(L, -1) ? "POST" : lua_tostring(L, -1);
+  bool post = method && strcasecmp(method, "POST") == 0;
+  if (!post && (!method || strcasecmp(method, "GET") != 0))
+    luaL_error(L, "method must be \"GET\" or \"POST\"");
+  lua_pop(L, 1);
+  return post;
+}
+
+static bool is_write(lua_State *L, bool post) {
+  bool write =
+      lua_getfield(L, 2, "write") == LUA_TNIL ? post : lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return write;
+}
+
+static int fill_form(lua_State *L, struct icrm_buf *form, char *boundary,
+                     bool post, struct icrm_error *err) {
+  bool has_parts = lua_getfield(L, 2, "parts") == LUA_TTABLE;
+  luaL_argcheck(L, !has_parts || post, 2, "parts need the method POST");
+  if (has_parts)
+    icrm_digest_random_hex(boundary, 16);
+  const char *used = has_parts ? boundary : NULL;
+  if (lua_getfield(L, 2, "params") == LUA_TTABLE &&
+      add_params(L, form, used, err) != 0)
+    return -1;
+  lua_pop(L, 1); /* parts */
+  return has_parts ? add_parts(L, form, boundary, err) : 0;
+}
+
+/* client:submit{...} -> id | nil, err */
+static int submit(lua_State *L) {
+  struct client *client = check_client(L);
+  struct icrm_error err;
+  char boundary[40] = "";
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  bool post = is_post(L);
+  struct icrm_call_options call = {
+      .post = post,
+      .write = is_write(L, post),
+      .hold = flag_option(L, 2, "hold"),
+      .timeout_ms = seconds_option(L, 2, "timeout"),
+      .session = (uint64_t)number_option(L, 2, "session", 1, 1e15),
+      .form = &client->form};
+  lua_getfield(L, 2, "operation"); /* self, options, operation */
+  luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 2, "operation is missing");
+  call.operation = lua_tostring(L, -1);
+  icrm_buf_clear(&client->form);
+  client->form.limit = MAX_UPLOAD_BYTES;
+  if (fill_form(L, &client->form, boundary, post, &err) != 0)
+    return icrml_fail(L, &err);
+  call.boundary = boundary[0] ? boundary : NULL;
+  uint64_t id = icrm_dispatcher_submit(client->dispatcher, &call, &err);
+  if (id == 0)
+    return icrml_fail(L, &err);
+  lua_pushinteger(L, (lua_Integer)id);
+  return 1;
+}
+
+/* client:login() -> id: done when a lane has a session. */
+static int login(lua_State *L) {
+  struct icrm_error err;
+  uint64_t id = icrm_dispatcher_login(check_client(L)->dispatcher, &err);
+  if (id == 0)
+    return icrml_fail(L, &err);
+  lua_pushinteger(L, (lua_Integer)id);
+  return 1;
+}
+
+/* ---- results ---- */
+
+/* client:step(seconds|nil) -> number of results and held calls ready */
+static int step(lua_State *L) {
+  struct client *client = check_client(L);
+  struct icrm_error err;
+  lua_Number seconds = luaL_optnumber(L, 2, -1);
+  int timeout_ms = seconds < 0                ? -1
+                   : seconds > LONGEST_STEP_S ? LONGEST_STEP_S * 1000
+                                              : (int)(seconds * 1000 + 0.5);
+  int count = icrm_dispatcher_step(client->dispatcher, timeout_ms, &err);
+  if (count < 0)
+    return icrml_fail(L, &err);
+  lua_pushinteger(L, count);
+  return 1;
+}
+
+static void set_integer(lua_State *L, const char *name, int64_t value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static void push_status(lua_State *L, const struct icrm_result *result) {
+  lua_createtable(L, 0, 5);
+  set_integer(L, "lane", result->lane);
+  set_integer(L, "session", (int64_t)result->session);
+  set_integer(L, "attempts", result->attempts);
+  set_integer(L, "status", result->status);
+  lua_pushnumber(L, (lua_Number)result->time_us / 1e6);
+  lua_setfield(L, -2, "seconds");
+}
+
+/* client:next() -> id, json, status | id, nil, err, status | nothing */
+static int next_result(lua_State *L) {
+  struct client *client = check_client(L);
+  const struct icrm_result *result = icrm_dispatcher_next(client->dispatcher);
+  if (!result)
+    return 0;
+  lua_pushinteger(L, (lua_Integer)result->id);
+  if (result->ok)
+    lua_pushlstring(L, result->json, result->json_len);
+  else
+    icrml_fail(L, &result->err);
+  push_status(L, result);
+  return result->ok ? 3 : 4;
+}
+
+/* ---- two-phase writes ---- */
+
+/* client:held() -> id, session | nothing */
+static int held(lua_State *L) {
+  uint64_t id, session;
+  if (!icrm_dispatcher_held(check_client(L)->dispatcher, &id, &session))
+    return 0;
+  lua_pushinteger(L, (lua_Integer)id);
+  lua_pushinteger(L, (lua_Integer)session);
+  return 2;
+}
+
+/* client:release(id) -> whether it was held */
+static int release(lua_State *L) {
+  struct client *client = check_client(L);
+  uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
+  lua_pushboolean(L, icrm_dispatcher_release(client->dispatcher, id));
+  return 1;
+}
+
+/* client:cancel(id) -> whether it had not been sent */
+static int cancel(lua_State *L) {
+  struct client *client = check_client(L);
+  uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
+  lua_pushboolean(L, icrm_dispatcher_cancel(client->dispatcher, id));
+  return 1;
+}
+
+/* client:session_secret(session) -> the server's name for it, a secret that
+ * only the journal of a change set may keep. */
+static int session_secret(lua_State *L) {
+  struct client *client = check_client(L);
+  const struct icrm_buf *name = icrm_dispatcher_session_name(
+      client->dispatcher, (uint64_t)luaL_checkinteger(L, 2));
+  if (!name)
+    return luaL_argerror(L, 2, "no such session");
+  lua_pushlstring(L, name->data, name->len);
+  return 1;
+}
+
+/* client:import_session(secret) -> session */
+static int import_session(lua_State *L) {
+  struct client *client = check_client(L);
+  size_t len;
+  const char *name = luaL_checklstring(L, 2, &len);
+  luaL_argcheck(L, len > 0 && len < 512, 2, "no session name");
+  uint64_t session =
+      icrm_dispatcher_import_session(client->dispatcher, name, len);
+  if (session == 0)
+    return luaL_error(L, "not enough memory");
+  lua_pushinteger(L, (lua_Integer)session);
+  return 1;
+}
+
+/* ---- facts ---- */
+
+static void set_text(lua_State *L, const char *name, const char *text) {
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, name);
+}
+
+/* client:session() -> table | nil before the first login */
+static int session(lua_State *L) {
+  const struct icrm_session *found =
+      icrm_dispatcher_session(check_client(L)->dispatcher);
+  if (!found)
+    return 0;
+  lua_createtable(L, 0, 4);
+  set_text(L, "user_id", found->user_id);
+  set_text(L, "version", found->version);
+  set_text(L, "vtiger_version", found->vtiger_version);
+  set_integer(L, "server_time_offset", found->server_time_offset_s);
+  return 1;
+}
+
+static int stats(lua_State *L) {
+  struct icrm_dispatcher_stats s;
+  icrm_dispatcher_get_stats(check_client(L)->dispatcher, &s);
+  lua_createtable(L, 0, 14);
+  set_integer(L, "lanes", s.lanes);
+  set_integer(L, "limit", s.limit);
+  set_integer(L, "in_flight", s.in_flight);
+  set_integer(L, "held", s.held);
+  set_integer(L, "queued", (int64_t)s.queued);
+  set_integer(L, "calls", s.calls);
+  set_integer(L, "retries", s.retries);
+  set_integer(L, "renewals", s.renewals);
+  set_integer(L, "logins", s.logins);
+  set_integer(L, "unknown", s.unknown);
+  set_integer(L, "bytes_out", s.bytes_sent);
+  set_integer(L, "bytes_in", s.bytes_received);
+  lua_pushnumber(L, (lua_Number)s.wait_ms / 1000);
+  lua_setfield(L, -2, "wait");
+  set_text(L, "session_in", s.session_in);
+  return 1;
+}
+
+/* client:logout(seconds|1): end the idle lanes' sessions politely. */
+static int logout(lua_State *L) {
+  struct client *client = check_client(L);
+  lua_Number seconds = luaL_optnumber(L, 2, 1);
+  luaL_argcheck(L, seconds >= 0 && seconds <= 60, 2, "0 to 60 seconds");
+  icrm_dispatcher_logout(client->dispatcher, (int)(seconds * 1000));
+  return 0;
+}
+
+/* core.open_count() -> clients that are open in this state */
+static int open_count(lua_State *L) {
+  lua_pushinteger(L, get_network(L)->open_clients);
+  return 1;
+}
+
+static int close_network(lua_State *L) {
+  struct network *network = luaL_checkudata(L, 1, NETWORK_TYPE);
+  icrm_transport_release(network->transport);
+  network->transport = NULL;
+  return 0;
+}
+
+static void open_network(lua_State *L) {
+  struct network *network = lua_newuserdatauv(L, sizeof *network, 0);
+  memset(network, 0, sizeof *network);
+  if (luaL_newmetatable(L, NETWORK_TYPE)) { /* network, metatable */
+    lua_pushcfunction(L, close_network);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &network_key);
+}
+
+void icrml_open_client(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"client", new_client}, {"open_count", open_count}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {
+      {"__gc", close_client}, {"__close", close_client}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"submit", submit},
+      {"login", login},
+      {"step", step},
+      {"next", next_result},
+      {"held", held},
+      {"release", release},
+      {"cancel", cancel},
+      {"session_secret", session_secret},
+      {"import_session", import_session},
+      {"session", session},
+      {"stats", stats},
+      {"logout", logout},
+      {"close", close_client},
+      {NULL, NULL},
+  };
+  open_network(L);
+  luaL_newmetatable(L, CLIENT_TYPE); /* core, metatable */
+  luaL_setfuncs(L, meta, 0);
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  luaL_setfuncs(L, functions, 0);
+}

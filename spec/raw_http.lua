@@ -31,6 +31,8 @@ local function read_reply(connection, method)
     return tonumber(status), body, headers
   elseif headers["transfer-encoding"] == "chunked" then
     body = read_chunks(connection)
+  elseif headers["content-length"] == "0" then
+    return tonumber(status), body, headers -- luasocket calls reading nothing "closed"
   elseif headers["content-length"] then
     body = assert(connection:receive(tonumber(headers["content-length"])))
   else

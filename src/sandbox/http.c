@@ -13,7 +13,6 @@ enum {
   URL_LIMIT = 8000,              /* what the observed front server took */
   BODY_LIMIT = 64 * 1024 * 1024, /* above it PHP drops the parameters */
   POOL_SIZE = 64 * 1024,
-  POST_BUFFER = 16 * 1024,
   MAX_CONNECTIONS = 512
 };
 
@@ -25,11 +24,11 @@ struct sb_http {
 /* One request and its reply. */
 struct exchange {
   struct sb_request request;
-  struct icrm_buf form; /* a urlencoded body as it comes */
-  struct MHD_PostProcessor *multipart;
+  struct icrm_buf body; /* of a form, as it comes */
+  bool is_form;         /* urlencoded */
+  char *boundary;       /* of a multipart body, NULL for none */
   size_t url_len;
   bool started;
-  bool dropped;  /* the body is too large */
   int64_t log_n; /* 0 when no operation ran */
 };
 
@@ -41,7 +40,7 @@ static void *begin(void *http, const char *url, struct MHD_Connection *unused) {
   if (!exchange)
     return NULL;
   exchange->url_len = strlen(url);
-  exchange->form.limit = BODY_LIMIT;
+  exchange->body.limit = BODY_LIMIT;
   const char *query = strchr(url, '?');
   if (query)
     sb_params_parse(&exchange->request.url, query + 1, strlen(query + 1));
@@ -57,10 +56,9 @@ static void end(void *context, struct MHD_Connection *unused, void **state,
     return;
   if (exchange->log_n && how == MHD_REQUEST_TERMINATED_COMPLETED_OK)
     sb_operations_replied(http->sandbox, exchange->log_n);
-  if (exchange->multipart)
-    MHD_destroy_post_processor(exchange->multipart);
   sb_request_free(&exchange->request);
-  icrm_buf_free(&exchange->form);
+  icrm_buf_free(&exchange->body);
+  free(exchange->boundary);
   free(exchange);
   *state = NULL;
 }
@@ -114,43 +112,11 @@ static bool is_entry_point(const struct icrm_sandbox *sandbox,
          strcmp(page, "/webservice.php") == 0;
 }
 
-/* A piece of a multipart body. A part comes in pieces with rising offset. */
-static enum MHD_Result add_part(void *context, enum MHD_ValueKind kind,
-                                const char *name, const char *file,
-                                const char *type, const char *coding,
-                                const char *data, uint64_t offset,
-                                size_t size) {
-  (void)kind;
-  (void)coding;
-  struct sb_request *request = context;
-  if (file) {
-    struct sb_upload *upload =
-        offset ? &request->uploads[request->n_uploads - 1]
-               : sb_request_upload(request, name, file, type);
-    if (upload)
-      icrm_buf_add(&upload->data, data, size);
-    return upload ? MHD_YES : MHD_NO;
-  }
-  if (offset == 0)
-    return sb_params_add(&request->body, name, strlen(name), data, size)
-               ? MHD_YES
-               : MHD_NO;
-  struct sb_param *param = &request->body.items[request->body.n - 1];
-  char *value = realloc(param->value, param->len + size + 1);
-  if (!value)
-    return MHD_NO;
-  memcpy(value + param->len, data, size);
-  param->value = value;
-  param->len += size;
-  value[param->len] = '\0';
-  return MHD_YES;
-}
-
 static bool starts_with(const char *text, const char *prefix) {
   return text && strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* Bodies are read from POST alone, as PHP does. */
+/* Bodies are read from POST alone, as PHP does, and of two types. */
 static void start_body(struct exchange *exchange,
                        struct MHD_Connection *connection, const char *method) {
   const char *type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
@@ -160,34 +126,23 @@ static void start_body(struct exchange *exchange,
   if (cookie)
     exchange->request.cookie_session = strdup(cookie);
   exchange->request.post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
-  exchange->dropped = !exchange->request.post;
-  if (exchange->dropped)
+  if (!exchange->request.post || !type)
     return;
-  if (starts_with(type, "multipart/form-data"))
-    exchange->multipart = MHD_create_post_processor(
-        connection, POST_BUFFER, add_part, &exchange->request);
-  else
-    exchange->dropped = !starts_with(type, "application/x-www-form-urlencoded");
-}
-
-static void add_body(struct exchange *exchange, const char *data, size_t size) {
-  if (exchange->dropped)
-    return;
-  if (exchange->multipart)
-    exchange->dropped =
-        MHD_post_process(exchange->multipart, data, size) != MHD_YES;
-  else
-    icrm_buf_add(&exchange->form, data, size);
+  exchange->is_form = starts_with(type, "application/x-www-form-urlencoded");
+  const char *boundary = strcasestr(type, "boundary=");
+  if (starts_with(type, "multipart/form-data") && boundary)
+    exchange->boundary = strdup(boundary + strlen("boundary="));
 }
 
 static void finish_body(struct exchange *exchange) {
-  if (exchange->multipart) {
-    MHD_destroy_post_processor(exchange->multipart);
-    exchange->multipart = NULL;
-  } else if (!exchange->form.failed) {
-    sb_params_parse(&exchange->request.body, exchange->form.data,
-                    exchange->form.len);
-  }
+  const struct icrm_buf *body = &exchange->body;
+  if (body->failed || body->len == 0)
+    return;
+  if (exchange->is_form)
+    sb_params_parse(&exchange->request.body, body->data, body->len);
+  else if (exchange->boundary)
+    sb_request_parse_multipart(&exchange->request, exchange->boundary,
+                               body->data, body->len);
 }
 
 static enum MHD_Result answer(struct sb_http *http,
@@ -229,7 +184,8 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection,
     return MHD_YES;
   }
   if (*size) {
-    add_body(exchange, data, *size);
+    if (exchange->is_form || exchange->boundary)
+      icrm_buf_add(&exchange->body, data, *size);
     *size = 0;
     return MHD_YES;
   }

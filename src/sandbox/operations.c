@@ -23,7 +23,6 @@ static const struct sb_operation operations[] = {
     {"listtypes", 0, sb_types_list},
     {"describe", 0, sb_types_describe},
     {"retrieve", 0, sb_records_retrieve},
-    {"retrieve_inventory", 0, sb_records_retrieve},
     {"create", READS_BODY | WRITES, sb_write_create},
     {"update", READS_BODY | WRITES, sb_write_update},
     {"revise", READS_BODY | WRITES, sb_write_revise},
@@ -138,7 +137,8 @@ static void read_user(struct sb_call *call) {
       call->store, "SELECT is_admin = 'on' FROM \"Users\" WHERE id = ?");
   if (rows)
     sb_rows_integer(rows, call->user);
-  call->admin = call->user && sb_rows_one(rows, 0) == 1;
+  call->admin = sb_rows_one(rows, 0) == 1;
+  sb_store_set_caller(call->store, call->user);
 }
 
 static enum sb_outcome run(struct sb_call *call) {

@@ -54,7 +54,10 @@ static void add_number(struct plan *plan, double number) {
 }
 
 static bool is_digits(const char *text, size_t len) {
-  return len > 0 && strspn(text, "0123456789") >= len;
+  size_t n = 0;
+  while (n < len && text[n] >= '0' && text[n] <= '9')
+    n++;
+  return len > 0 && n == len;
 }
 
 static bool is_number(struct icrm_vtql_slice token) {
@@ -88,6 +91,14 @@ static void to_datetime(struct icrm_buf *text) {
     text->data[10] = ' ';
 }
 
+/* A text that is no date counts as the zero date: '01-01-1990' finds all. */
+static void to_date(struct icrm_buf *text) {
+  if (text->len >= 8 && is_digits(text->data, 4) && text->data[4] == '-')
+    return;
+  icrm_buf_clear(text);
+  icrm_buf_add_text(text, "0000-00-00");
+}
+
 static void add_text(struct plan *plan, const struct sb_field *field,
                      enum icrm_vtql_op op, struct icrm_vtql_slice token) {
   struct value *value = add_value(plan);
@@ -101,6 +112,8 @@ static void add_text(struct plan *plan, const struct sb_field *field,
   } else if (numeric) {
     value->is_number = true;
     value->number = sb_collate_number(value->text.data ? value->text.data : "");
+  } else if (field->kind == SB_DATE) {
+    to_date(&value->text);
   } else if (field->kind == SB_DATETIME) {
     to_datetime(&value->text);
   }

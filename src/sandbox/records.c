@@ -141,6 +141,16 @@ int sb_records_insert(struct sb_store *store, const struct sb_module *module,
   return sb_rows_run(rows);
 }
 
+static void trim(struct icrm_buf *text) {
+  size_t start = text->len ? strspn(text->data, " ") : 0;
+  while (text->len > start && text->data[text->len - 1] == ' ')
+    text->data[--text->len] = '\0';
+  if (start) {
+    text->len -= start;
+    memmove(text->data, text->data + start, text->len + 1);
+  }
+}
+
 /* The record's name: the fields that name it, one space between. */
 static void add_label(struct icrm_buf *out, const struct sb_values *values) {
   const json_t *names =
@@ -155,6 +165,7 @@ static void add_label(struct icrm_buf *out, const struct sb_values *values) {
     icrm_buf_add_text(out, out->len ? " " : "");
     icrm_buf_add(out, values->text[field].data, values->text[field].len);
   }
+  trim(out);
 }
 
 /* What the shared table keeps of a record. */
@@ -207,6 +218,19 @@ static int set_counter(struct sb_store *store, struct sb_values *values) {
   return 0;
 }
 
+/* Demo data may bring its own numbers: the counter goes on behind them. */
+static int pass_counter(struct sb_store *store, const struct sb_values *values,
+                        const char *given) {
+  struct sb_rows *rows = sb_store_query(
+      store, "UPDATE counter SET next = max(next, ? + 1) WHERE module = ?");
+  if (!rows)
+    return -1;
+  size_t prefix = strcspn(given, "0123456789");
+  sb_rows_integer(rows, strtoll(given + prefix, NULL, 10));
+  sb_rows_string(rows, values->module->name);
+  return sb_rows_run(rows);
+}
+
 static int64_t value_number(const struct sb_values *values, const char *name,
                             int64_t absent) {
   int field = sb_module_field(values->module, name, strlen(name));
@@ -247,15 +271,17 @@ int sb_records_load(struct icrm_sandbox *sandbox,
   sb_values_add_time(&now, sb_clock_s(sandbox));
   const char *created = value_or(values, "createdtime", now.data);
   int64_t owner = value_number(values, "assigned_user_id", 1);
+  int64_t changed_by = value_number(values, "modifiedby", owner);
   const struct shared shared = {
       .owner = owner,
-      .creator = value_number(values, "creator", owner),
-      .modifiedby = value_number(values, "modifiedby", owner),
+      .creator = value_number(values, "creator", changed_by),
+      .modifiedby = changed_by,
       .createdtime = created,
       .modifiedtime = value_or(values, "modifiedtime", created)};
-  const char *counter = module->counter_field ? module->counter_field : "id";
-  int rc =
-      value_or(values, counter, NULL) ? 0 : set_counter(sandbox->store, values);
+  const char *field = module->counter_field ? module->counter_field : "id";
+  const char *given = value_or(values, field, NULL);
+  int rc = given ? pass_counter(sandbox->store, values, given)
+                 : set_counter(sandbox->store, values);
   if (rc == 0)
     rc = insert_entity(sandbox->store, &shared, values, number);
   if (rc == 0)
@@ -281,20 +307,34 @@ int64_t sb_records_next(struct sb_call *call, const struct sb_module *module) {
   return sb_rows_one(sb_store_query(call->store, sql), 1);
 }
 
-static int update_entity(struct sb_call *call, const struct sb_target *target,
-                         const struct sb_values *values) {
-  struct sb_rows *rows = sb_store_query(
-      call->store, "UPDATE entity SET owner = CASE WHEN ?1 THEN ?1 ELSE owner "
-                   "END, modifiedtime = ?2, modifiedby = ?3 WHERE id = ?4");
+/* Run a statement whose parameters are the time, the user and the record. */
+static int stamp(struct sb_call *call, const char *sql, int64_t number) {
+  struct sb_rows *rows = sb_store_query(call->store, sql);
   if (!rows)
     return -1;
   struct icrm_buf now = {0};
   sb_values_add_time(&now, call->now_s);
-  sb_rows_integer(rows, value_number(values, "assigned_user_id", 0));
   sb_rows_string(rows, now.data);
   sb_rows_integer(rows, call->user);
-  sb_rows_integer(rows, target->number);
+  sb_rows_integer(rows, number);
   icrm_buf_free(&now);
+  return sb_rows_run(rows);
+}
+
+int sb_records_touch(struct sb_call *call, int64_t number) {
+  return stamp(call,
+               "UPDATE entity SET modifiedtime = ?, modifiedby = ? WHERE id = "
+               "?",
+               number);
+}
+
+static int update_owner(struct sb_store *store, int64_t owner, int64_t number) {
+  struct sb_rows *rows =
+      sb_store_query(store, "UPDATE entity SET owner = ? WHERE id = ?");
+  if (!rows)
+    return -1;
+  sb_rows_integer(rows, owner);
+  sb_rows_integer(rows, number);
   return sb_rows_run(rows);
 }
 
@@ -352,7 +392,10 @@ int sb_records_update(struct sb_call *call, const struct sb_target *target,
     return -1;
   if (!target->module->shared)
     return 0;
-  return update_entity(call, target, values) ||
+  int64_t owner = value_number(values, "assigned_user_id", 0);
+  if (owner && update_owner(call->store, owner, target->number))
+    return -1;
+  return sb_records_touch(call, target->number) ||
                  update_label(call->store, target)
              ? -1
              : 0;
@@ -457,15 +500,38 @@ static void record_sql(const struct sb_module *module, struct icrm_buf *sql) {
     icrm_buf_addf(sql, " FROM \"%s\" m WHERE m.id = ?", module->name);
 }
 
+/* The label of the current row; the shared table keeps it. */
+static void read_label(struct sb_rows *rows, const struct sb_module *module,
+                       struct icrm_buf *label) {
+  size_t i, len;
+  json_t *name;
+  if (module->shared) {
+    const char *text = sb_rows_get_text(rows, (int)module->n_fields, &len);
+    icrm_buf_add(label, text, len);
+    return;
+  }
+  json_array_foreach(json_object_get(module->document, "label_fields"), i,
+                     name) {
+    int field = sb_module_field(module, json_string_value(name),
+                                json_string_length(name));
+    if (field < 0)
+      continue;
+    const char *text = sb_rows_get_text(rows, field, &len);
+    icrm_buf_add_text(label, label->len && len ? " " : "");
+    icrm_buf_add(label, text, len);
+  }
+}
+
+/* PHP takes an empty label, and "0", for none. */
 static void add_record_label(struct sb_call *call, struct sb_rows *rows,
                              const struct sb_module *module) {
-  size_t len;
-  struct icrm_buf coded = {0};
-  if (module->shared) {
-    const char *label = sb_rows_get_text(rows, (int)module->n_fields, &len);
-    sb_entities_add(&coded, label, len);
+  struct icrm_buf label = {0}, coded = {0};
+  read_label(rows, module, &label);
+  if (label.len && strcmp(label.data, "0") != 0) {
+    sb_entities_add(&coded, label.data, label.len);
+    sb_json_add_pair(call->out, "label", coded.data ? coded.data : "");
   }
-  sb_json_add_pair(call->out, "label", coded.data ? coded.data : "");
+  icrm_buf_free(&label);
   icrm_buf_free(&coded);
 }
 
@@ -496,31 +562,26 @@ int sb_records_add(struct sb_call *call, const struct sb_target *target,
   return found ? 0 : -1;
 }
 
+/* retrieve repeats the id as it was asked for, up to a second x. */
 enum sb_outcome sb_records_retrieve(struct sb_call *call) {
   struct sb_target target;
   const char *id = sb_params_text(call->params, "id");
   if (sb_records_find(call, id, &target) != SB_DONE)
     return SB_FAILED;
-  return sb_records_add(call, &target, id, target.module->shared)
-             ? sb_deny(call)
-             : SB_DONE;
+  struct icrm_buf asked = {0};
+  size_t number = strcspn(id, "x") + 1;
+  icrm_buf_add(&asked, id, number + strcspn(id + number, "x"));
+  int rc = sb_records_add(call, &target, asked.data, target.module->shared);
+  icrm_buf_free(&asked);
+  return rc ? sb_deny(call) : SB_DONE;
 }
 
 static int delete_target(struct sb_call *call, const struct sb_target *target) {
-  if (target->module->shared) {
-    struct sb_rows *rows = sb_store_query(
-        call->store, "UPDATE entity SET deleted = 1, modifiedtime = ?, "
-                     "modifiedby = ? WHERE id = ?");
-    struct icrm_buf now = {0};
-    sb_values_add_time(&now, call->now_s);
-    if (rows) {
-      sb_rows_string(rows, now.data);
-      sb_rows_integer(rows, call->user);
-      sb_rows_integer(rows, target->number);
-    }
-    icrm_buf_free(&now);
-    return sb_rows_run(rows);
-  }
+  if (target->module->shared)
+    return stamp(call,
+                 "UPDATE entity SET deleted = 1, modifiedtime = ?, modifiedby "
+                 "= ? WHERE id = ?",
+                 target->number);
   char sql[128];
   bool user = strcmp(target->module->name, "Users") == 0;
   snprintf(sql, sizeof sql,

@@ -38,6 +38,9 @@ int sb_records_create(struct sb_call *call, const struct sb_module *module,
 int sb_records_update(struct sb_call *call, const struct sb_target *target,
                       const struct sb_values *values);
 
+/* Note that the caller changed a record now. Returns 0 or -1. */
+int sb_records_touch(struct sb_call *call, int64_t number);
+
 /* The number of a new record. */
 int64_t sb_records_next(struct sb_call *call, const struct sb_module *module);
 

@@ -135,23 +135,6 @@ enum sb_outcome sb_related_query(struct sb_call *call) {
   return outcome;
 }
 
-static int relate(struct sb_call *call, const json_t *relation,
-                  const struct sb_target *source,
-                  const struct sb_target *related) {
-  const char *field = relation_field(relation, related->module);
-  if (!field)
-    return sb_related_link(call->store, source->number, related->number);
-  char sql[256];
-  snprintf(sql, sizeof sql, "UPDATE \"%s\" SET \"%s\" = ? WHERE id = ?",
-           related->module->name, field);
-  struct sb_rows *rows = sb_store_query(call->store, sql);
-  if (!rows)
-    return -1;
-  sb_rows_integer(rows, source->number);
-  sb_rows_integer(rows, related->number);
-  return sb_rows_run(rows);
-}
-
 enum sb_outcome sb_related_add(struct sb_call *call) {
   struct sb_target source, related;
   const char *source_id = sb_params_text(call->params, "sourceRecordId");
@@ -164,7 +147,10 @@ enum sb_outcome sb_related_add(struct sb_call *call) {
       related.module->name);
   if (!relation)
     return no_relation(call);
-  if (relate(call, relation, &source, &related))
+  /* A field that could hold the relation is left alone, but the source
+   * counts as changed. */
+  if (sb_related_link(call->store, source.number, related.number) ||
+      sb_records_touch(call, source.number))
     return sb_crash(call);
   icrm_buf_add_text(call->out, "{\"message\":\"successfull\"}");
   return SB_DONE;

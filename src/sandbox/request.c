@@ -1,5 +1,6 @@
 #include "sandbox/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,22 +106,75 @@ void sb_params_parse(struct sb_params *params, const char *text, size_t len) {
   free(work);
 }
 
-struct sb_upload *sb_request_upload(struct sb_request *request,
-                                    const char *part, const char *name,
-                                    const char *type) {
+/* The quoted value of an attribute in a part's head, as a new text; NULL when
+ * there is none. */
+static char *attribute(const char *head, const char *name) {
+  const char *at = strcasestr(head, name);
+  if (!at)
+    return NULL;
+  at += strlen(name);
+  return copy(at, strcspn(at, "\""));
+}
+
+static void add_upload(struct sb_request *request, const char *head, char *part,
+                       char *name, const char *data, size_t len) {
   struct sb_upload *uploads =
       realloc(request->uploads, (request->n_uploads + 1) * sizeof *uploads);
-  if (!uploads)
-    return NULL;
+  if (!uploads) {
+    free(part);
+    free(name);
+    return;
+  }
   request->uploads = uploads;
-  struct sb_upload *upload = &uploads[request->n_uploads];
-  memset(upload, 0, sizeof *upload);
-  type = type ? type : "application/octet-stream";
-  upload->part = copy(part, strlen(part));
-  upload->name = copy(name, strlen(name));
-  upload->type = copy(type, strlen(type));
-  request->n_uploads++;
-  return upload->part && upload->name && upload->type ? upload : NULL;
+  struct sb_upload *upload = &uploads[request->n_uploads++];
+  const char *type = strcasestr(head, "Content-Type:");
+  type = type ? type + strlen("Content-Type:") : "application/octet-stream";
+  type += strspn(type, " ");
+  *upload = (struct sb_upload){
+      part, name, copy(type, strcspn(type, "\r\n")), {.data = NULL}};
+  icrm_buf_add(&upload->data, data, len);
+}
+
+static void parse_part(struct sb_request *request, const char *part,
+                       size_t len) {
+  const char *end = memmem(part, len, "\r\n\r\n", 4);
+  if (!end)
+    return;
+  char *head = copy(part, (size_t)(end - part));
+  char *name = head ? attribute(head, " name=\"") : NULL;
+  char *file = head ? attribute(head, " filename=\"") : NULL;
+  const char *data = end + 4;
+  size_t data_len = len - (size_t)(data - part);
+  if (name && file) {
+    add_upload(request, head, name, file, data, data_len);
+    name = file = NULL; /* now the upload's */
+  } else if (name) {
+    sb_params_add(&request->body, name, strlen(name), data, data_len);
+  }
+  free(name);
+  free(file);
+  free(head);
+}
+
+void sb_request_parse_multipart(struct sb_request *request,
+                                const char *boundary, const char *body,
+                                size_t len) {
+  char mark[80];
+  boundary += *boundary == '"';
+  int n = snprintf(mark, sizeof mark, "\r\n--%.*s",
+                   (int)strcspn(boundary, "\";"), boundary);
+  if (n < 5 || n >= (int)sizeof mark)
+    return; /* a boundary has 1 to 70 characters */
+  const size_t mark_len = (size_t)n;
+  const char *end = body + len;
+  if (len < mark_len || memcmp(body, mark + 2, mark_len - 2) != 0)
+    return;
+  const char *part = body + mark_len - 2;
+  const char *next;
+  while ((next = memmem(part, (size_t)(end - part), mark, mark_len))) {
+    parse_part(request, part, (size_t)(next - part));
+    part = next + mark_len;
+  }
 }
 
 const struct sb_param *sb_params_find(const struct sb_params *params,

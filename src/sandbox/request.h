@@ -51,10 +51,10 @@ struct sb_param *sb_params_add(struct sb_params *params, const char *name,
 /* Add what an x-www-form-urlencoded text holds. */
 void sb_params_parse(struct sb_params *params, const char *text, size_t len);
 
-/* Add a file part. Returns it, NULL without memory. */
-struct sb_upload *sb_request_upload(struct sb_request *request,
-                                    const char *part, const char *name,
-                                    const char *type);
+/* Add the parts of a multipart/form-data body: parameters and uploads. */
+void sb_request_parse_multipart(struct sb_request *request,
+                                const char *boundary, const char *body,
+                                size_t len);
 
 /* The last parameter of that name, NULL when there is none. */
 const struct sb_param *sb_params_find(const struct sb_params *params,

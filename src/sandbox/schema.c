@@ -52,6 +52,9 @@ static const char *shared_column(const char *name) {
 void sb_field_column(const struct sb_field *field, struct icrm_buf *sql) {
   if (field->shared)
     icrm_buf_add_text(sql, field->shared);
+  else if (field->starred)
+    icrm_buf_addf(sql, "CASE e.creator WHEN caller() THEN m.\"%s\" ELSE '' END",
+                  field->name);
   else
     icrm_buf_addf(sql, "m.\"%s\"", field->name);
 }
@@ -96,6 +99,7 @@ static void load_field(struct sb_field *field, const struct sb_module *module,
   field->unique = is_listed(json_object_get(doc, "unique"), name) ||
                   sb_json_flag(described, "isunique", false);
   field->shared = module->shared ? shared_column(name) : NULL;
+  field->starred = module->shared && strcmp(name, "starred") == 0;
   field->length =
       (size_t)sb_json_integer(json_object_get(doc, "lengths"), name, 0);
   field->decimals =

@@ -18,6 +18,7 @@ struct sb_rows {
 
 struct sb_store {
   sqlite3 *db;
+  int64_t caller;
   uint64_t uses;
   struct sb_rows cache[CACHE_SIZE];
 };
@@ -52,7 +53,19 @@ static void number(sqlite3_context *context, int n, sqlite3_value **values) {
                           sb_collate_number(value_text(values[0], &len)));
 }
 
-static int register_functions(sqlite3 *db) {
+static void caller(sqlite3_context *context, int n, sqlite3_value **values) {
+  (void)n;
+  (void)values;
+  const struct sb_store *store = sqlite3_user_data(context);
+  sqlite3_result_int64(context, store->caller);
+}
+
+void sb_store_set_caller(struct sb_store *store, int64_t user) {
+  store->caller = user;
+}
+
+static int register_functions(struct sb_store *store) {
+  sqlite3 *db = store->db;
   const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
   int rc = sqlite3_create_collation(db, "mysql", SQLITE_UTF8, NULL, collate);
   if (rc == SQLITE_OK)
@@ -60,6 +73,9 @@ static int register_functions(sqlite3 *db) {
                                  NULL);
   if (rc == SQLITE_OK)
     rc = sqlite3_create_function(db, "mysql_number", 1, flags, NULL, number,
+                                 NULL, NULL);
+  if (rc == SQLITE_OK)
+    rc = sqlite3_create_function(db, "caller", 0, SQLITE_UTF8, store, caller,
                                  NULL, NULL);
   return rc;
 }
@@ -74,7 +90,7 @@ struct sb_store *sb_store_open(const char *file, struct icrm_error *err) {
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   int rc = sqlite3_open_v2(file ? file : ":memory:", &store->db, flags, NULL);
   if (rc == SQLITE_OK)
-    rc = register_functions(store->db);
+    rc = register_functions(store);
   if (rc == SQLITE_OK)
     rc = sqlite3_busy_timeout(store->db, BUSY_MS);
   if (rc == SQLITE_OK && file)

@@ -16,10 +16,13 @@ struct sb_rows;
 
 /* Open `file`, made when missing, or a database in memory when NULL. Text
  * compares as in collate.h with COLLATE mysql; the functions mysql_like(
- * pattern, text) and mysql_number(text) are there. NULL with `err` (kind
- * `store`) on failure. */
+ * pattern, text), mysql_number(text) and caller() are there. NULL with `err`
+ * (kind `store`) on failure. */
 struct sb_store *sb_store_open(const char *file, struct icrm_error *err);
 void sb_store_close(struct sb_store *store);
+
+/* The user that the function caller() stands for in SQL. */
+void sb_store_set_caller(struct sb_store *store, int64_t user);
 
 /* Run statements without parameters. Returns 0 or -1. */
 int sb_store_run(struct sb_store *store, const char *sql);

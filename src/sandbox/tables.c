@@ -191,8 +191,6 @@ static int seed_users(struct icrm_sandbox *sandbox,
 
 static int seed_module(struct icrm_sandbox *sandbox,
                        const struct sb_module *module) {
-  if (strcmp(module->name, "Users") == 0)
-    return seed_users(sandbox, module);
   size_t i;
   json_t *row;
   json_array_foreach(json_object_get(module->document, "rows"), i,
@@ -212,21 +210,28 @@ static int set_counter(struct sb_store *store, const char *module,
   return sb_rows_run(rows);
 }
 
-int sb_tables_seed(struct icrm_sandbox *sandbox, struct icrm_error *err) {
+static int seed_modules(struct icrm_sandbox *sandbox) {
   const struct sb_schema *schema = sandbox->schema;
+  const struct sb_module *users = sb_schema_module(schema, "Users", 5);
   for (size_t i = 0; i < schema->n_modules; i++) {
     const struct sb_module *module = &schema->modules[i];
     if (module->has_records &&
         (seed_module(sandbox, module) ||
          (module->counter_field &&
           set_counter(sandbox->store, module->name, module->counter_first))))
-      return fail(sandbox, err);
+      return -1;
   }
+  return users ? seed_users(sandbox, users) : -1; /* they refer to others */
+}
+
+int sb_tables_seed(struct icrm_sandbox *sandbox, struct icrm_error *err) {
+  if (seed_modules(sandbox))
+    return fail(sandbox, err);
   struct sb_rows *rows = sb_store_query(
       sandbox->store, "INSERT INTO setting VALUES ('profile', ?)");
   if (!rows)
     return fail(sandbox, err);
-  sb_rows_string(rows, schema->profile);
+  sb_rows_string(rows, sandbox->schema->profile);
   return sb_rows_run(rows) ? fail(sandbox, err) : 0;
 }
 

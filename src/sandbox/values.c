@@ -72,9 +72,30 @@ void sb_values_text(struct icrm_buf *out, const json_t *value) {
   }
 }
 
+/* The length of a script tag at `text`, 0 when there is none. */
+static size_t script_tag(const char *text) {
+  const char *name = text + 1 + (text[1] == '/');
+  const char *end = strchr(text, '>');
+  return text[0] == '<' && end && strncasecmp(name, "script", 6) == 0
+             ? (size_t)(end - text) + 1
+             : 0;
+}
+
+/* Script tags are coded before they are stored; other markup is kept. */
+static void disarm(struct icrm_buf *out, const char *text) {
+  while (*text) {
+    size_t tag = script_tag(text);
+    if (tag)
+      icrm_buf_addf(out, "&lt;%.*s&gt;", (int)tag - 2, text + 1);
+    else
+      icrm_buf_add_byte(out, *text);
+    text += tag ? tag : 1;
+  }
+}
+
 /* Cut to `length` characters; each of the four bytes of a character that
  * utf8mb3 cannot keep becomes a question mark. */
-static void add_string(struct icrm_buf *out, const char *text, size_t length) {
+static void add_cut(struct icrm_buf *out, const char *text, size_t length) {
   size_t len = strlen(text), characters = 0;
   for (size_t i = 0; i < len;) {
     size_t n = icrm_utf8_sequence(text + i, len - i);
@@ -88,6 +109,16 @@ static void add_string(struct icrm_buf *out, const char *text, size_t length) {
     i += n ? n : 1;
     characters += counted;
   }
+}
+
+static void add_string(struct icrm_buf *out, const char *text, size_t length) {
+  struct icrm_buf safe = {0};
+  bool script = strchr(text, '<') != NULL;
+  if (script)
+    disarm(&safe, text);
+  out->failed |= safe.failed;
+  add_cut(out, safe.data ? safe.data : text, length);
+  icrm_buf_free(&safe);
 }
 
 static void add_integer(struct icrm_buf *out, const char *text) {
@@ -126,20 +157,38 @@ static bool is_date(int year, int month, int day) {
          day <= days[month - 1] + (month == 2 && leap);
 }
 
-/* YYYY-MM-DD, or DD-MM-YYYY with any of - / . between. */
-static void add_date(struct icrm_buf *out, const char *text) {
-  int a, b, c, n = 0;
-  if (sscanf(text, "%4d-%2d-%2d%n", &a, &b, &c, &n) == 3 && n >= 8) {
-    if (is_date(a, b, c))
-      icrm_buf_addf(out, "%04d-%02d-%02d", a, b, c);
-    else
-      icrm_buf_add_text(out, "0000-00-00");
-  } else if (sscanf(text, "%2d%*1[-/.]%2d%*1[-/.]%4d", &a, &b, &c) == 3 &&
-             is_date(c, b, a)) {
-    icrm_buf_addf(out, "%04d-%02d-%02d", c, b, a);
-  } else if (*text) {
-    icrm_buf_add_text(out, "0000-00-00");
+/* The number of `len` digits at `text`, -1 when they are not all digits. */
+static int digits(const char *text, int len) {
+  int number = 0;
+  for (int i = 0; i < len; i++) {
+    if (!isdigit((unsigned char)text[i]))
+      return -1;
+    number = number * 10 + (text[i] - '0');
   }
+  return number;
+}
+
+static bool is_separator(char c) {
+  return c == '-' || c == '/' || c == '.';
+}
+
+/* YYYY-MM-DD, or DD-MM-YYYY; with any of - / . between. */
+static void add_date(struct icrm_buf *out, const char *text) {
+  int year = 0, month = 0, day = 0;
+  if (strlen(text) >= 10 && is_separator(text[4]) && is_separator(text[7])) {
+    year = digits(text, 4);
+    month = digits(text + 5, 2);
+    day = digits(text + 8, 2);
+  } else if (strlen(text) >= 10 && is_separator(text[2]) &&
+             is_separator(text[5])) {
+    day = digits(text, 2);
+    month = digits(text + 3, 2);
+    year = digits(text + 6, 4);
+  }
+  if (year > 0 && is_date(year, month, day))
+    icrm_buf_addf(out, "%04d-%02d-%02d", year, month, day);
+  else if (*text)
+    icrm_buf_add_text(out, "0000-00-00");
 }
 
 static void add_datetime(struct icrm_buf *out, const char *text) {

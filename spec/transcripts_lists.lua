@@ -33,8 +33,6 @@ lists.skipped = {
   ["session/forced SESSION_LEFT_IDLE path"] = EDITED,
   ["session/access key changed while open"] = EDITED,
   ["login/access key NULL"] = EDITED,
-  ["session/unauthenticated session adopted"] = "PHP adopts a session name that a client invents",
-  ["session/unauthenticated session query"] = "PHP adopts a session name that a client invents",
   ["query/inj/ref OR 1=1"] = HOLE,
   ["query/inj/id OR 1=1"] = HOLE,
   ["query/inj/id close paren"] = HOLE,
@@ -42,13 +40,20 @@ lists.skipped = {
   ["query/inj/owner"] = HOLE,
   ["query/inj/backslash escape"] = HOLE,
   ["query/very long IN (url 20KB)"] = FRONT,
+  ["convertlead/garbage"] = "the sandbox does not offer convertlead",
+  ["retrieve_inventory/bad"] = "the sandbox does not offer retrieve_inventory",
 }
 
 --- Exchanges whose reply differs, with the reason.
 lists.known = {}
 
 --- Exchanges whose reply has the recorded form but other values.
-lists.known_values = {}
+lists.known_values = {
+  ["query/order asc"] = "rows that tie come in no particular order",
+  ["query/order without limit"] = "rows that tie come in no particular order",
+  ["retrieve_related/account with 120 contacts"] =
+    "the contacts were moved in the server's database, which left no trace in modifiedby",
+}
 
 local function multipart(boundary, parts)
   local lines = {}
@@ -97,8 +102,8 @@ local function create_account(replay, session, name)
 end
 
 --- What happened between two recorded exchanges: a function(replay, exchange)
--- that runs before the exchange is sent. It may return the body to send,
--- where the recording lacks it.
+-- that runs before the exchange is sent. It may return the body to send, which
+-- the recording lacks where it is no form.
 lists.hooks = {}
 
 lists.hooks["login/older challenge after newer"] = function(replay, exchange)
@@ -132,6 +137,29 @@ end
 -- The recorded administrator was reactivated after deleting himself.
 lists.hooks["create/ticket ok"] = function(replay)
   revise_user(replay, "import", "19x1", "Active")
+end
+
+-- A second passed before the recorded update, a moment in a replay.
+lists.hooks["update/full set omitting description"] = function(replay)
+  replay.advance(1)
+end
+
+-- The ids 667 and 668 are missing in the recording, and counts tell of two
+-- more tickets, open and of low priority, of which one was changed later.
+lists.hooks["query/or/and precedence"] = function(replay, exchange)
+  local session = replay:session(exchange.request.path_or_query:match "sessionName=(%x+)")
+  local last
+  for _ = 1, 2 do
+    last = replay:call("POST", {
+      { "operation", "create" }, { "sessionName", session }, { "elementType", "HelpDesk" },
+      { "element", '{"ticket_title":"Titre","assigned_user_id":"19x1","ticketstatus":"Open",'
+        .. '"ticketpriorities":"Low"}' },
+    }).id
+  end
+  replay.advance(1)
+  replay:call("POST", {
+    { "operation", "revise" }, { "sessionName", session }, { "element", '{"id":"' .. last .. '"}' },
+  })
 end
 
 lists.hooks["documents/multipart filename"] = document("Note interne",

@@ -14,6 +14,7 @@ replay.__index = replay
 local VOLATILE = {
   token = true, serverTime = true, expireTime = true, sessionName = true,
   createdtime = true, modifiedtime = true, lastModifiedTime = true,
+  accesskey = true, fileid = true,
 }
 
 --- Read the recording: one JSON object a line.
@@ -214,8 +215,10 @@ function replay:learn(recorded, ours)
   end
   for _, field in ipairs { "id", "imageattachmentids" } do
     local theirs, mine = recorded[field], ours[field]
-    if type(theirs) == "string" and type(mine) == "string" then
-      self.numbers[theirs:match "x(%d+)$" or ""] = mine:match "x(%d+)$"
+    local prefix, number = tostring(theirs):match "^(%d+x)(%d+)$"
+    local my_prefix, my_number = tostring(mine):match "^(%d+x)(%d+)$"
+    if prefix and prefix == my_prefix then
+      self.numbers[number] = my_number
     end
   end
   if recorded.sessionName and ours.sessionName then

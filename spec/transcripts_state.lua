@@ -59,20 +59,20 @@ local function ticket(index)
     parent_id = index % 3 == 0 and "" or "11x" .. 5 + index % 27,
     description = [[Plus de 3 heures de retard, chantier "A" d'Évry]],
     ticket_no = "TT" .. index + 1,
-    createdtime = clock(45 * 60 + 22, index, 17.5),
+    createdtime = clock(45 * 60 + 22, index, 16.7),
   }
 end
 
--- The rows that a recorded reply shows, by id, of those recorded before the
--- replay's own creations.
-local function shown_rows(exchanges, name, last_id)
-  local rows = {}
+-- Add to `rows` by id what a recorded reply shows of records that existed
+-- before the replay's own creations. `except` is a field moved later.
+local function add_shown(rows, exchanges, name, last_id, except)
   for _, exchange in ipairs(exchanges) do
     if exchange.name == name then
       local result = json.decode(exchange.response.body).result
-      for _, row in ipairs(result.updated or result) do
+      for _, row in ipairs(result.updated or result.id and { result } or result) do
         if tonumber(row.id:match "x(%d+)") <= last_id then
-          rows[row.id] = row
+          row[except or ""] = nil
+          rows[row.id] = rows[row.id] or row
         end
       end
     end
@@ -84,33 +84,39 @@ local function entry(module, id, values, shown)
   for field, value in pairs(shown or {}) do
     values[field] = value
   end
-  values.id = nil
+  values.id, values.label = nil, nil
   values.modifiedtime = values.modifiedtime or values.createdtime
   values.assigned_user_id = values.assigned_user_id or "19x1"
   values.modifiedby = values.modifiedby or "19x7"
+  values.creator = values.modifiedby
   return { module = module, id = id, values = values }
 end
 
 --- Write the starting state as a data file of the sandbox.
 --
 -- @param exchanges the recording, decoded
--- @return JSON text: a list of `{module, id, values}` in creation order
+-- @return JSON text: a list of `{module, id, values}` in creation order, and
+--   the next number of each counter
 function state.data(exchanges)
   local list = {}
-  local accounts = shown_rows(exchanges, "query/star", 31)
+  local accounts = add_shown({}, exchanges, "query/star", 31)
   for number = 2, 31 do
     list[#list + 1] = entry("Accounts", "11x" .. number, {}, accounts["11x" .. number])
   end
-  local contacts = shown_rows(exchanges, "sync/Contacts last hours", 361)
+  local contacts = add_shown({}, exchanges, "sync/Contacts last hours", 361)
+  add_shown(contacts, exchanges, "retrieve_related/contacts with label", 361)
+  add_shown(contacts, exchanges, "retrieve_related/account with 120 contacts", 361, "account_id")
   for index = 0, 329 do
     local id = "12x" .. 32 + index
     list[#list + 1] = entry("Contacts", id, contact(index), contacts[id])
   end
-  local tickets = shown_rows(exchanges, "sync/HelpDesk", 621)
+  local tickets = add_shown({}, exchanges, "retrieve/ticket", 621)
+  add_shown(tickets, exchanges, "sync/HelpDesk", 621)
   for index = 0, 259 do
     local id = "17x" .. 362 + index
     list[#list + 1] = entry("HelpDesk", id, ticket(index), tickets[id])
   end
+  list[#list + 1] = { counter = { Accounts = 31, Contacts = 331, HelpDesk = 261 } }
   return json.encode(list)
 end
 

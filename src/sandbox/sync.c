@@ -37,7 +37,7 @@ static struct sb_rows *query_page(struct sb_call *call, const char *columns,
   icrm_buf_addf(&sql,
                 "SELECT %s FROM entity e JOIN \"%s\" m ON m.id = e.id WHERE "
                 "e.deleted = %d AND e.owner = ? AND e.modifiedtime > ? AND "
-                "e.modifiedtime <= ? ORDER BY e.modifiedtime, e.id",
+                "e.modifiedtime <= ? ORDER BY e.id",
                 columns, call->module->name, deleted);
   struct sb_rows *rows =
       sql.failed ? NULL : sb_store_query(call->store, sql.data);

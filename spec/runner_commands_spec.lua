@@ -129,6 +129,23 @@ describe("Ctrl-C", function()
     assert.equal(2, result.signal)
   end)
 
+  it("wakes a script that waits for the network", function()
+    local server <close> = require "icrm.core".sandbox.start { latency_ms = 20000 }
+    local script = helper.tmpfile([[
+      print(io.popen "echo $PPID":read "l")
+      io.stdout:flush()
+      require "icrm".connect { url = arg[1], username = "u", access_key = "k" }]], "wait.lua")
+    local pipe = assert(io.popen(("exec %s %s %s 2>&1"):format(helper.icrm_lua, script,
+      helper.quote(server:url()))))
+    local started = os.time()
+    assert(os.execute("kill -INT " .. pipe:read "l"))
+    local text = pipe:read "a"
+    local _, how, code = pipe:close()
+    assert.truthy(text:find "interrupted!", text)
+    assert.same({ "exit", 130 }, { how, code })
+    assert.is_true(os.time() - started < 10)
+  end)
+
   it("returns to the prompt in the interactive mode", function()
     local result = helper.icrm({ "-i", "-e", prelude }, {
       stdin = "interrupt() while true do end\n'still here'\n" })

@@ -180,6 +180,17 @@ describe("icrm-lua", function()
     assert.equal(6, result.code)
   end)
 
+  it("hides the key from LUA_INIT, scripts and child processes", function()
+    local env = { ICRM_ACCESS_KEY = "CaNaRy-1", LUA_INIT = "os.execute 'env'; print 'init'" }
+    local result = helper.icrm({ "-e", "os.execute 'env'; print(os.getenv 'ICRM_ACCESS_KEY')" },
+      { env = env })
+    assert.truthy(result.out:find "init.*nil\n$")
+    assert.is_nil(result.out:find("CaNaRy", 1, true))
+    assert.is_nil(result.out:find("ICRM_ACCESS_KEY", 1, true))
+    env.ICRM_ACCESS_KEY = "not one key"
+    assert.equal(0, helper.icrm({ "-e", "" }, { env = env }).code)
+  end)
+
   it("refuses a key on the command line", function()
     for _, arguments in ipairs {
       { "--key=SECRET", "query" }, { "--access-key=SECRET" }, { "--password=SECRET", "x.lua" },

@@ -57,6 +57,7 @@ int luaopen_icrm_core(lua_State *L) {
   icrml_open_base64(L);
   icrml_open_interrupt(L);
   icrml_open_nearest(L);
+  icrml_open_settings(L);
   icrml_open_terminal(L);
   icrml_open_client(L);
   icrml_open_credentials(L);

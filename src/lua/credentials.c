@@ -2,6 +2,7 @@
 #include "lua/credentials.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 
 struct box {
   struct icrm_credentials *credentials; /* NULL: closed */
@@ -20,6 +21,11 @@ struct icrm_credentials *icrml_check_credentials(lua_State *L, int index) {
   return box->credentials;
 }
 
+int icrml_push_credentials(lua_State *L, struct icrm_credentials *credentials) {
+  new_box(L)->credentials = credentials;
+  return 1;
+}
+
 /* core.credentials(key): for keys that are Lua strings already. */
 static int from_text(lua_State *L) {
   size_t len;
@@ -30,16 +36,47 @@ static int from_text(lua_State *L) {
   return box->credentials ? 1 : icrml_fail(L, &err);
 }
 
-/* core.credentials_from_env(name): nil when the variable is not set. */
-static int from_env(lua_State *L) {
+/* Push the table of what was taken from the environment: name -> credentials,
+ * or the error that they gave. [-0, +1, m] */
+static void push_taken(lua_State *L) {
+  static const char address;
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &address) == LUA_TTABLE)
+    return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &address);
+}
+
+/* name, taken -> ..., credentials or error, which is noted; nil when the
+ * variable is not set or empty. */
+static void take_from_env(lua_State *L, const char *name) {
   struct icrm_error err;
-  const char *name = luaL_checkstring(L, 1);
+  const char *value = getenv(name);
+  if (!value || value[0] == '\0') {
+    lua_pushnil(L);
+    return;
+  }
   struct box *box = new_box(L);
   if (icrm_credentials_from_env(name, &box->credentials, &err) != 0)
-    return icrml_fail(L, &err);
-  if (!box->credentials)
-    lua_pushnil(L);
-  return 1;
+    icrml_fail(L, &err);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, 2, name);
+}
+
+/* core.credentials_from_env(name): nil when the variable is not set. The first
+ * call takes the key out of the environment, later ones give the same. */
+static int from_env(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  push_taken(L);
+  if (lua_getfield(L, 2, name) == LUA_TNIL)
+    take_from_env(L, name);
+  if (!lua_istable(L, -1))
+    return 1;
+  lua_pushnil(L);
+  lua_insert(L, -2); /* nil, err */
+  return 2;
 }
 
 /* core.credentials_from_command(command) */

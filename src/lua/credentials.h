@@ -11,4 +11,7 @@
  * userdata keeps its reference. */
 struct icrm_credentials *icrml_check_credentials(lua_State *L, int index);
 
+/* Push a userdata that takes over one reference; returns 1. [-0, +1, m] */
+int icrml_push_credentials(lua_State *L, struct icrm_credentials *credentials);
+
 #endif

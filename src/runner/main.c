@@ -122,6 +122,19 @@ static int run_script(lua_State *L, int script) {
   return call_script(L, strcmp(name, "-") == 0 && !literal ? NULL : name);
 }
 
+/* Before any Lua code can see it; LUA_INIT is Lua code. */
+static void take_key(lua_State *L) {
+  static const char name[] = "ICRM_ACCESS_KEY";
+  if (!getenv(name))
+    return;
+  luaL_requiref(L, "icrm.core", luaopen_icrm_core, 0);
+  lua_getfield(L, -1, "credentials_from_env");
+  lua_pushstring(L, name);
+  lua_call(L, 1, 0); /* what is wrong with it is said when it is used */
+  lua_pop(L, 1);
+  unsetenv(name);
+}
+
 static void open_libraries(lua_State *L, const struct options *options) {
   luaL_checkversion(L);
   if (options->no_environment) {
@@ -130,6 +143,7 @@ static void open_libraries(lua_State *L, const struct options *options) {
   }
   luaL_openlibs(L);
   preload(L, "icrm.core", luaopen_icrm_core);
+  take_key(L);
   paths_set_package(L, &runner_of(L)->paths);
   create_arg_table(L, options->script);
   lua_gc(L, LUA_GCGEN, 0, 0);

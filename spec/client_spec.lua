@@ -1,0 +1,306 @@
+local core = require "icrm.core"
+local errors = require "icrm.error"
+local helper = require "spec.helper"
+local icrm = require "icrm"
+local sandbox = require "icrm.sandbox"
+
+local function raised(fn, ...)
+  local ok, err = pcall(fn, ...)
+  assert.is_false(ok)
+  assert.is_true(errors.is(err), tostring(err))
+  return err
+end
+
+describe("icrm.connect", function()
+  it("starts a sandbox, logs in and knows who it is", function()
+    local crm <close> = icrm.connect "sandbox:"
+    assert.equal("19x1", crm.user)
+    assert.equal("6.0.0", crm.version)
+    assert.matches("^http://127%.0%.0%.1:%d+/", crm.url)
+  end)
+
+  it("takes options and refuses unknown ones with the nearest name", function()
+    local server <close> = sandbox.start {}
+    local options = { url = server:url(), username = server:username(),
+                      access_key = server:key(), insecure = true }
+    icrm.connect(options):close()
+    options.timout = 3
+    local err = raised(icrm.connect, options)
+    assert.equal("config", err.kind)
+    assert.equal('unknown option "timout"; did you mean "timeout"?', err.message)
+  end)
+
+  it("says what is missing and where to set it", function()
+    assert.equal("connect needs url; set it in the profile or as ICRM_URL",
+      raised(icrm.connect, {}).message)
+    assert.matches("connect needs username; .* ICRM_USERNAME",
+      raised(icrm.connect, { url = "https://crm.example" }).message)
+    assert.matches("connect needs an access key; .* ICRM_ACCESS_KEY",
+      raised(icrm.connect, { url = "https://crm.example", username = "x/y" }).message)
+  end)
+
+  it("fails for a wrong key and an unknown user, and leaves nothing open", function()
+    local server <close> = sandbox.start {}
+    local before = core.open_count()
+    local err = raised(icrm.connect, { url = server:url(), username = server:username(),
+      access_key = "wrong", insecure = true })
+    assert.equal("auth", err.kind)
+    err = raised(icrm.connect, { url = server:url(), username = "prefix/nobody",
+      access_key = server:key(), insecure = true })
+    assert.equal("auth", err.kind)
+    assert.equal(before, core.open_count())
+  end)
+
+  it("fails for a server that is not there", function()
+    local server = sandbox.start {}
+    local url, name, key = server:url(), server:username(), server:key()
+    server:stop()
+    local err = raised(icrm.connect, { url = url, username = name, access_key = key,
+      insecure = true })
+    assert.equal("transport", err.kind)
+  end)
+
+  it("shows no secret of itself", function()
+    local server <close> = sandbox.start {}
+    local crm <close> = icrm.connect { url = server:url(), username = server:username(),
+      access_key = server:key(), insecure = true }
+    local text = tostring(crm)
+    assert.matches("^icrm%.Client %(.*admin at http://127%.0%.0%.1:%d+%)$", text)
+    local seen = {}
+    local function search(value)
+      if type(value) == "string" then
+        assert.is_nil(value:find(server:key(), 1, true))
+      elseif type(value) == "table" and not seen[value] then
+        seen[value] = true
+        for k, v in pairs(value) do search(k) search(v) end
+      end
+    end
+    search(crm)
+  end)
+
+  it("closes once, and raises when used after", function()
+    local before = core.open_count()
+    local crm = icrm.connect "sandbox:"
+    crm:close()
+    crm:close()
+    assert.equal(before, core.open_count())
+    assert.error_matches(function() crm:retrieve "9x1" end, "closed icrm.Client")
+  end)
+
+  it("loads nothing that is not used", function()
+    local file = helper.tmpfile [[
+      package.path = "lua/?.lua;lua/?/init.lua;" .. package.path
+      package.cpath = "build/lib/?.so;" .. package.cpath
+      require "icrm"
+      for name in pairs(package.loaded) do
+        if name:find "^icrm" or name == "cjson" then print(name) end
+      end]]
+    assert.equal("icrm\n", helper.run({ "lua5.4", file }).out)
+  end)
+end)
+
+describe("icrm.Client", function()
+  local server, crm
+
+  setup(function()
+    server = sandbox.start {}
+    crm = icrm.connect { url = server:url(), username = server:username(),
+      access_key = server:key(), insecure = true }
+  end)
+  teardown(function()
+    crm:close()
+    server:stop()
+  end)
+
+  local function ticket(fields)
+    local all = { ticket_title = "Essai", ticketstatus = "Open" }
+    for name, value in pairs(fields or {}) do all[name] = value end
+    return crm:create("HelpDesk", all)
+  end
+
+  local function calls(operation, module)
+    local count = 0
+    for _, event in ipairs(server:log()) do
+      if event.operation == operation and (not module or event.module == module) then
+        count = count + 1
+      end
+    end
+    return count
+  end
+
+  it("lists the modules", function()
+    local information, names = crm:list_types()
+    assert.equal("Tickets", information.HelpDesk.label)
+    assert.is_true(information.HelpDesk.isEntity)
+    assert.is_true(#names > 10)
+  end)
+
+  it("describes a module once, however many ask", function()
+    local before = calls("describe", "Products")
+    icrm.map({ 1, 2, 3, 4, 5, 6, 7, 8 }, function() return crm:describe "Products" end)
+    assert.equal("Products", crm:describe("Products").name)
+    assert.equal(before + 1, calls("describe", "Products"))
+  end)
+
+  it("suggests the module that was meant", function()
+    local err = raised(crm.describe, crm, "HelpDeks")
+    assert.equal("input", err.kind)
+    assert.matches('there is no module "HelpDeks" for .*did you mean "HelpDesk"%?$',
+      err.message)
+    assert.matches('did you mean "HelpDesk"%?$',
+      raised(crm.create, crm, "Ticket", {}).message)
+    assert.matches("`icrm%-lua modules` lists them$",
+      raised(crm.describe, crm, "Zzzzzzzzzzz").message)
+  end)
+
+  it("creates, retrieves, updates and deletes a record", function()
+    local created, changes = ticket { ticketpriorities = "Haute", hours = 1.5 }
+    assert.same({}, changes)
+    assert.matches("^9x%d+$", created.id)
+    assert.equal("High", created.ticketpriorities)
+    assert.equal(crm.user, created.assigned_user_id)
+    local stored = crm:retrieve(created.id)
+    assert.equal("Essai", stored.ticket_title)
+    assert.equal("1.50000000", crm:retrieve(created).hours)
+    local updated
+    updated, changes = crm:update("HelpDesk", { id = created.id, ticketstatus = "Closed" })
+    assert.same({}, changes)
+    assert.equal("Closed", updated.ticketstatus)
+    assert.equal("High", updated.ticketpriorities)
+    assert.is_true(crm:delete(created))
+    local err = raised(crm.retrieve, crm, created.id)
+    assert.equal("refused", err.kind)
+    assert.equal("ACCESS_DENIED", err.code)
+    assert.matches("^9x%d+ does not exist, was deleted, or .* may not read it; "
+      .. "the server says: ", err.message)
+  end)
+
+  it("sends the whole record on update, or the given fields alone when partial", function()
+    local created = ticket { description = "reste" }
+    local retrieves = calls "retrieve"
+    crm:update("HelpDesk", { id = created.id, ticket_title = "Neuf" })
+    assert.equal(retrieves + 1, calls "retrieve")
+    local err = raised(crm.update, crm, "HelpDesk", { id = created.id,
+      description = "seul" }, { partial = true })
+    assert.equal("MANDATORY_FIELDS_MISSING", err.code)
+    assert.equal(retrieves + 1, calls "retrieve")
+    assert.equal("reste", crm:retrieve(created.id).description)
+  end)
+
+  it("empties a reference by revise, and says that update did not", function()
+    local account = crm:create("Accounts", { accountname = "Réf 1" })
+    local created = ticket { parent_id = account }
+    assert.equal(account.id, created.parent_id)
+    local _, changes = crm:update("HelpDesk", { id = created.id, parent_id = "" })
+    if #changes > 0 then
+      assert.same({ { field = "parent_id", sent = "", stored = account.id } }, changes)
+    end
+    local revised
+    revised, changes = crm:revise("HelpDesk", { id = created.id, parent_id = "" })
+    assert.equal("", revised.parent_id)
+    assert.same({}, changes)
+  end)
+
+  it("reports what the server stored otherwise than it was sent", function()
+    local long = ("é"):rep(300)
+    local created, changes = ticket { ticket_title = long }
+    assert.equal(1, #changes)
+    assert.equal("ticket_title", changes[1].field)
+    assert.equal(long, changes[1].sent)
+    assert.equal(created.ticket_title, changes[1].stored)
+    assert.equal(255, utf8.len(created.ticket_title))
+  end)
+
+  it("refuses, before anything is sent, what the server would take blindly", function()
+    local sent = #server:log()
+    for fields, message in pairs {
+      [{ ticketstatus = "Opne", ticket_title = "x" }] =
+        'HelpDesk: ticketstatus ("Opne") is no value of this picklist: did you mean "Open"?',
+      [{ ticketstatus = "Open" }] = "HelpDesk: ticket_title is mandatory",
+      [{ ticketstatus = "Open", ticket_title = "x", titel = "y" }] = 'has no field "titel"',
+      [{ ticketstatus = "Open", ticket_title = "x", id = "9x1" }] = "create takes no id",
+      [{ ticketstatus = "Open", ticket_title = "x", parent_id = "1x1" }] =
+        'parent_id ("1x1") points to a wrong module: it must be an id of Accounts',
+    } do
+      local err = raised(crm.create, crm, "HelpDesk", fields)
+      assert.equal("input", err.kind)
+      assert.truthy(err.message:find(message, 1, true), err.message)
+    end
+    for _, event in ipairs(server:log(sent)) do
+      assert.is_not.equal("create", event.operation)
+    end
+  end)
+
+  it("gives the faults as a list too", function()
+    local err = raised(crm.create, crm, "HelpDesk", {})
+    assert.equal(2, #err.errors)
+    assert.equal("ticket_title", err.errors[1].field)
+  end)
+
+  it("sends anything when told not to check", function()
+    local created = crm:create("HelpDesk", { ticket_title = "x", ticketstatus = "Inventé" },
+      { check = false })
+    assert.equal("Inventé", created.ticketstatus)
+  end)
+
+  it("refuses ids that are none, or of another module", function()
+    for _, id in ipairs { "12", "9x", "x5", "9x1 ", "9x1;", "", 12, true } do
+      local err = raised(crm.retrieve, crm, id)
+      assert.equal("input", err.kind)
+      assert.matches("is no record id; an id is .* like 9x6617554$", err.message)
+    end
+    local err = raised(crm.update, crm, "HelpDesk", { id = "3x1", ticketstatus = "Open" })
+    assert.equal("3x1 is no id of HelpDesk: those begin with 9x", err.message)
+    assert.matches("is no record id", raised(crm.update, crm, "HelpDesk",
+      { ticketstatus = "Open" }).message)
+  end)
+
+  it("does not deactivate users by deleting them", function()
+    assert.matches("^19x5 is a user", raised(crm.delete, crm, "19x5").message)
+  end)
+
+  it("lists related records", function()
+    local account = crm:create("Accounts", { accountname = "Liée 1" })
+    for i = 1, 3 do
+      crm:create("Contacts", { lastname = "Contact " .. i, account_id = account })
+    end
+    local rows = crm:related(account, "Contacts")
+    assert.equal(3, #rows)
+    assert.equal(account.id, rows[1].account_id)
+    assert.same({}, crm:related(account.id, "Potentials"))
+  end)
+
+  it("reads related records past the server's hundred", function()
+    local account = crm:create("Accounts", { accountname = "Liée 2" })
+    local list = {}
+    for i = 1, 103 do list[i] = i end
+    icrm.map(list, function(i)
+      return crm:create("Contacts", { lastname = "Contact " .. i, account_id = account.id })
+    end)
+    assert.equal(100, #crm:related(account, "Contacts", { cap = true }))
+    local rows = crm:related(account, "Contacts")
+    assert.equal(103, #rows)
+    local seen = {}
+    for _, row in ipairs(rows) do seen[row.lastname] = true end
+    for i = 1, 103 do assert.is_true(seen["Contact " .. i]) end
+  end)
+
+  it("calls any operation", function()
+    local result = crm:call("retrieve", { id = ticket().id })
+    assert.equal("Essai", result.ticket_title)
+    local err = raised(crm.call, crm, "nosuchoperation", { a = 1 })
+    assert.is_string(err.kind)
+    err = raised(crm.call, crm, "retrieve", { sessionName = "x" })
+    assert.equal("input", err.kind)
+  end)
+
+  it("runs calls of one map over several lanes", function()
+    local list = {}
+    for i = 1, 30 do list[i] = i end
+    local result = icrm.map(list, function(i)
+      return ticket({ ticket_title = "Ligne " .. i }).ticket_title
+    end)
+    for i = 1, 30 do assert.equal("Ligne " .. i, result[i]) end
+    assert.is_true(crm.core:stats().lanes > 1)
+  end)
+end)

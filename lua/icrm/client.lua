@@ -233,9 +233,10 @@ local function lazy(method, module, name)
   end
 end
 
-for _, method in ipairs { "retrieve", "create", "update", "revise", "delete", "related" } do
+for _, method in ipairs { "retrieve", "create", "update", "revise", "delete" } do
   lazy(method, "icrm.records")
 end
+lazy("related", "icrm.related")
 lazy("attach", "icrm.documents")
 lazy("download", "icrm.documents")
 lazy("query", "icrm.query", "new")

@@ -17,7 +17,7 @@ local RELATED_CAP = 100
 local BY_PARAMETER, BY_PART = "parameter", "part"
 
 local TYPES = {
-  pdf = "application/pdf", txt = "text/plain", csv = "text/csv",
+  pdf = "application/pdf", txt = "text/plain", md = "text/markdown", csv = "text/csv",
   htm = "text/html", html = "text/html", xml = "application/xml",
   json = "application/json", zip = "application/zip", png = "image/png",
   jpg = "image/jpeg", jpeg = "image/jpeg", gif = "image/gif",
@@ -135,7 +135,8 @@ local function remove_empty(client, document, file)
   local ok, err = pcall(records.delete, client, document.id)
   if not ok then
     fail(document, ("the server kept no file for %s, and the empty document "
-      .. "could not be removed: %s"):format(file.name, err.message or err))
+      .. "could not be removed: %s"):format(file.name,
+        errors.is(err) and err.message or tostring(err)))
   end
 end
 
@@ -159,7 +160,7 @@ end
 
 -- true, false, or nil when the list is full and the document not on it.
 local function is_linked(client, document, record)
-  local rows = records.related(client, record, "Documents", { cap = true })
+  local rows = client:related(record, "Documents", { cap = true })
   for _, row in ipairs(rows) do
     if row.id == document.id then
       return true
@@ -171,18 +172,21 @@ local function is_linked(client, document, record)
 end
 
 local function link(client, document, record)
-  local linked = is_linked(client, document, record)
-  if linked then
-    return
+  if is_linked(client, document, record) then
+    return true
   end
-  local ok, err = pcall(client.call, client, "add_related", {
+  client:call("add_related", {
     sourceRecordId = record, relatedRecordId = document.id,
     relationIdLabel = "Documents" })
+  return is_linked(client, document, record) ~= false
+end
+
+local function link_or_fail(client, document, record)
+  local ok, linked = pcall(link, client, document, record)
   if not ok then
-    fail(document, ("the document could not be related to %s: %s"):format(
-      record, err.message or err))
-  end
-  if is_linked(client, document, record) == false then
+    fail(document, ("it is not certain that the document is related to %s: %s"):format(
+      record, errors.is(linked) and linked.message or tostring(linked)))
+  elseif not linked then
     fail(document, ("the server says that the document was related to %s, but "
       .. "does not list it there"):format(record))
   end
@@ -202,11 +206,12 @@ end
 function M.attach(client, record, file, opts)
   local id = records.id_of(record)
   local loaded = load_file(file)
+  records.retrieve(client, id) -- no document without a record to hang it on
   local schema = client:describe "Documents"
   check_size(schema, loaded)
   local element = element_of(client, schema, loaded, opts or {})
   local document = store(client, schema, element, loaded, id)
-  link(client, document, id)
+  link_or_fail(client, document, id)
   return document
 end
 

@@ -1,5 +1,5 @@
 --- Reading and writing single records: the methods retrieve, create, update,
---- revise, delete and related of icrm.Client.
+--- revise and delete of icrm.Client.
 -- @module icrm.records
 
 local errors = require "icrm.error"
@@ -8,8 +8,6 @@ local schema_module = require "icrm.schema"
 local values = require "icrm.values"
 
 local M = {}
-
-local RELATED_CAP = 100 -- the server gives no more and does not say so
 
 local function input_error(message, fields)
   errors.raise { kind = "input", message = message, errors = fields }
@@ -35,18 +33,25 @@ end
 -- The server has one answer for many causes; say which they are.
 local function explain(err, text)
   if errors.is(err, "refused") and err.code == "ACCESS_DENIED" then
-    err.message = ("%s; the server says: %s"):format(text, err.message)
+    err.message = text .. ": " .. err.message
   end
   error(err, 0)
 end
 
-local function call_on(client, id, operation, params)
+--- Call an operation on one record; when it is refused, say why that may be.
+---
+--- @param client icrm.Client
+--- @param id string
+--- @param operation string
+--- @param params table
+--- @return any result
+function M.call_on(client, id, operation, params)
   local ok, result = pcall(client.call, client, operation, params)
   if ok then
     return result
   end
   explain(result, ("%s does not exist, was deleted, or %s may not %s it"):format(
-    id, client.username, operation == "retrieve" and "read" or "change"))
+    id, client.username, operation == "delete" and "delete" or "read"))
 end
 
 --- Retrieve a record by its id.
@@ -56,7 +61,7 @@ end
 --- @return icrm.Record
 function M.retrieve(client, record)
   local id = M.id_of(record)
-  return call_on(client, id, "retrieve", { id = id })
+  return M.call_on(client, id, "retrieve", { id = id })
 end
 
 -- The id prefix of a module; nil when this user may not describe it.
@@ -116,7 +121,10 @@ local function save(client, schema, operation, element)
   if not ok then
     local text = ("%s may not create in %s, or the module does not allow it")
       :format(client.username, schema.name)
-    if operation ~= "create" then
+    if errors.is(result) and result.message:find("LBL_DUPLICATES_DETECTED", 1, true) then
+      result.message = ("a record of %s with the same %s exists: %s"):format(
+        schema.name, schema:unique_names(), result.message)
+    elseif operation ~= "create" then
       text = ("%s does not exist, was deleted, or %s may not change it")
         :format(element.id, client.username)
     end
@@ -244,64 +252,8 @@ function M.delete(client, record)
     input_error(("%s is a user, whom delete would deactivate; do that in the CRM")
       :format(id))
   end
-  call_on(client, id, "delete", { id = id })
+  M.call_on(client, id, "delete", { id = id })
   return true
-end
-
--- The reference field by which all these rows belong to the record, if any.
-local function linking_field(client, id, module, rows)
-  for _, field in ipairs(client:describe(module).fields) do
-    local all = field.type == "reference"
-    for _, row in ipairs(rows) do
-      all = all and row[field.name] == id
-    end
-    if all then
-      return field.name
-    end
-  end
-end
-
-local function walk_related(client, id, module, rows)
-  local field = linking_field(client, id, module, rows)
-  local seen, all = {}, {}
-  if field then
-    for row in client:from(module):where(field, "=", id):each() do
-      seen[row.id] = true
-      all[#all + 1] = row
-    end
-  end
-  for _, row in ipairs(rows) do
-    if not seen[row.id] then
-      return nil
-    end
-  end
-  return all
-end
-
---- List the records of a module that are related to a record.
----
---- The server cuts the list at 100 without a word. When 100 come back and a
---- reference field is seen to make the relation, all are read by it; otherwise
---- an error says so, unless `cap = true` accepts the first hundred.
----
---- @param client icrm.Client
---- @param record string|table
---- @param module string
---- @param opts? { label?: string, cap?: boolean } label: the relation's name,
----   untranslated; the module's name by default
---- @return icrm.Record[]
-function M.related(client, record, module, opts)
-  opts = opts or {}
-  local id = M.id_of(record)
-  local rows = call_on(client, id, "retrieve_related", {
-    id = id, relatedType = module, relatedLabel = opts.label or module })
-  if #rows < RELATED_CAP or opts.cap then
-    return rows
-  end
-  return walk_related(client, id, module, rows) or errors.raise {
-    kind = "query", operation = "retrieve_related",
-    message = ("%s has 100 or more related %s and the server never gives more "
-      .. "than 100; pass { cap = true } to take the first hundred"):format(id, module) }
 end
 
 return M

@@ -56,6 +56,7 @@ function M.new(description)
       picklist = picklist_of(field), refers_to = field.type.refersTo,
       default = field.type.defaultValue or field.default,
       max_size = field.type.maxUploadFileSize,
+      unique = field.isunique == true,
     }
     self.fields[i] = entry
     self.by_name[entry.name] = entry
@@ -104,6 +105,19 @@ function Schema:references_to(module)
     end
   end
   return found
+end
+
+--- Name the fields whose values the server keeps unique.
+---
+--- @return string
+function Schema:unique_names()
+  local names = {}
+  for _, field in ipairs(self.fields) do
+    if field.unique then
+      names[#names + 1] = field.name
+    end
+  end
+  return #names > 0 and table.concat(names, " or ") or "value of a unique field"
 end
 
 local function fault(name, value, message, cure)

@@ -82,6 +82,7 @@
 ---@field refers_to? string[] modules that a reference may point to
 ---@field default? string
 ---@field max_size? integer most bytes of a file
+---@field unique boolean whether the server refuses a second record with the value
 
 ---@class icrm.Schema
 ---@field name string
@@ -96,6 +97,7 @@
 ---@field nearest fun(self, word: string): string?
 ---@field references_to fun(self, module: string): icrm.Field[]
 ---@field check fun(self, fields: table, opts?: table): table, icrm.FieldError[]
+---@field unique_names fun(self): string
 ---@field same fun(self, name: string, sent: string, stored: string?): boolean
 
 ---@class icrm.FieldError

@@ -1,0 +1,66 @@
+-- icrm under measurement, by its public interface.
+--
+--   icrm-lua bench/icrm.lua URL create|retrieve|query|csv|jsonl CALLS LANES
+--   icrm-lua bench/icrm.lua URL walk|apply ROWS LANES
+local icrm = require "icrm"
+
+local url, operation = arg[1], arg[2]
+local calls, lanes = tonumber(arg[3]), tonumber(arg[4])
+
+local ELEMENT = {
+  ticket_title = "Panneau livré en retard", ticketstatus = "Open",
+  ticketpriorities = "High", ticketseverities = "Major",
+  ticketcategories = "Big Problem", assigned_user_id = "19x1",
+  parent_id = "11x262015", contact_id = "12x4711", hours = "0", days = "0",
+  description = "Société des pépinières du Val: la livraison prévue lundi "
+    .. "n'est pas arrivée.", solution = "",
+}
+local PAGE = { query = "SELECT * FROM HelpDesk LIMIT 100;" }
+
+local crm <close> = icrm.connect {
+  url = url, username = "bench", access_key = "0123456789abcdef", lanes = lanes,
+}
+
+local work = {}
+
+function work.create()
+  assert(crm:create("HelpDesk", ELEMENT).id)
+end
+
+function work.retrieve()
+  assert(crm:retrieve("17x1000001").id)
+end
+
+function work.query()
+  assert(#crm:call("query", PAGE) == 100)
+end
+
+local function repeated(fn)
+  local n = 0
+  local function numbers()
+    n = n + 1
+    return n <= calls and n or nil
+  end
+  for _ in icrm.imap(numbers, fn, { concurrency = lanes }) do end
+end
+
+-- Every row of the module; memory is sampled, as it must not grow.
+function work.walk()
+  local n, least, most = 0, math.huge, 0
+  for row in crm:query("SELECT * FROM HelpDesk"):each() do
+    assert(row.id)
+    n = n + 1
+    if n % 1000 == 0 and n > calls / 10 then
+      local kb = tonumber(io.open "/proc/self/statm":read "a":match "%d+ (%d+)") * 4
+      least, most = math.min(least, kb), math.max(most, kb)
+    end
+  end
+  assert(n == calls, n)
+  io.stderr:write(("rss_kb %d %d\n"):format(least, most))
+end
+
+if operation == "walk" then
+  work.walk()
+else
+  repeated(work[operation])
+end

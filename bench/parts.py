@@ -1,0 +1,221 @@
+"""The parts of the benchmark; each adds a table and its goals to the report."""
+import os
+import re
+
+from clients import HERE, named
+from measure import Failed, Run, Series, Server, per_call, ratios
+
+
+class Setting:
+    """What every part needs."""
+
+    def __init__(self, build, clients, report, quick, say):
+        self.build, self.clients, self.report = build, clients, report
+        self.rounds, self.say, self.quick = (2 if quick else 5), say, quick
+
+    def server(self, **options):
+        program = os.path.join(self.build, "bench", "bench_server")
+        return Server(program, **options)
+
+    def calls(self, full):
+        return max(full // 20, 40) if self.quick else full
+
+    def run(self, command, env=None):
+        """A run that must not stop the others; None when it failed."""
+        try:
+            return Run(command, env)
+        except Failed as failure:
+            self.say(f"failed: {failure}")
+            return None
+
+
+def collect(setting, jobs):
+    """Run every job once a round, in turn. A job is a name and a function that
+    returns numbers by name; returns series by name of job and number."""
+    series, broken = {}, set()
+    for number in range(setting.rounds):
+        for name, job in jobs:
+            if name in broken:
+                continue
+            setting.say(f"   round {number + 1}: {name}")
+            try:
+                found = job()
+            except Failed as failure:
+                setting.say(f"   failed: {failure}")
+                broken.add(name)
+                series.pop(name, None)
+                continue
+            for key, value in found.items():
+                series.setdefault(name, {}).setdefault(key, Series()).add(value)
+    return series
+
+
+# ---- Cost per call, no latency ----
+
+CALLS = {"create": 4000, "retrieve": 4000, "query": 1000, "csv": 1000,
+         "jsonl": 1000}
+
+
+def cost_jobs(setting, server, operation):
+    for client in setting.clients:
+        if operation not in client.operations:
+            continue
+        many = int(setting.calls(CALLS[operation]) * client.share)
+        make = client.calls(server.url, operation)
+        few = max(client.lanes, many // 20)
+        yield client.name, lambda m=make, f=few, n=many, e=client.env: per_call(
+            m, f, f + n, e)
+
+
+def server_cost(server, job):
+    before = server.stats()
+    job()
+    after = server.stats()
+    return (after["cpu_us"] - before["cpu_us"]) / (after["calls"] - before["calls"])
+
+
+def part_calls(setting):
+    found = {}
+    with setting.server() as server:
+        for operation in ("create", "retrieve", "query", "csv", "jsonl"):
+            setting.say(f"  {operation}")
+            found[operation] = collect(setting, list(
+                cost_jobs(setting, server, operation)))
+        jobs = dict(cost_jobs(setting, server, "create"))
+        rows = [(op, f"{server_cost(server, dict(cost_jobs(setting, server, op))['C loop 16 (no JSON)']):.0f}",
+                 found[op]["C loop 16 (no JSON)"]["cpu"].text())
+                for op in ("create", "retrieve", "query")]
+        del jobs
+    for operation in ("create", "retrieve", "query"):
+        cost_table(setting, operation, found[operation])
+    setting.report.table(
+        "The server is not the bottleneck",
+        ("call", "CPU of the server, µs", "CPU of the C loop, µs"), rows)
+    cost_goals(setting, found)
+
+
+def cost_table(setting, operation, found):
+    limit = found["C loop 16 (no JSON)"]["cpu"]
+    rows = [(name, s["cpu"].text(), ratios(s["cpu"], limit).text(2),
+             s["wall"].text(), s["rss"].text())
+            for name, s in found.items()]
+    setting.report.table(
+        f"Cost of a {'query page' if operation == 'query' else operation}, no latency",
+        ("client", "CPU, µs", "× C loop", "wall, µs", "peak RSS, MB"), rows)
+
+
+def cost_goals(setting, found):
+    report, loop, php = setting.report, "C loop 16 (no JSON)", "PHP curl_multi 16"
+
+    def cpu(operation, name):
+        return found[operation][name]["cpu"]
+
+    if "icrm 16" in found["create"]:
+        report.at_most("CPU of a create, 16 in flight, × C loop", 1.3,
+                       ratios(cpu("create", "icrm 16"), cpu("create", loop)))
+        report.at_most("CPU of a create, × PHP curl_multi", 1.0,
+                       ratios(cpu("create", "icrm 16"), cpu("create", php)))
+        report.at_most("CPU of a query page into tables, × PHP curl_multi", 0.85,
+                       ratios(cpu("query", "icrm 16"), cpu("query", php)))
+    for operation in ("csv", "jsonl"):
+        if "icrm 16" in found[operation]:
+            report.at_most(f"CPU of a page to {operation.upper()}, × C loop", 2.5,
+                           ratios(cpu(operation, "icrm 16"), cpu("query", loop)))
+
+
+# ---- At 20 ms ----
+
+def part_latency(setting):
+    rows = []
+    with setting.server(latency_ms=20) as server:
+        for operation, full, goal in (("create", 5000, 95), ("query", 1000, 93)):
+            calls = setting.calls(full)
+
+            def job(client, op=operation, n=calls):
+                run = Run(client.command(server.url, op, n, client.lanes),
+                          client.env)
+                possible = n * server.latency_ms / 1000 / client.lanes
+                return {"wall": run.wall, "share": possible / run.wall * 100}
+            jobs = [(c.name, lambda c=c: job(c)) for c in setting.clients
+                    if c.lanes == 16 and operation in c.operations]
+            found = collect(setting, jobs)
+            rows += [(operation, name, s["wall"].text(2), s["share"].text(1))
+                     for name, s in found.items()]
+            if "icrm 16" in found:
+                setting.report.at_least(
+                    f"share of the possible rate at 20 ms, {operation}, logins "
+                    "included", goal, found["icrm 16"]["share"], " %", 1)
+    setting.report.table(
+        "At 20 ms and 16 in flight (5,000 creates, 1,000 pages; start-up and "
+        "logins included)",
+        ("call", "client", "wall, s", "share of calls × latency ÷ 16, %"), rows)
+
+
+# ---- With the session lock ----
+
+def part_lock(setting):
+    calls = setting.calls(2000)
+    one_session = setting.calls(200)
+    icrm = named(setting.clients, "icrm 16")
+    loop = named(setting.clients, "C loop")
+    program = os.path.join(setting.build, "bench", "bench_loop")
+
+    def rate(command, n):
+        return {"rate": n / Run(command).wall}
+    with setting.server(latency_ms=20, lock=True) as server:
+        found = collect(setting, [
+            ("icrm, 16 lanes", lambda: rate(
+                icrm.command(server.url, "create", calls, 16), calls)),
+            ("icrm, lanes chosen by itself", lambda: rate(
+                icrm.command(server.url, "create", calls, 0), calls)),
+            ("C loop, 16 in flight on 16 sessions", lambda: rate(
+                loop.command(server.url, "create", calls, 16), calls)),
+            ("C loop, 16 in flight on one session", lambda: rate(
+                [program, server.url, "create", str(one_session), "16", "1"],
+                one_session)),
+            ("PHP curl, one at a time", lambda: rate(
+                named(setting.clients, "PHP curl").command(
+                    server.url, "create", one_session, 1), one_session))])
+    setting.report.table(
+        "With the session lock, 20 ms", ("client", "creates a second"),
+        [(name, s["rate"].text(1)) for name, s in found.items()])
+    if "icrm, 16 lanes" in found:
+        setting.report.at_least(
+            "rate with the session lock, × one session", 10,
+            ratios(found["icrm, 16 lanes"]["rate"],
+                   found["C loop, 16 in flight on one session"]["rate"]), "", 1)
+
+
+# ---- A walk over 100,000 rows ----
+
+def part_walk(setting):
+    total = setting.calls(100000)
+    icrm = named(setting.clients, "icrm 16")
+
+    def walk(server, lanes):
+        run = Run(icrm.command(server.url, "walk", total, lanes))
+        low, high = map(int, re.search(r"rss_kb (\d+) (\d+)", run.message).groups())
+        return {"cpu": run.cpu / total * 1e6, "rows": total / run.wall,
+                "rss": run.rss_mb, "growth": (high - low) / 1024}
+    rows = []
+    for latency_ms in (0, 20):
+        with setting.server(latency_ms=latency_ms, rows=total) as server:
+            found = collect(setting, [
+                (f"{lanes} lanes", lambda n=lanes: walk(server, n))
+                for lanes in (1, 4, 16)])
+        rows += [(f"{latency_ms} ms", name, s["rows"].text(), s["cpu"].text(1),
+                  s["rss"].text(1), s["growth"].text(1))
+                 for name, s in found.items()]
+        if latency_ms == 20 and "16 lanes" in found:
+            setting.report.at_most("peak RSS of a walk over 100,000 rows", 15,
+                                   found["16 lanes"]["rss"], " MB", 1)
+            setting.report.at_most("growth of its RSS after the first tenth", 1,
+                                   found["16 lanes"]["growth"], " MB", 1)
+    setting.report.table(
+        f"`each()` over {total:,} rows",
+        ("latency", "lanes", "rows a second", "CPU a row, µs", "peak RSS, MB",
+         "growth after a tenth, MB"), rows)
+
+
+PARTS = {"calls": part_calls, "latency": part_latency, "lock": part_lock,
+         "walk": part_walk}

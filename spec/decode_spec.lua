@@ -132,3 +132,37 @@ describe("json.decode", function()
     assert.equal("decode", err.kind)
   end)
 end)
+
+describe("json.encode_element", function()
+  -- One value that is no string sends the whole record the slow way.
+  local function slowly(fields)
+    local with_number = { zzz = 1 }
+    for name, value in pairs(fields) do
+      with_number[name] = value
+    end
+    return (json.encode_element(with_number):gsub(',?"zzz":"1"}$', "}"))
+  end
+
+  it("writes strings as it writes everything else", function()
+    math.randomseed(7)
+    local pieces = { "", "é", "😀", "/", '"', "\\", "\n", "\1", "\127", "x", "<b>", "'",
+      ("y"):rep(70) }
+    for _ = 1, 2000 do
+      local fields = {}
+      for _ = 1, math.random(0, 6) do
+        fields[KEYS[math.random(#KEYS)]] = pieces[math.random(#pieces)]
+          .. pieces[math.random(#pieces)] .. pieces[math.random(#pieces)]
+      end
+      assert.equal(slowly(fields), json.encode_element(fields))
+    end
+  end)
+
+  it("refuses what cannot be sent, strings among strings", function()
+    for _, value in ipairs { "\xff", "a\0b", "\xed\xa0\x80" } do
+      local ok, err = pcall(json.encode_element, { a = "1", b = value })
+      assert.is_false(ok)
+      assert.equal("input", err.kind)
+      assert.equal("b", err.field)
+    end
+  end)
+end)

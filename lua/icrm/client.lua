@@ -111,12 +111,16 @@ local function parameter_text(name, value)
 end
 
 -- Sorted, so that the same call is the same bytes.
+local function by_name(a, b)
+  return a[1] < b[1]
+end
+
 local function parameter_list(params)
   local list = {}
   for name, value in pairs(params or {}) do
     list[#list + 1] = { name, parameter_text(name, value) }
   end
-  table.sort(list, function(a, b) return a[1] < b[1] end)
+  table.sort(list, by_name)
   return list
 end
 

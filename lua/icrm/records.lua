@@ -96,8 +96,9 @@ end
 local function differences(schema, sent, stored)
   local list = {}
   for name, value in pairs(sent) do
-    if stored[name] ~= nil and not schema:same(name, tostring(value), stored[name]) then
-      list[#list + 1] = { field = name, sent = value, stored = stored[name] }
+    local found = stored[name]
+    if found ~= nil and found ~= value and not schema:same(name, tostring(value), found) then
+      list[#list + 1] = { field = name, sent = value, stored = found }
     end
   end
   table.sort(list, function(a, b) return a.field < b.field end)

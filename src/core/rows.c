@@ -1,15 +1,17 @@
 #include "core/rows.h"
 
+#include "core/json_text.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { UNKNOWN = -2, UNWANTED = -1 }; /* instead of a column number */
 
-/* What a byte does to a value. */
+/* What a byte does to a cell of CSV. */
 enum {
   SPECIAL = 1, /* cannot be written as it is */
-  EDGE = 2,    /* CSV: asks for a closer look when it is first or last */
+  EDGE = 2,    /* asks for a closer look when it is first or last */
 };
 
 struct icrm_rows {
@@ -33,12 +35,6 @@ static void mark(struct icrm_rows *rows, const char *bytes, int kind) {
 }
 
 static void mark_kinds(struct icrm_rows *rows) {
-  if (rows->jsonl) {
-    mark(rows, "\"\\/\x7F", SPECIAL);
-    for (int byte = 0; byte < 0x20; byte++)
-      rows->kind[byte] |= SPECIAL;
-    return;
-  }
   const char delimiter[] = {rows->delimiter, '\0'};
   mark(rows, delimiter, SPECIAL);
   mark(rows, "\"\r\n", SPECIAL);
@@ -74,33 +70,10 @@ static char *put(char *out, const struct icrm_span *span) {
   return out + span->len;
 }
 
-/* ---- JSONL: strings as lua-cjson writes them ---- */
+/* ---- JSONL ---- */
 
-enum { JSON_GROWTH = 6 }; /* bytes that one byte may become */
-
-static char *put_escaped(char *out, unsigned char byte) {
-  static const char names[] = "\"\\/\b\f\n\r\t", letters[] = "\"\\/bfnrt";
-  static const char digits[] = "0123456789abcdef";
-  const char *name = byte ? strchr(names, byte) : NULL;
-  *out++ = '\\';
-  if (name) {
-    *out++ = letters[name - names];
-    return out;
-  }
-  memcpy(out, "u00", 3);
-  out[3] = digits[byte >> 4];
-  out[4] = digits[byte & 15];
-  return out + 5;
-}
-
-static char *put_string(const struct icrm_rows *rows, char *out,
-                        const struct icrm_span *value) {
-  const char *at = value->bytes, *end = at + value->len;
-  *out++ = '"';
-  while ((at = copy_plain(rows, &out, at, end)) < end)
-    out = put_escaped(out, (unsigned char)*at++);
-  *out++ = '"';
-  return out;
+static char *put_json(char *out, const struct icrm_span *value) {
+  return icrm_json_put_string(out, value->bytes, value->len);
 }
 
 static char *put_object(const struct icrm_rows *rows, char *out) {
@@ -111,7 +84,7 @@ static char *put_object(const struct icrm_rows *rows, char *out) {
       continue;
     if (out > begin + 1)
       *out++ = ',';
-    out = put_string(rows, put(out, &rows->labels[i]), &rows->values[i]);
+    out = put_json(put(out, &rows->labels[i]), &rows->values[i]);
   }
   *out++ = '}';
   *out++ = '\n';
@@ -119,8 +92,6 @@ static char *put_object(const struct icrm_rows *rows, char *out) {
 }
 
 /* ---- CSV: cells as icrm.import.csv writes and reads them ---- */
-
-enum { CSV_GROWTH = 2 };
 
 /* [+-] digits, then perhaps a point or comma and digits. */
 static bool is_number(const struct icrm_span *value) {
@@ -229,12 +200,12 @@ static int read_values(struct icrm_rows *rows) {
   return step;
 }
 
-/* What the line of this record cannot exceed. */
+/* What the line of this record cannot exceed; CSV grows less than JSON. */
 static size_t most_bytes(const struct icrm_rows *rows) {
   size_t bytes = 4;
   for (int i = 0; i < rows->n_columns; i++)
-    bytes += rows->values[i].len * (rows->jsonl ? JSON_GROWTH : CSV_GROWTH) +
-             (rows->jsonl ? rows->labels[i].len : 0) + 4;
+    bytes +=
+        ICRM_JSON_STRING_MOST(rows->values[i].len) + rows->labels[i].len + 4;
   return bytes;
 }
 
@@ -286,10 +257,10 @@ static bool copy_columns(struct icrm_rows *rows,
     icrm_buf_add(text, options->columns[i].bytes, options->columns[i].len);
     rows->names[i].len = options->columns[i].len;
     char *label =
-        icrm_buf_room(text, options->columns[i].len * JSON_GROWTH + 3);
+        icrm_buf_room(text, ICRM_JSON_STRING_MOST(options->columns[i].len) + 1);
     if (!label)
       return false;
-    char *end = put_string(rows, label, &options->columns[i]);
+    char *end = put_json(label, &options->columns[i]);
     *end++ = ':';
     rows->labels[i].len = (size_t)(end - label);
     icrm_buf_wrote(text, rows->labels[i].len);

@@ -65,6 +65,7 @@ int luaopen_icrm_core(lua_State *L) {
   icrml_open_digest(L);
   icrml_open_files(L);
   icrml_open_decode(L);
+  icrml_open_element(L);
 #ifdef ICRM_SANDBOX
   icrml_open_sandbox(L);
 #endif

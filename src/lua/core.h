@@ -23,6 +23,7 @@ void icrml_open_csv(lua_State *L);
 void icrml_open_digest(lua_State *L);
 void icrml_open_files(lua_State *L);
 void icrml_open_decode(lua_State *L);
+void icrml_open_element(lua_State *L);
 void icrml_open_interrupt(lua_State *L);
 void icrml_open_nearest(lua_State *L);
 void icrml_open_settings(lua_State *L);

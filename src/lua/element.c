@@ -1,0 +1,83 @@
+/* The fields of a record as the JSON object that create and update send. */
+#include "core/buf.h"
+#include "core/json_text.h"
+#include "lua/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_FIELDS = 512 };
+
+struct field {
+  const char *name, *value; /* strings of the table at index 1 */
+  size_t name_len, value_len;
+};
+
+static int compare(const void *a, const void *b) {
+  const struct field *one = a, *other = b;
+  return strcmp(one->name, other->name);
+}
+
+static bool is_sendable(const char *text, size_t len) {
+  for (size_t i = 0; i < len;) {
+    size_t n = icrm_utf8_sequence(text + i, len - i);
+    if (n == 0 || text[i] == '\0')
+      return false;
+    i += n;
+  }
+  return true;
+}
+
+/* Collect the fields of the table at index 1 in the order of their names.
+ * Returns how many, or -1 when one is not a string that can be sent. */
+static int collect(lua_State *L, struct field *fields) {
+  int n = 0;
+  lua_pushnil(L);
+  while (lua_next(L, 1)) {
+    if (n == MOST_FIELDS || lua_type(L, -2) != LUA_TSTRING ||
+        lua_type(L, -1) != LUA_TSTRING)
+      return -1;
+    struct field *field = &fields[n++];
+    field->name = lua_tolstring(L, -2, &field->name_len);
+    field->value = lua_tolstring(L, -1, &field->value_len);
+    if (!is_sendable(field->name, field->name_len) ||
+        !is_sendable(field->value, field->value_len))
+      return -1;
+    lua_pop(L, 1); /* the table keeps it */
+  }
+  qsort(fields, (size_t)n, sizeof *fields, compare);
+  return n;
+}
+
+/* core.encode_element(fields) -> text, or nil when a value is no string that
+ * can be sent as it is; icrm.json then converts it or says what is wrong. */
+static int encode_element(lua_State *L) {
+  struct field fields[MOST_FIELDS];
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  int n = collect(L, fields);
+  if (n < 0)
+    return luaL_pushfail(L), 1;
+  size_t most = 2;
+  for (int i = 0; i < n; i++)
+    most += ICRM_JSON_STRING_MOST(fields[i].name_len) +
+            ICRM_JSON_STRING_MOST(fields[i].value_len) + 2;
+  luaL_Buffer text;
+  char *begin = luaL_buffinitsize(L, &text, most), *out = begin;
+  *out++ = '{';
+  for (int i = 0; i < n; i++) {
+    if (i > 0)
+      *out++ = ',';
+    out = icrm_json_put_string(out, fields[i].name, fields[i].name_len);
+    *out++ = ':';
+    out = icrm_json_put_string(out, fields[i].value, fields[i].value_len);
+  }
+  *out++ = '}';
+  luaL_pushresultsize(&text, (size_t)(out - begin));
+  return 1;
+}
+
+void icrml_open_element(lua_State *L) {
+  lua_pushcfunction(L, encode_element);
+  lua_setfield(L, -2, "encode_element");
+}

@@ -43,6 +43,18 @@ local function remove_root()
 end
 busted.subscribe({ "suite", "end" }, remove_root)
 
+-- A spec file that leaves a client open fails.
+local left_open = 0
+busted.subscribe({ "file", "end" }, function(file)
+  local core = package.loaded["icrm.core"]
+  local open = core and core.open_count() or 0
+  if open > left_open then
+    busted.publish({ "error", "file" }, file, nil, ("%d clients left open"):format(open),
+      { short_src = file.name, currentline = 0, traceback = "" })
+  end
+  left_open = open
+end)
+
 -- Returns the path of a new empty folder.
 function helper.tmpdir()
   if not root then

@@ -219,7 +219,8 @@ static int normalise(struct icrm_buf *out, struct icrm_sandbox *sandbox,
     add_decimal(out, text, field->decimals);
     break;
   case SB_BOOLEAN:
-    add_boolean(out, text);
+    if (*text || field->absent[0])
+      add_boolean(out, text);
     break;
   case SB_DATE:
     add_date(out, text);

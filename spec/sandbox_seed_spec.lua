@@ -170,8 +170,8 @@ describe("the sandbox as Initiative", function()
       .. "homephone leadsource otherphone title fax birthday email assigned_user_id reference "
       .. "notify_owner createdtime modifiedtime modifiedby tickets_access mailingstreet "
       .. "otherstreet mailingcity othercity mailingstate otherstate mailingzip otherzip "
-      .. "mailingcountry othercountry mailingpobox otherpobox description isconvertedfromlead accounting_code "
-      .. "customer_code last_contact last_event last_task last_mail_in last_mail_out "
+      .. "mailingcountry othercountry mailingpobox otherpobox description isconvertedfromlead "
+      .. "accounting_code customer_code last_contact last_event last_task last_mail_in last_mail_out "
       .. "massmailing_subscribed massmailing_undeliverable creator last_futur_contact "
       .. "gdpr_access id",
       keys_in_order(body))

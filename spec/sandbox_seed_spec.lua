@@ -166,14 +166,14 @@ describe("the sandbox as Initiative", function()
     assert.is_true(call("POST", "operation", "add_related", "sessionName", session,
       "sourceRecordId", deal, "relatedRecordId", contact.id, "relationIdLabel", "Contacts").success)
     local rows, body = get("retrieve_related", "id", deal, "relatedType", "Contacts")
-    assert.are.equal("salutationtype firstname contact_no phone lastname mobile account_id "
-      .. "homephone leadsource otherphone title fax birthday email assigned_user_id reference "
+    assert.are.equal("salutationtype firstname contact_no phone lastname mobile account_id homephone "
+      .. "leadsource otherphone title fax birthday email assigned_user_id reference "
       .. "notify_owner createdtime modifiedtime modifiedby tickets_access mailingstreet "
       .. "otherstreet mailingcity othercity mailingstate otherstate mailingzip otherzip "
       .. "mailingcountry othercountry mailingpobox otherpobox description isconvertedfromlead "
-      .. "accounting_code customer_code last_contact last_event last_task last_mail_in last_mail_out "
-      .. "massmailing_subscribed massmailing_undeliverable creator last_futur_contact "
-      .. "gdpr_access id",
+      .. "accounting_code customer_code last_contact last_event last_task last_mail_in "
+      .. "last_mail_out massmailing_subscribed massmailing_undeliverable creator "
+      .. "last_futur_contact gdpr_access id",
       keys_in_order(body))
     local row = rows.result[#rows.result]
     assert.are.equal("christophe", row.firstname)

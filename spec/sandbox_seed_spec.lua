@@ -166,8 +166,8 @@ describe("the sandbox as Initiative", function()
     assert.is_true(call("POST", "operation", "add_related", "sessionName", session,
       "sourceRecordId", deal, "relatedRecordId", contact.id, "relationIdLabel", "Contacts").success)
     local rows, body = get("retrieve_related", "id", deal, "relatedType", "Contacts")
-    assert.are.equal("salutationtype firstname contact_no phone lastname mobile account_id homephone "
-      .. "leadsource otherphone title fax birthday email assigned_user_id reference "
+    assert.are.equal("salutationtype firstname contact_no phone lastname mobile account_id "
+      .. "homephone leadsource otherphone title fax birthday email assigned_user_id reference "
       .. "notify_owner createdtime modifiedtime modifiedby tickets_access mailingstreet "
       .. "otherstreet mailingcity othercity mailingstate otherstate mailingzip otherzip "
       .. "mailingcountry othercountry mailingpobox otherpobox description isconvertedfromlead "

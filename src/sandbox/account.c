@@ -1,6 +1,6 @@
 #include "sandbox/account.h"
 
-#include "sandbox/digest.h"
+#include "core/credentials.h"
 #include "sandbox/entities.h"
 #include "sandbox/records.h"
 
@@ -113,9 +113,13 @@ static int check_key(struct sb_call *call, int64_t user, const char *token) {
   struct icrm_buf key = {0};
   char want[33];
   user_field(call, user, "accesskey", &key);
+  struct icrm_credentials *credentials =
+      key.len ? icrm_credentials_new(key.data, key.len, NULL) : NULL;
   int rc = -1;
-  if (key.len && sb_digest_login(token, key.data, want) == 0)
+  if (credentials && icrm_credentials_answer(credentials, token, strlen(token),
+                                             want, NULL) == 0)
     rc = strcmp(sb_params_text(call->params, "accessKey"), want) == 0;
+  icrm_credentials_release(credentials);
   icrm_buf_wipe(&key);
   return rc;
 }

@@ -37,6 +37,18 @@ local OPTIONS = {
   field = { "fields" },
 }
 
+local RANGES = { port = { 0, 65535 }, latency_ms = { 0, 600000 } }
+
+local function check_ranges(options)
+  for name, range in pairs(RANGES) do
+    local value = options[name] or 0
+    if math.type(value) ~= "integer" or value < range[1] or value > range[2] then
+      fail("sandbox option %s is %s; write a whole number from %d to %d", name, value,
+        range[1], range[2])
+    end
+  end
+end
+
 local function unescape(text)
   return (text:gsub("%%(%x%x)", function(hex)
     return string.char(tonumber(hex, 16))
@@ -93,6 +105,7 @@ function M.start(options)
   for name, value in pairs(options or {}) do
     given[name] = value
   end
+  check_ranges(given)
   given.empty = given.demo == false
   local server, err = core.sandbox.start(given)
   if not server then

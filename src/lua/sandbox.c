@@ -1,7 +1,9 @@
 #include "sandbox/sandbox.h"
 
+#include "core/interrupt.h"
 #include "lua/core.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,6 +196,18 @@ static int sandbox_log(lua_State *L) {
   return status == LUA_OK ? 1 : lua_error(L);
 }
 
+/* sandbox:wait() -> serve until Ctrl-C. A host without a handler for it is
+ * simply ended by it. */
+static int sandbox_wait(lua_State *L) {
+  check_sandbox(L);
+  struct pollfd wake = {.fd = icrm_interrupt_fd(), .events = POLLIN};
+  while (!icrm_interrupt_pending())
+    poll(&wake, 1, -1);
+  icrm_interrupt_drain();
+  icrm_interrupt_clear();
+  return 0;
+}
+
 /* sandbox:stop(), close, __close, __gc */
 static int sandbox_stop(lua_State *L) {
   struct sandbox *sandbox = luaL_checkudata(L, 1, SANDBOX_TYPE);
@@ -204,12 +218,17 @@ static int sandbox_stop(lua_State *L) {
 }
 
 void icrml_open_sandbox(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"url", sandbox_url},    {"username", sandbox_username},
-      {"key", sandbox_key},    {"advance", sandbox_advance},
-      {"log", sandbox_log},    {"stop", sandbox_stop},
-      {"close", sandbox_stop}, {"__close", sandbox_stop},
-      {"__gc", sandbox_stop},  {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"url", sandbox_url},
+                                     {"username", sandbox_username},
+                                     {"key", sandbox_key},
+                                     {"advance", sandbox_advance},
+                                     {"log", sandbox_log},
+                                     {"wait", sandbox_wait},
+                                     {"stop", sandbox_stop},
+                                     {"close", sandbox_stop},
+                                     {"__close", sandbox_stop},
+                                     {"__gc", sandbox_stop},
+                                     {NULL, NULL}};
   luaL_newmetatable(L, SANDBOX_TYPE);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);

@@ -2,9 +2,12 @@
 
 #include "sandbox/collate.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CACHE_SIZE = 128, BUSY_MS = 5000 };
 
@@ -80,10 +83,22 @@ static int register_functions(struct sb_store *store) {
   return rc;
 }
 
+/* The file holds access keys: nobody else may read it. */
+static int make_private(const char *file) {
+  int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  return fd < 0 ? -1 : close(fd);
+}
+
 struct sb_store *sb_store_open(const char *file, struct icrm_error *err) {
   struct sb_store *store = calloc(1, sizeof *store);
   if (!store) {
     icrm_error_set(err, ICRM_ERROR_STORE, "out of memory");
+    return NULL;
+  }
+  if (file && make_private(file)) {
+    icrm_error_set(err, ICRM_ERROR_STORE, "cannot open the sandbox file %s: %s",
+                   file, strerror(errno));
+    free(store);
     return NULL;
   }
   const int flags =

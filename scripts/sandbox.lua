@@ -1,6 +1,5 @@
 -- Run the sandbox CRM alone, for clients of any language.
 local argparse = require "argparse"
-local core = require "icrm.core"
 local sandbox = require "icrm.sandbox"
 
 local parser = argparse("icrm-lua sandbox", [[
@@ -18,18 +17,17 @@ parser:option("--field", "add a field, as in HelpDesk.cf_token:string"):argname 
 parser:flag("--empty", "start a new store without the demo data")
 local args = parser:parse()
 
-core.interrupt.hold() -- Ctrl-C ends the wait below, not the script
-local server <close> = sandbox.start {
+sandbox.serve({
   file = args.file,
   profile = args.profile,
   port = args.port,
   latency_ms = args.latency,
   fields = args.field,
   demo = not args.empty,
-}
-print("url", server:url())
-print("user", server:username())
-print("key", server:key())
-io.stdout:flush()
-io.stderr:write "Ctrl-C stops it.\n"
-server:wait()
+}, function(server)
+  print("url", server:url())
+  print("user", server:username())
+  print("key", server:key())
+  io.stdout:flush()
+  io.stderr:write "Ctrl-C stops it.\n"
+end)

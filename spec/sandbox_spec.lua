@@ -428,3 +428,20 @@ describe("icrm.sandbox", function()
     assert.is_nil(socket.connect("127.0.0.1", tonumber(url:match ":(%d+)/")))
   end)
 end)
+
+describe("icrm-lua sandbox", function()
+  it("prints how to connect, serves, and ends on Ctrl-C", function()
+    local out = helper.tmpdir() .. "/out"
+    local pipe = io.popen(("exec 2>&1; %s sandbox --empty --profile vtiger8 >%s & "
+      .. "echo $!; wait $!; echo ended $?")
+      :format(helper.quote(helper.icrm_lua), helper.quote(out)))
+    local pid = pipe:read "l"
+    assert.truthy(pipe:read "l":find "Ctrl%-C")
+    local url, user, key = helper.read_file(out):match "^url\t(%S+)\nuser\t(%S+)\nkey\t(%S+)\n$"
+    assert.are.same({ "admin", 16 }, { user, #key })
+    assert.are.equal(200, (raw_http.request(url .. "?operation=listtypes", "GET")))
+    os.execute("kill -INT " .. pid)
+    assert.are.equal("ended 0", pipe:read "l")
+    pipe:close()
+  end)
+end)

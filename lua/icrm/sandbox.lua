@@ -114,6 +114,18 @@ function M.start(options)
   return server
 end
 
+--- Start a sandbox and serve until Ctrl-C.
+---
+--- @param options? table as for `start`
+--- @param started fun(server: userdata) called once it listens
+function M.serve(options, started)
+  local server <close> = M.start(options)
+  core.interrupt.hold() -- Ctrl-C ends the wait, and nothing else
+  started(server)
+  server:wait()
+  core.interrupt.release()
+end
+
 --- Start the sandbox of a URL and say how to connect to it.
 ---
 --- The server stops when its `owner` is closed or collected.

@@ -28,7 +28,6 @@ build = {
     CMAKE_BUILD_TYPE = "Release",
     CMAKE_INSTALL_PREFIX = "$(PREFIX)",
     LUA_INCDIR = "$(LUA_INCDIR)",
-    LUA_LIBDIR = "$(LUA_LIBDIR)",
     ICRM_CMODDIR = "$(LIBDIR)",
     ICRM_LUADIR = "$(LUADIR)",
     ICRM_BINDIR = "$(BINDIR)",

@@ -293,6 +293,23 @@ describe("icrm.Client", function()
     assert.equal("input", err.kind)
   end)
 
+  it("works next to others in one map", function()
+    local several = {}
+    for i = 1, 6 do
+      several[i] = icrm.connect(i % 2 == 0 and "sandbox:" or "sandbox:?profile=vtiger8")
+    end
+    local result = icrm.map(several, function(one, i)
+      local ids = icrm.map({ 1, 2, 3 }, function(j)
+        return one:create("Accounts", { accountname = ("Compte %d.%d"):format(i, j) }).id
+      end)
+      return one:retrieve(ids[3]).accountname
+    end)
+    for i, one in ipairs(several) do
+      assert.equal(("Compte %d.3"):format(i), result[i])
+      one:close()
+    end
+  end)
+
   it("runs calls of one map over several lanes", function()
     local list = {}
     for i = 1, 30 do list[i] = i end

@@ -197,8 +197,8 @@ function Client:list_types()
 end
 
 local function explain_module(self, module, err)
-  local information, names = self:list_types()
-  if information[module] then
+  local ok, information, names = pcall(self.list_types, self)
+  if not ok or information[module] then
     return
   end
   local words, name_of = {}, {}

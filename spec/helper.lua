@@ -31,6 +31,16 @@ function helper.write_file(path, text)
   return path
 end
 
+-- A spec file that leaves a client open fails.
+busted.subscribe({ "file", "end" }, function(file, parent)
+  local core = package.loaded["icrm.core"]
+  local left = core and core.open_count and core.open_count() or 0
+  if left > 0 then
+    busted.publish({ "error", "file" }, file, parent,
+      ("%d left open: local crm <close> = icrm.connect ..."):format(left), {})
+  end
+end)
+
 -- One folder for the whole run, removed at its end.
 local root
 local made = 0
@@ -45,7 +55,7 @@ busted.subscribe({ "suite", "end" }, remove_root)
 
 -- A spec file that leaves a client open fails.
 local left_open = 0
-busted.subscribe({ "file", "end" }, function(file)
+busted.subscribe({ "file", "end" }, function(file, parent)
   local core = package.loaded["icrm.core"]
   local open = core and core.open_count() or 0
   if open > left_open then

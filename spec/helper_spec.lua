@@ -14,6 +14,15 @@ describe("spec.helper", function()
     assert.equal(143, result.code)
   end)
 
+  it("fails a spec file that leaves a client open", function()
+    local file = helper.tmpfile([[it("leaks", function()
+      require "icrm".connect "sandbox:" end)]], "leak_spec.lua")
+    local cpath = "--cpath=" .. package.cpath:match "[^;]*"
+    local result = helper.run { "busted", "-o", "plainTerminal", cpath, file }
+    assert.equal(1, result.code)
+    assert.truthy(result.out:find "1 left open")
+  end)
+
   it("keeps the developer's own settings away", function()
     local result = helper.run { "env" }
     assert.is_nil(result.out:find "ICRM_URL")

@@ -148,9 +148,9 @@ end
 --- @param fields table<string, string|number|boolean>
 --- @return string json
 function M.encode_element(fields)
-  local text = core.encode_element(fields)
-  if text then
-    return text -- strings alone, as nearly always; the rest is converted here
+  local plain = core.encode_element(fields)
+  if plain then
+    return plain -- strings alone, as nearly always; the rest is converted here
   end
   local parts = {}
   for i, field in ipairs(sorted_keys(fields)) do

@@ -67,49 +67,57 @@ static bool scan_escape(struct scan *s) {
   return stop(s, "has half a surrogate pair");
 }
 
-/* Does one of eight bytes need a look: a quote, a backslash, a control
- * character or a byte outside ASCII? The classic tests for a zero byte and for
- * a byte less than n; a false yes only costs time. */
-static inline bool word_is_special(uint64_t word) {
+/* How many of eight bytes need no look: no quote, backslash, control character
+ * or byte outside ASCII. The classic tests for a zero byte and for a byte less
+ * than n; a false yes can only stand behind a true one. */
+static inline size_t plain_bytes(const char *at) {
   const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+  uint64_t word;
+  memcpy(&word, at, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  word = __builtin_bswap64(word);
+#endif
   uint64_t quote = word ^ (ones * '"');
   uint64_t backslash = word ^ (ones * '\\');
-  return ((word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) &
-          highs) != 0;
+  uint64_t special =
+      (word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) &
+      highs;
+  return special ? (size_t)__builtin_ctzll(special) / 8 : 8;
+}
+
+static inline void skip_plain(struct scan *s) {
+  while (s->end - s->at >= 8) {
+    size_t n = plain_bytes(s->at);
+    s->at += n;
+    if (n < 8)
+      return;
+  }
 }
 
 /* After the opening quote. */
 static bool scan_string(struct scan *s) {
-  while (s->at < s->end) {
-    uint64_t word;
-    while (s->end - s->at >= 8) {
-      memcpy(&word, s->at, 8);
-      if (word_is_special(word))
-        break;
-      s->at += 8;
+  for (;;) {
+    skip_plain(s);
+    if (s->at >= s->end)
+      return stop(s, "ends inside a string");
+    unsigned char c = (unsigned char)*s->at;
+    if (c == '"') {
+      s->at++;
+      return true;
     }
-    while (s->at < s->end) {
-      unsigned char c = (unsigned char)*s->at;
-      if (c == '"') {
-        s->at++;
-        return true;
-      }
-      if (c == '\\') {
-        s->at++;
-        if (!scan_escape(s))
-          return false;
-        break;
-      }
-      if (c < 0x20)
-        return stop(s, "has a control character in a string");
-      size_t n =
-          c < 0x80 ? 1 : icrm_utf8_sequence(s->at, (size_t)(s->end - s->at));
-      if (n == 0)
-        return stop(s, "is not UTF-8");
-      s->at += n;
+    if (c == '\\') {
+      s->at++;
+      if (!scan_escape(s))
+        return false;
+      continue;
     }
+    if (c < 0x20)
+      return stop(s, "has a control character in a string");
+    size_t n = icrm_utf8_sequence(s->at, (size_t)(s->end - s->at));
+    if (n == 0)
+      return stop(s, "is not UTF-8");
+    s->at += n;
   }
-  return stop(s, "ends inside a string");
 }
 
 static size_t scan_digits(struct scan *s) {

@@ -45,6 +45,18 @@ for _, profile in ipairs { "initiative", "vtiger8" } do
       assert.equal(CONTENT, (crm:download(document.id)))
     end)
 
+    it("come back into a new file, never over an old one", function()
+      local document = crm:attach(ticket, { name = "b.bin", data = CONTENT })
+      local folder = helper.tmpdir() .. "/"
+      local path, name = crm:download(document, folder)
+      assert.equal(folder .. name, path)
+      assert.equal(CONTENT, helper.read_file(path))
+      local err = raised(crm.download, crm, document, path)
+      assert.equal("store", err.kind)
+      err = raised(crm.download, crm, document, "/nonexistent/x")
+      assert.matches("/nonexistent", err.message)
+    end)
+
     it("take further fields of the document", function()
       local document = crm:attach(ticket, { name = "note.txt", data = "x" },
         { fields = { notecontent = "vu sur place" } })

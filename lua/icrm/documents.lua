@@ -228,16 +228,36 @@ local function file_of(client, document)
   return files[1] or files
 end
 
---- Return the content of a document's file and its name.
+-- A new file of the user alone; one that exists is never overwritten.
+local function write_file(path, content)
+  errors.check(core.files.create(path, true))
+  local file, why = io.open(path, "wb")
+  local ok = file
+  if file then
+    ok, why = file:write(content)
+    if ok then
+      ok, why = file:close()
+    end
+  end
+  if not ok then
+    os.remove(path)
+    errors.raise { kind = "store", message = ("cannot write %s: %s"):format(path, why) }
+  end
+end
+
+--- Return the content of a document's file and its name, or write it to a new
+--- file.
 ---
 --- The name is a bare file name: no folder, no control character, no leading
---- dot. Not every server has this operation.
+--- dot. A target that ends in a slash is a folder. Not every server has this
+--- operation.
 ---
 --- @param client icrm.Client
 --- @param document string|table a document or its id
---- @return string content
+--- @param target? string the new file, or a folder and a slash
+--- @return string content or, with a target, the path written
 --- @return string name
-function M.download(client, document)
+function M.download(client, document, target)
   local id = records.id_of(document)
   local file = file_of(client, type(document) == "table" and document or { id = id })
   local content = errors.check(core.base64.decode(file.filecontents or ""))
@@ -246,7 +266,13 @@ function M.download(client, document)
       message = ("the file of %s has %s bytes on the server, %d came"):format(
         id, file.filesize, #content) }
   end
-  return content, base_name(file.filename or id)
+  local name = base_name(file.filename or id)
+  if not target then
+    return content, name
+  end
+  local path = target:sub(-1) == "/" and target .. name or target
+  write_file(path, content)
+  return path, name
 end
 
 return M

@@ -58,7 +58,7 @@
 ---@field from fun(self, module: string): icrm.Query
 ---@field count fun(self, module: string, where?: string, ...): integer
 ---@field attach fun(self, record: string|table, file: string|table, opts?: table): icrm.Record
----@field download fun(self, document: string|table): string, string
+---@field download fun(self, document: string|table, target?: string): string, string
 ---@field call fun(self, operation: string, params?: table, opts?: icrm.CallOptions): any
 ---@field send fun(self, operation: string, params?: table, opts?: icrm.CallOptions): integer
 ---@field receive fun(self, id: integer): any

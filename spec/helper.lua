@@ -31,16 +31,6 @@ function helper.write_file(path, text)
   return path
 end
 
--- A spec file that leaves a client open fails.
-busted.subscribe({ "file", "end" }, function(file, parent)
-  local core = package.loaded["icrm.core"]
-  local left = core and core.open_count and core.open_count() or 0
-  if left > 0 then
-    busted.publish({ "error", "file" }, file, parent,
-      ("%d left open: local crm <close> = icrm.connect ..."):format(left), {})
-  end
-end)
-
 -- One folder for the whole run, removed at its end.
 local root
 local made = 0
@@ -54,15 +44,16 @@ end
 busted.subscribe({ "suite", "end" }, remove_root)
 
 -- A spec file that leaves a client open fails.
-local left_open = 0
+local left_before = 0
 busted.subscribe({ "file", "end" }, function(file, parent)
   local core = package.loaded["icrm.core"]
-  local open = core and core.open_count() or 0
-  if open > left_open then
-    busted.publish({ "error", "file" }, file, nil, ("%d clients left open"):format(open),
+  local left = core and core.open_count() or 0
+  if left > left_before then
+    busted.publish({ "error", "file" }, file, parent,
+      ("%d left open: local crm <close> = icrm.connect ..."):format(left),
       { short_src = file.name, currentline = 0, traceback = "" })
   end
-  left_open = open
+  left_before = left
 end)
 
 -- Returns the path of a new empty folder.

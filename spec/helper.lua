@@ -45,7 +45,7 @@ busted.subscribe({ "suite", "end" }, remove_root)
 
 -- A spec file that leaves a client open fails.
 local left_before = 0
-busted.subscribe({ "file", "end" }, function(file)
+busted.subscribe({ "file", "end" }, function(file, parent)
   local core = package.loaded["icrm.core"]
   local left = core and core.open_count() or 0
   if left > left_before then

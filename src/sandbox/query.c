@@ -2,7 +2,7 @@
 
 #include "core/vtql.h"
 #include "sandbox/collate.h"
-#include "sandbox/records.h"
+#include "sandbox/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -327,8 +327,8 @@ static void add_rows(struct plan *plan) {
       icrm_buf_addf(call->out, "{\"count\":\"%lld\"",
                     (long long)sb_rows_get_integer(rows, 0));
     else
-      sb_records_add_row(call, plan->module, rows, plan->fields, plan->n_fields,
-                         NULL);
+      sb_wire_add_row(call, plan->module, rows, plan->fields, plan->n_fields,
+                      NULL);
     icrm_buf_add_byte(call->out, '}');
   }
   icrm_buf_add_byte(call->out, ']');

@@ -1,4 +1,4 @@
-/* Records between the store and the wire, and the operations on one record. */
+/* Records in the store, and the operations retrieve and delete. */
 #ifndef ICRM_SANDBOX_RECORDS_H
 #define ICRM_SANDBOX_RECORDS_H
 
@@ -10,6 +10,11 @@ struct sb_target {
   const struct sb_module *module;
   int64_t number;
 };
+
+/* The module of a record that the shared table knows, NULL when there is none
+ * or it is deleted. */
+const struct sb_module *sb_records_module(struct icrm_sandbox *sandbox,
+                                          int64_t number);
 
 /* The number of the record that an id names, 0 when there is none: wrong
  * number, other module, deleted. */
@@ -43,17 +48,6 @@ int sb_records_touch(struct sb_call *call, int64_t number);
 
 /* The number of a new record. */
 int64_t sb_records_next(struct sb_call *call, const struct sb_module *module);
-
-/* Append the current row as an object, without its closing brace. Column i of
- * the row is field fields[i]; the id is written as `id` when not NULL. */
-void sb_records_add_row(struct sb_call *call, const struct sb_module *module,
-                        struct sb_rows *rows, const int *fields, size_t n,
-                        const char *id);
-
-/* Append a whole record as the result of retrieve, create, update. `id` is the
- * id as the caller wrote it, or NULL. Returns 0, or -1 when it is not there. */
-int sb_records_add(struct sb_call *call, const struct sb_target *target,
-                   const char *id, bool label);
 
 enum sb_outcome sb_records_retrieve(struct sb_call *call);
 enum sb_outcome sb_records_delete(struct sb_call *call);

@@ -172,6 +172,14 @@ struct sb_rows *sb_store_query(struct sb_store *store, const char *sql) {
   return slot;
 }
 
+struct sb_rows *sb_store_query_number(struct sb_store *store, const char *sql,
+                                      int64_t number) {
+  struct sb_rows *rows = sb_store_query(store, sql);
+  if (rows)
+    sb_rows_integer(rows, number);
+  return rows;
+}
+
 void sb_rows_integer(struct sb_rows *rows, int64_t value) {
   sqlite3_bind_int64(rows->stmt, ++rows->bound, value);
 }

@@ -34,6 +34,10 @@ const char *sb_store_message(const struct sb_store *store);
  * be given back with sb_rows_end. One text cannot be under way twice. */
 struct sb_rows *sb_store_query(struct sb_store *store, const char *sql);
 
+/* The same, with a number as its first parameter. */
+struct sb_rows *sb_store_query_number(struct sb_store *store, const char *sql,
+                                      int64_t number);
+
 /* Bind the next parameter. A text is copied; NULL binds NULL. */
 void sb_rows_integer(struct sb_rows *rows, int64_t value);
 void sb_rows_real(struct sb_rows *rows, double value);

@@ -1,6 +1,6 @@
 #include "sandbox/sync.h"
 
-#include "sandbox/records.h"
+#include "sandbox/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +61,7 @@ static void add_updated(struct sb_call *call, const char *since,
     fields[i] = (int)i;
   while (rows && sb_rows_next(rows) == 1) {
     icrm_buf_add_text(call->out, comma);
-    sb_records_add_row(call, module, rows, fields, module->n_fields, NULL);
+    sb_wire_add_row(call, module, rows, fields, module->n_fields, NULL);
     icrm_buf_add_byte(call->out, '}');
     comma = ",";
   }

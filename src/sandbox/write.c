@@ -1,7 +1,7 @@
 #include "sandbox/write.h"
 
 #include "sandbox/documents.h"
-#include "sandbox/records.h"
+#include "sandbox/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -171,7 +171,8 @@ static enum sb_outcome show(struct sb_call *call,
   if (!owner_exists(call, values))
     return sb_die(call, "Sorry! Attempt to access restricted file.");
   bool person = strcmp(target->module->name, "Users") == 0;
-  return sb_records_add(call, target, NULL, target->module->shared || person)
+  return sb_wire_add_record(call, target, NULL,
+                            target->module->shared || person)
              ? sb_crash(call)
              : SB_DONE;
 }

@@ -24,6 +24,7 @@
  * takes a younger one or opens its own, so that few meet the closing door. */
 #define WRITE_MAX_IDLE_S 4L
 #define LONGEST_WAIT_MS 60000
+#define BLOCK_BYTES 49152 /* libcurl joins up to 64 kB with the headers */
 /* Below this the next request is not hurried out before results are handed
  * over: it costs a fifth of the throughput and there is no wait to hide. */
 #define LATENCY_WORTH_HIDING_US 3000
@@ -60,7 +61,10 @@ struct icrm_exchange {
   struct icrm_reply reply;
   struct icrm_request request;
   struct curl_slist *headers;
-  size_t body_at; /* bytes of the body given to libcurl */
+  bool has_plain_headers; /* `headers` name no content type */
+  struct icrm_buf block;  /* a small body in one piece */
+  size_t body_at;         /* bytes of a large body given to libcurl */
+  int attempts;           /* how often libcurl was about to send */
   int64_t started_us;
   bool is_running;
   bool uses_ca_folder; /* see struct icrm_site */
@@ -253,6 +257,20 @@ static size_t send_body(char *out, size_t size, size_t count, void *context) {
   return n + send_half(x, x->request.tail, head_len, out + n, room - n);
 }
 
+/* Called before each attempt, on a new connection as on a kept one: libcurl
+ * sends a request again when a kept connection dies before a reply byte. A
+ * write passes this door once. */
+static int before_send(void *context, char *remote_ip, char *local_ip,
+                       int remote_port, int local_port) {
+  struct icrm_exchange *x = context;
+  (void)remote_ip;
+  (void)local_ip;
+  (void)remote_port;
+  (void)local_port;
+  return x->attempts++ > 0 && x->request.write ? CURL_PREREQFUNC_ABORT
+                                               : CURL_PREREQFUNC_OK;
+}
+
 /* libcurl rewinds a body in order to send it again. A write refuses. */
 static int rewind_body(void *context, curl_off_t offset, int origin) {
   struct icrm_exchange *x = context;
@@ -304,6 +322,8 @@ static void set_fixed_options(struct icrm_exchange *x) {
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_send);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
   curl_easy_setopt(easy, CURLOPT_READFUNCTION, send_body);
   curl_easy_setopt(easy, CURLOPT_READDATA, x);
   curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_body);
@@ -344,6 +364,7 @@ void icrm_exchange_free(struct icrm_exchange *exchange) {
     curl_easy_cleanup(exchange->easy);
   }
   curl_slist_free_all(exchange->headers);
+  icrm_buf_wipe(&exchange->block); /* may hold the session's name */
   icrm_buf_wipe(&exchange->reply.body);
   icrm_buf_free(&exchange->reply.limits);
   free(exchange);
@@ -357,7 +378,10 @@ struct icrm_reply *icrm_exchange_reply(struct icrm_exchange *exchange) {
 static int set_headers(struct icrm_exchange *x) {
   char type[128];
   const char *content_type = x->request.content_type;
+  if (!content_type && x->has_plain_headers)
+    return 0;
   curl_slist_free_all(x->headers);
+  x->has_plain_headers = !content_type;
   x->headers = curl_slist_append(NULL, "Expect:");
   if (x->headers && content_type) {
     snprintf(type, sizeof type, "Content-Type: %s", content_type);
@@ -367,6 +391,13 @@ static int set_headers(struct icrm_exchange *x) {
   return x->headers ? 0 : -1;
 }
 
+static void join_halves(struct icrm_exchange *x) {
+  if (x->request.head)
+    icrm_buf_add(&x->block, x->request.head->data, x->request.head->len);
+  if (x->request.tail)
+    icrm_buf_add(&x->block, x->request.tail->data, x->request.tail->len);
+}
+
 static void set_body(struct icrm_exchange *x) {
   const struct icrm_request *request = &x->request;
   CURL *easy = x->easy;
@@ -374,13 +405,15 @@ static void set_body(struct icrm_exchange *x) {
     curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     return;
   }
-  /* One block that may be sent again is handed over as it is, which lets
-   * headers and body leave together. */
-  bool is_block =
-      !request->write && (!request->tail || request->tail->len == 0);
+  /* A block leaves together with the headers, which halves the packets. */
+  icrm_buf_clear(&x->block);
+  bool is_block = body_len(request) <= BLOCK_BYTES;
+  if (is_block)
+    join_halves(x);
+  is_block = is_block && !x->block.failed;
   curl_easy_setopt(easy, CURLOPT_POST, 1L);
   curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-                   is_block ? request->head->data : NULL);
+                   is_block ? (x->block.data ? x->block.data : "") : NULL);
   curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                    (curl_off_t)body_len(request));
 }
@@ -397,6 +430,7 @@ int icrm_exchange_start(struct icrm_exchange *x,
   x->reply.body.limit = x->site->max_reply_bytes;
   x->reply.retry_after_s = -1;
   x->body_at = 0;
+  x->attempts = 0;
   x->detail[0] = '\0';
   x->started_us = icrm_clock_us();
   set_body(x);
@@ -512,6 +546,7 @@ static void set_error(struct icrm_exchange *x, CURLcode rc,
     break;
   case CURLE_GOT_NOTHING:
   case CURLE_SEND_FAIL_REWIND:
+  case CURLE_ABORTED_BY_CALLBACK:
     icrm_error_set(err, ICRM_ERROR_TRANSPORT,
                    "%s closed the connection without an answer", origin);
     break;

@@ -9,7 +9,8 @@
  *
  * Its promise: a request marked `write` leaves at most once. libcurl sends a
  * request again, without a word, when a kept-alive connection dies before a
- * reply byte; a body that cannot be rewound is what stops it.
+ * reply byte. A callback that libcurl asks before each attempt stops it; a body
+ * too large to leave with the headers cannot be rewound, either.
  */
 #ifndef ICRM_CORE_TRANSPORT_H
 #define ICRM_CORE_TRANSPORT_H

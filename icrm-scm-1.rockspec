@@ -14,7 +14,6 @@ dependencies = {
   "lua >= 5.4, < 5.5",
   "argparse >= 0.7",
   "lua-cjson >= 2.1",
-  "luafilesystem >= 1.8",
   "luasql-sqlite3 >= 2.6",
 }
 test_dependencies = { "busted" }

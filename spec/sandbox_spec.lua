@@ -186,6 +186,16 @@ describe("the sandbox", function()
     end)
   end)
 
+  it("takes new users, gives them a key, and shows them less", function()
+    start { empty = true }
+    local user = assert(crm:create("Users", { user_name = "robot", is_admin = "off",
+      status = "Active", last_name = "Robot", roleid = "H2", email1 = "robot@example.test" }))
+    assert.are.equal(16, #crm.sandbox:key "robot")
+    assert.are.equal(user.id, crm:login("robot").result.userId)
+    local _, err = crm:get("describe", { elementType = "Users" })
+    assert.are.equal("ACCESS_DENIED", err.code)
+  end)
+
   it("lets no SQL through", function()
     start()
     for _, value in ipairs { "9x1 OR 1=1", "9x0) OR (1=1", "9x0) UNION SELECT 1,2 -- " } do

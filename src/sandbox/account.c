@@ -12,12 +12,14 @@ static int64_t find_user(struct sb_call *call, const char *name) {
   const char *slash = strchr(name, '/');
   if (slash && call->schema->user_prefix)
     name = slash + 1;
+  if (!*name)
+    return 0;
   struct sb_rows *rows =
       sb_store_query(call->store, "SELECT id FROM \"Users\" WHERE user_name = "
                                   "? COLLATE mysql");
   if (rows)
     sb_rows_string(rows, name);
-  return *name ? sb_rows_one(rows, 0) : (sb_rows_end(rows), 0);
+  return sb_rows_one(rows, 0);
 }
 
 /* A field of a user, appended. */

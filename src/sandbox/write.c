@@ -1,5 +1,6 @@
 #include "sandbox/write.h"
 
+#include "core/digest.h"
 #include "sandbox/documents.h"
 #include "sandbox/wire.h"
 
@@ -177,9 +178,22 @@ static enum sb_outcome show(struct sb_call *call,
              : SB_DONE;
 }
 
+/* A new user is given an access key; it cannot be chosen. */
+static void make_key(struct sb_values *values) {
+  int field = sb_module_field(values->module, "accesskey", 9);
+  char key[17];
+  if (field < 0)
+    return;
+  icrm_digest_random_hex(key, 8);
+  icrm_buf_clear(&values->text[field]);
+  icrm_buf_add_text(&values->text[field], key);
+}
+
 static int store_new(struct sb_call *call, struct sb_values *values) {
   const struct sb_module *module = values->module;
   call->record = sb_records_next(call, module);
+  if (strcmp(module->name, "Users") == 0)
+    make_key(values);
   if (!module->shared)
     return sb_records_insert(call->store, module, values, call->record);
   struct sb_document document = {0};

@@ -40,7 +40,7 @@ local function wake(task)
   end
 end
 
-local function deliver(box, id, body, extra)
+local function deliver(box, id, body, extra, status)
   local task = box.waiting[id]
   box.waiting[id] = nil
   if task == DROPPED then
@@ -49,18 +49,18 @@ local function deliver(box, id, body, extra)
     box.tasks = box.tasks - 1
     wake(task)
   end
-  box.ready[id] = { body, extra }
+  box.ready[id] = { body, extra, status }
 end
 
 -- Hand out the replies that a client has. Returns how many there were.
 local function hand_out(client)
   local box, count = box_of(client), 0
   while true do
-    local id, body, extra = client:next()
+    local id, body, extra, status = client:next()
     if not id then
       return count
     end
-    deliver(box, id, body, extra)
+    deliver(box, id, body, extra, body and extra or status)
     count = count + 1
   end
 end
@@ -173,6 +173,35 @@ function M.await(client, id)
   local reply = box.ready[id]
   box.ready[id] = nil
   return reply[1], reply[2]
+end
+
+--- Drive a client, for a caller that has a loop of its own.
+---
+--- @param client userdata
+--- @param seconds number how long to wait at most
+function M.poll(client, seconds)
+  if hand_out(client) == 0 then
+    errors.check(client:step(seconds))
+    hand_out(client)
+  end
+end
+
+--- Take the reply to a call if it has come.
+---
+--- @param client userdata
+--- @param id integer
+--- @return boolean has_come
+--- @return string? body
+--- @return icrm.Error? err when there is no body
+--- @return table? status lane, session, attempts, status, seconds
+function M.take(client, id)
+  local box = box_of(client)
+  local reply = box.ready[id]
+  if not reply then
+    return false
+  end
+  box.ready[id] = nil
+  return true, reply[1], reply[1] == nil and reply[2] or nil, reply[3]
 end
 
 --- Say that nobody will wait for a call; its reply is dropped when it comes.

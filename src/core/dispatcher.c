@@ -485,10 +485,11 @@ bool icrm_dispatcher_release(struct icrm_dispatcher *d, uint64_t id) {
   struct icrm_lane *lane = held_lane(d, id);
   if (!lane)
     return false;
+  struct icrm_session *session =
+      icrm_dispatcher_find_session(d, lane->call->result.session);
+  session->is_noted = true;
   unhold(d, lane);
-  icrm_lane_send(lane,
-                 icrm_dispatcher_find_session(d, lane->call->result.session),
-                 icrm_clock_ms());
+  icrm_lane_send(lane, session, icrm_clock_ms());
   return true;
 }
 

@@ -9,8 +9,8 @@
  *
  * Its promise: submit sends nothing. No byte of a call leaves before the next
  * icrm_dispatcher_step of any dispatcher on the same transport; a call with
- * `hold` does not leave before it was released, either. So what must be
- * written down first can be.
+ * `hold` that is the first on its session does not leave before it was
+ * released, either. So what must be written down first can be.
  */
 #ifndef ICRM_CORE_DISPATCHER_H
 #define ICRM_CORE_DISPATCHER_H
@@ -47,7 +47,8 @@ struct icrm_call_options {
   bool post;  /* parameters in the body, where the server reads them for
                  operations that change something; otherwise in the URL */
   bool write; /* must not be done twice */
-  bool hold;  /* wait on a lane until icrm_dispatcher_release */
+  bool hold;  /* the first call on a session waits for icrm_dispatcher_release,
+                 so that the session can be written down before it writes */
   int timeout_ms;
   uint64_t session; /* run on exactly this session, without renewal; 0: any */
   struct icrm_buf *form; /* encoded parameters; moved out of here */
@@ -120,7 +121,8 @@ icrm_dispatcher_next(struct icrm_dispatcher *dispatcher);
 bool icrm_dispatcher_held(struct icrm_dispatcher *dispatcher, uint64_t *id,
                           uint64_t *session);
 
-/* Let a held call leave at the next step. False when it is not held. */
+/* Let a held call leave at the next step; no later call on its session is
+ * held. False when it is not held. */
 bool icrm_dispatcher_release(struct icrm_dispatcher *dispatcher, uint64_t id);
 
 /* Give up a call that was not sent: its result is an error of kind canceled.

@@ -1,6 +1,7 @@
 #include "core/interrupt.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -49,6 +50,12 @@ bool icrm_interrupt_pending(void) {
 void icrm_interrupt_clear(void) {
   raised = 0;
   icrm_interrupt_drain();
+}
+
+void icrm_interrupt_wait(int timeout_ms) {
+  struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
+  if (!icrm_interrupt_pending())
+    poll(&wake, wake_fd >= 0 ? 1 : 0, timeout_ms);
 }
 
 void icrm_interrupt_hold(void) {

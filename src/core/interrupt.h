@@ -29,6 +29,10 @@ void icrm_interrupt_drain(void);
 bool icrm_interrupt_pending(void);
 void icrm_interrupt_clear(void);
 
+/* Sleep until a raise, at most `timeout_ms`. For a pause with nothing under
+ * way at the network. */
+void icrm_interrupt_wait(int timeout_ms);
+
 /* While held, the host must not stop the running code: that code looks at
  * icrm_interrupt_pending and stops by itself. Nested holds are counted.
  * Async-signal-safe: is_held. */

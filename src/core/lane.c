@@ -160,7 +160,7 @@ void icrm_lane_assign(struct icrm_lane *lane, struct icrm_call *call,
   lane->call = call;
   call->result.lane = lane->number;
   call->result.session = session->id;
-  if (!call->hold) {
+  if (!call->hold || session->is_noted) {
     icrm_lane_send(lane, session, now_ms);
     return;
   }

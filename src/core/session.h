@@ -18,6 +18,7 @@
 
 struct icrm_session {
   uint64_t id;             /* our own number for it; not secret */
+  bool is_noted;           /* its owner has written it down: see dispatcher.h */
   struct icrm_buf name;    /* sessionName, empty when there is no session */
   char user_id[32];        /* like 19x1 */
   char version[32];        /* of the web service, like 0.22 */

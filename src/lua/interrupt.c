@@ -25,10 +25,18 @@ static int clear(lua_State *L) {
   return 0;
 }
 
+/* core.interrupt.wait(seconds): sleep, or until Ctrl-C. */
+static int wait_seconds(lua_State *L) {
+  lua_Number seconds = luaL_checknumber(L, 1);
+  luaL_argcheck(L, seconds >= 0 && seconds <= 3600, 1, "0 to 3600 seconds");
+  icrm_interrupt_wait((int)(seconds * 1000 + 0.5));
+  return 0;
+}
+
 void icrml_open_interrupt(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"hold", hold},   {"release", release}, {"pending", pending},
-      {"clear", clear}, {NULL, NULL},
+      {"hold", hold},   {"release", release},   {"pending", pending},
+      {"clear", clear}, {"wait", wait_seconds}, {NULL, NULL},
   };
   luaL_newlib(L, functions); /* core, interrupt */
   lua_setfield(L, -2, "interrupt");

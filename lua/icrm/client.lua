@@ -81,7 +81,7 @@ function M.connect(options)
   local self = setmetatable({
     url = options.url, username = options.username, name = options.name,
     protected = options.protected, check = options.check ~= false,
-    _owner = options.owner, _schemas = {}, _learnt = {},
+    _owner = options.owner, _schemas = {}, _learnt = {}, module_by_prefix = {},
   }, Client)
   self.core = errors.check(core.client(core_options(options)))
   local ok, err = pcall(function()
@@ -246,6 +246,7 @@ lazy("download", "icrm.documents")
 lazy("query", "icrm.query", "new")
 lazy("from", "icrm.query")
 lazy("count", "icrm.query")
+lazy("plan", "icrm.changes")
 
 local LOGOUT_PATIENCE = 1 -- seconds
 

@@ -175,10 +175,16 @@ local function split_id(schema, fields)
   return id, rest
 end
 
--- The stored values of all fields that a client may write.
-local function merged(client, schema, id, changes)
+--- Lay changes over a record: all of its fields that a client may write.
+---
+--- Some servers blank what is absent from an update, so the whole is sent.
+---
+--- @param schema icrm.Schema
+--- @param current icrm.Record the record as the server has it
+--- @param changes table<string, any>
+--- @return table<string, any> element without `id`
+function M.merge(schema, current, changes)
   local element, absent = {}, {}
-  local current = M.retrieve(client, id)
   for _, field in ipairs(schema.fields) do
     if field.editable and current[field.name] ~= nil then
       element[field.name] = current[field.name]
@@ -194,9 +200,35 @@ local function merged(client, schema, id, changes)
   end
   if #absent > 0 then
     input_error(("%s: the stored record has no value for %s, which the server "
-      .. "demands; give one as well"):format(id, table.concat(absent, ", ")))
+      .. "demands; give one as well"):format(current.id, table.concat(absent, ", ")))
   end
   return element
+end
+
+--- Find the module that a record id belongs to, by its prefix.
+---
+--- Modules are described, in the server's order, until one has the prefix.
+---
+--- @param client icrm.Client
+--- @param record string|table
+--- @return string module
+function M.module_of(client, record)
+  local id = M.id_of(record)
+  local prefix, known = id:match "^%d+", client.module_by_prefix
+  if known[prefix] then
+    return known[prefix]
+  end
+  local _, names = client:list_types()
+  for _, name in ipairs(names) do
+    local found = prefix_of(client, name)
+    if found and not known[found] then
+      known[found] = name
+    end
+    if found == prefix then
+      return name
+    end
+  end
+  input_error(("%s belongs to no module that %s may see"):format(id, client.username))
 end
 
 --- Change a record.
@@ -217,7 +249,7 @@ function M.update(client, module, fields, opts)
   local id, element = split_id(schema, fields)
   element = checked(client, schema, element, { check = opts.check, partial = true })
   if not opts.partial then
-    element = merged(client, schema, id, element)
+    element = M.merge(schema, M.retrieve(client, id), element)
   end
   element.id = id
   return save(client, schema, "update", element)

@@ -1,0 +1,54 @@
+--- What the answer to a write proves (RELIABILITY 1.4, X3, X4).
+-- @module icrm.changes.classify
+
+local classify = {}
+
+-- Errors that say that no byte of the request left this machine.
+local NOT_SENT = {
+  transport = true,
+  tls = true,
+  timeout = true,
+  canceled = true,
+  config = true,
+  input = true,
+  query = true,
+}
+
+-- Refusals that the server throws before it touches a record.
+local REFUSED = { refused = true, auth = true }
+
+--- The class of the answer to a write.
+-- The dispatcher has turned every answer that proves nothing into the kind
+-- `unknown_outcome`; what it leaves as `transport`, `tls` or `timeout` is proven unsent.
+-- @param result any the decoded result, nil when the call failed
+-- @param err table|nil icrm.Error
+-- @return string N (not sent), R (refused before the write), S (success), U (unknown)
+function classify.write(result, err)
+  if result ~= nil then
+    return "S"
+  elseif NOT_SENT[err.kind] then
+    return "N"
+  elseif REFUSED[err.kind] then
+    return "R"
+  end
+  return "U"
+end
+
+--- Like `write`, for a call that returns the record: success needs a record
+-- with an id of the module.
+-- @param result any
+-- @param err table|nil icrm.Error
+-- @param prefix string describe's idPrefix
+-- @return string class
+function classify.record(result, err, prefix)
+  local class = classify.write(result, err)
+  if
+    class == "S"
+    and not (type(result) == "table" and tostring(result.id):match("^" .. prefix .. "x%d+$"))
+  then
+    return "U"
+  end
+  return class
+end
+
+return classify

@@ -1,0 +1,86 @@
+--- Comparing what was sent with what the server stores.
+-- @module icrm.changes.images
+
+local images = {}
+
+local function is_empty(value)
+  return value == nil or value == "" or value == "0000-00-00"
+end
+
+--- The fields whose stored value is not what was sent, sorted by name. The
+-- server's own way of writing a value (`12.50000000`) is no difference.
+-- @param schema table icrm.Schema
+-- @param sent table field → value
+-- @param stored table the record as the server returned it
+-- @return table list of { field, sent, stored, missing = boolean }
+function images.differences(schema, sent, stored)
+  local list = {}
+  for field, value in pairs(sent) do
+    if not schema:same(field, value, stored[field]) then
+      list[#list + 1] = {
+        field = field,
+        sent = tostring(value),
+        stored = stored[field] or "",
+        missing = value ~= "" and is_empty(stored[field]),
+      }
+    end
+  end
+  table.sort(list, function(a, b)
+    return a.field < b.field
+  end)
+  return list
+end
+
+--- Whether a record looks half written: something was sent, nothing is there.
+-- A worker killed in the middle of a create leaves such a record (SERVER.md 4).
+function images.is_partial(differences)
+  for _, difference in ipairs(differences) do
+    if difference.missing then
+      return true
+    end
+  end
+  return false
+end
+
+--- Say a list of differences in one line.
+function images.describe(differences)
+  local parts = {}
+  for i, difference in ipairs(differences) do
+    parts[i] = ("%s: sent %q, stored %q"):format(
+      difference.field,
+      difference.sent,
+      difference.stored
+    )
+  end
+  return table.concat(parts, "; ")
+end
+
+--- Only the fields of `record` that `fields` names.
+function images.part(record, fields)
+  local part = {}
+  for field in pairs(fields) do
+    part[field] = record[field] or ""
+  end
+  return part
+end
+
+--- What a module's fields look like, as one short text: it changes when the
+-- administrator adds a field, a picklist value or an obligation.
+-- @param schema table icrm.Schema
+-- @return string text to be hashed
+function images.outline(schema)
+  local lines = {}
+  for i, field in ipairs(schema.fields) do
+    lines[i] = table.concat({
+      field.name,
+      field.type,
+      tostring(field.mandatory),
+      tostring(field.editable),
+      table.concat(field.picklist and field.picklist.values or {}, "|"),
+      table.concat(field.refers_to or {}, "|"),
+    }, "\t")
+  end
+  return table.concat(lines, "\n")
+end
+
+return images

@@ -1,0 +1,324 @@
+--- Finding out what became of a write that got no proof: find, fence, settle,
+-- control, find again; a write goes back to `planned` only when it is proven
+-- absent. (RELIABILITY 1.3, 1.5, 6; X6 to X10, X13, X15.)
+-- @module icrm.changes.reconcile
+
+local images = require "icrm.changes.images"
+local json = require "icrm.json"
+local search = require "icrm.changes.search"
+
+local reconcile = {}
+
+local Reconciler = {}
+Reconciler.__index = Reconciler
+
+local DEFAULT_SETTLE_S = 10
+
+-- The answers that show that a session is gone; nothing ran.
+local SESSION_GONE = {
+  INVALID_SESSIONID = true,
+  SESSION_EXPIRED = true,
+  SESSION_LEFT_IDLE = true,
+  AUTHENTICATION_REQUIRED = true,
+}
+
+--- @param run table the run of icrm.changes.apply that this belongs to
+-- @param options table `resend`, `settle`
+function reconcile.new(run, options)
+  return setmetatable({
+    run = run,
+    store = run.store,
+    resend = options.resend or "proven",
+    settle_s = options.settle or DEFAULT_SETTLE_S,
+    doubts = {},
+    without_control = {},
+    fenced = {}, -- session → true when a call on it was seen to be refused
+  }, Reconciler)
+end
+
+--- Leave a change to a person.
+function Reconciler:human(change, code, message)
+  local run = self.run
+  run.finish(run, change, { state = "needs_human", code = code, message = message })
+end
+
+--- Put a change in doubt; its session carries nothing more.
+-- @param change table a row of the store
+-- @param session integer|nil the session that carried it; unknown, it cannot be fenced
+function Reconciler:add(change, session)
+  table.insert(self.doubts, { change = change, sessions = session and { session } })
+  self:start()
+end
+
+function Reconciler:start()
+  if not self.working and #self.doubts > 0 then
+    self.working = true
+    self.run.engine:start(function(job)
+      self:work(job)
+      self.working = false
+    end)
+  end
+end
+
+--- Take up what an earlier run left: whatever is `sending` may have been sent.
+function Reconciler:recover()
+  self.old_sessions = {}
+  for _, row in ipairs(self.store:sessions()) do
+    table.insert(self.old_sessions, self.run.client.core:import_session(row.session))
+  end
+  for change in self.store:each "state IN ('sending', 'unknown')" do
+    self.run.engine:mark(self.store.mark, change.n, { state = "unknown" })
+    table.insert(self.doubts, { change = change, sessions = self.old_sessions })
+  end
+  self:start()
+  if #self.doubts == 0 then
+    self:erase(self.old_sessions)
+  end
+end
+
+function Reconciler:erase(sessions)
+  for _, session in ipairs(sessions) do
+    self.run.engine:mark(self.store.erase_session, self.run.client.core:session_secret(session))
+  end
+end
+
+--- The server gives no answers: end the run, leaving the doubts as they are.
+function Reconciler:stop(err)
+  self.run.stop_error = self.run.stop_error or err
+  self.run.engine:stop("could not ask the server what was done: " .. err.message)
+end
+
+-- An update that shows in the record was done, whatever was said of it.
+local function check_update(self, job, doubt, final)
+  local run, change = self.run, doubt.change
+  local schema, fields = run.set:schema(change.module), json.decode(change.fields)
+  for field, key in pairs(change.refs and json.decode(change.refs) or {}) do
+    fields[field] = run.store:by_key(key).record
+  end
+  local current, err = job:read("retrieve", { id = change.record })
+  if not current then
+    if err.kind ~= "refused" then
+      self:stop(err)
+      return "stopped"
+    end
+    self:human(
+      change,
+      "GONE",
+      ("%s cannot be read any more: %s"):format(change.record, err.message)
+    )
+    return "settled"
+  end
+  if #images.differences(schema, fields, current) == 0 then
+    run.record_done(run, change, fields, current)
+    return "settled"
+  end
+  if not final then
+    return "absent"
+  end
+  local before = json.decode(change.before)
+  if before.modifiedtime == current.modifiedtime then
+    return "absent"
+  end
+  self:human(
+    change,
+    "MOVED",
+    ("%s was changed at %s, and not only by this change; look at it"):format(
+      change.record,
+      current.modifiedtime
+    )
+  )
+  return "settled"
+end
+
+-- A record that was to be deleted: absent from a query that finds another one.
+local function check_delete(self, job, doubt)
+  local run, change = self.run, doubt.change
+  local other, err = search.query(
+    job,
+    ("SELECT id FROM %s WHERE id != '%s' LIMIT 1;"):format(change.module, change.record)
+  )
+  if not other then
+    self:stop(err)
+    return "stopped"
+  end
+  local ids = { change.record, other[1] and other[1].id }
+  local rows, failure = search.values(self, job, change.module, "id", ids)
+  if not rows then
+    self:stop(failure)
+    return "stopped"
+  end
+  local seen = {}
+  for _, record in ipairs(rows) do
+    seen[record.id] = true
+  end
+  if seen[change.record] then
+    return "absent" -- the deletion is
+  end
+  if not (other[1] and seen[other[1].id]) then
+    self:human(
+      change,
+      "NO_CONTROL",
+      ("whether %s was deleted cannot be seen"):format(change.record)
+    )
+    return "settled"
+  end
+  run.finish(run, change, { state = "done", code = false, message = false })
+  return "settled"
+end
+
+-- Look for all doubts; returns those whose write does not show, nil when the
+-- server gave no answer.
+local function look(self, job, doubts, final)
+  local creates, absent = {}, {}
+  for _, doubt in ipairs(doubts) do
+    local operation = doubt.change.operation
+    if operation == "create" then
+      creates[#creates + 1] = doubt
+    else
+      local check = operation == "update" and check_update or check_delete
+      local verdict = check(self, job, doubt, final)
+      if verdict == "stopped" then
+        return nil
+      elseif verdict == "absent" then
+        absent[#absent + 1] = doubt
+      end
+    end
+  end
+  local missing = search.creates(self, job, creates, final)
+  return missing and table.move(missing, 1, #missing, #absent + 1, absent)
+end
+
+-- End a session and see that a call on it is refused.
+local function fence(self, job, session, module)
+  if self.fenced[session] ~= nil then
+    return self.fenced[session]
+  end
+  job:read("logout", {}, { method = "POST", session = session })
+  local _, err = job:read(
+    "query",
+    { query = ("SELECT id FROM %s LIMIT 1;"):format(module) },
+    { session = session }
+  )
+  local gone = err ~= nil and SESSION_GONE[err.code] or false
+  self.fenced[session] = gone
+  if gone then
+    self:erase { session }
+  end
+  return gone
+end
+
+-- A server that runs one request at a time per session answers a read on it
+-- only when the write that ran there has ended.
+local function barrier(job, session, module)
+  local rows = job:read(
+    "query",
+    { query = ("SELECT id FROM %s LIMIT 1;"):format(module) },
+    { session = session }
+  )
+  return rows ~= nil
+end
+
+local function shut_off(self, job, doubt)
+  if doubt.shut or not doubt.sessions then
+    return doubt.shut
+  end
+  for _, session in ipairs(doubt.sessions) do
+    local module = doubt.change.module
+    local ok = fence(self, job, session, module)
+    if not ok and self.resend == "barrier" then
+      ok = barrier(job, session, module)
+    end
+    if not ok then
+      return false
+    end
+  end
+  doubt.shut = true
+  return true
+end
+
+-- Doubts that may be settled by waiting; the others go to a person.
+local function fence_all(self, job, doubts)
+  local fenced = {}
+  for _, doubt in ipairs(doubts) do
+    if self.resend == "never" then
+      self:human(
+        doubt.change,
+        "ABSENT",
+        "it does not show on the server; nothing is sent twice with --resend never"
+      )
+    elseif shut_off(self, job, doubt) then
+      fenced[#fenced + 1] = doubt
+    else
+      self:human(
+        doubt.change,
+        "NO_FENCE",
+        "it does not show but may yet appear, for this server keeps ended sessions; look later"
+      )
+    end
+  end
+  return fenced
+end
+
+local function replan(self, doubts)
+  for _, doubt in ipairs(doubts) do
+    self.run.engine:mark(
+      self.store.mark,
+      doubt.change.n,
+      { state = "planned", code = false, message = false }
+    )
+  end
+end
+
+--- Work through the doubts there are; new ones that come meanwhile as well.
+function Reconciler:work(job)
+  while #self.doubts > 0 do
+    local doubts = self.doubts
+    self.doubts = {}
+    local absent = look(self, job, doubts, false)
+    if not absent then
+      return
+    end
+    local fenced = fence_all(self, job, absent)
+    if #fenced > 0 then
+      job:sleep(math.max(self.settle_s, 3 * self.run.engine:slowest_s()))
+      local proven = look(self, job, fenced, true)
+      if not proven then
+        return
+      end
+      replan(self, proven)
+    end
+  end
+end
+
+--- Whether there is something to look for again: absent for want of a control,
+-- and since then a record was created that can serve as one.
+function Reconciler:again()
+  local created = self.run.done.done or 0
+  if #self.without_control == 0 or created == self.created or self.run.engine.stopping then
+    return false
+  end
+  self.created = created
+  self.doubts, self.without_control = self.without_control, {}
+  self:start()
+  return true
+end
+
+--- Give what could not be settled for want of a control to a person.
+function Reconciler:close()
+  for _, doubt in ipairs(self.without_control) do
+    self:human(
+      doubt.change,
+      "NO_CONTROL",
+      "it does not show, but neither does any other record, so that proves nothing; look by hand"
+    )
+  end
+  self.run.engine:commit()
+  local states = self.store:states()
+  if not (states.sending or states.unknown) then
+    for _, row in ipairs(self.store:sessions()) do
+      self.store:erase_session(row.session)
+    end
+  end
+end
+
+return reconcile

@@ -1,0 +1,208 @@
+--- Looking for a created record by its witness: a tag of ours, or the user's key.
+-- An empty list is no absence, for a query that fails on the server looks the
+-- same: a control, a record known to be there, must come with the same query.
+-- @module icrm.changes.search
+
+local images = require "icrm.changes.images"
+local json = require "icrm.json"
+
+local search = {}
+
+-- 50 values and a control fit a URL, and the cap of 100 rows leaves room to see duplicates.
+local VALUES_PER_QUERY = 49
+
+-- The field and the value by which a created record is searched; nil when it
+-- has none, or when its key is empty.
+local function witness_of(set, change)
+  local witness = set:witness(change.module)
+  if not witness then
+    return nil
+  elseif witness.tag then
+    return witness.tag, change.tag
+  end
+  local fields = json.decode(change.fields)
+  for _, field in ipairs(witness.key) do
+    if (fields[field] or "") == "" then
+      return nil
+    end
+  end
+  return witness.key[1], fields[witness.key[1]]
+end
+
+-- The server compares without regard to case and accents; we compare bytes.
+local function matches(set, change, record)
+  local witness = set:witness(change.module)
+  if witness.tag then
+    return record[witness.tag] == change.tag
+  end
+  local fields = json.decode(change.fields)
+  for _, field in ipairs(witness.key) do
+    if record[field] ~= fields[field] then
+      return false
+    end
+  end
+  return true
+end
+
+search.shows_witness = matches
+
+--- Send a query from a job; only a list counts as an answer.
+function search.query(job, text)
+  local rows, err = job:read("query", { query = text })
+  if rows and type(rows) ~= "table" then
+    return nil, { kind = "decode", message = "the answer to a query is no list" }
+  end
+  return rows, err
+end
+
+--- One page of records of a module whose `field` is one of `values`.
+function search.values(self, job, module, field, values)
+  local text = self.run.client:bind(
+    ("SELECT * FROM %s WHERE %s IN (?) LIMIT 100"):format(module, field),
+    values
+  )
+  return search.query(job, text)
+end
+
+-- A value that the same query must find: of the first acknowledged create of
+-- this set, else of any record that has one. nil when there is none yet.
+local function control_value(self, job, module, field)
+  local change = self.store:rows(
+    [[SELECT * FROM changes WHERE module = ? AND operation = 'create' AND state = 'done'
+      ORDER BY n LIMIT 1]],
+    module
+  )[1]
+  if change then
+    local _, value = witness_of(self.run.set, change)
+    return value
+  end
+  local rows = search.query(
+    job,
+    ("SELECT %s FROM %s WHERE %s != ' ' LIMIT 1;"):format(field, module, field)
+  )
+  return rows and rows[1] and rows[1][field]
+end
+
+local function found_one(self, doubt, record)
+  local run, change = self.run, doubt.change
+  local sent = json.decode(change.fields)
+  local differences = images.differences(run.set:schema(change.module), sent, record)
+  if images.is_partial(differences) then
+    return self:human(
+      change,
+      "PARTIAL",
+      ("%s is there but half written: %s"):format(record.id, images.describe(differences))
+    )
+  end
+  if #differences > 0 and not run.set:witness(change.module).tag then
+    return self:human(
+      change,
+      "CANDIDATE",
+      ("%s has the same key but other values: %s"):format(
+        record.id,
+        images.describe(differences)
+      )
+    )
+  end
+  run.record_done(run, change, sent, record)
+end
+
+local function judge(self, doubt, records)
+  local found = {}
+  for _, record in ipairs(records) do
+    if matches(self.run.set, doubt.change, record) then
+      found[#found + 1] = record
+    end
+  end
+  if #found == 1 then
+    found_one(self, doubt, found[1])
+  elseif #found > 1 then
+    local ids = {}
+    for i, record in ipairs(found) do
+      ids[i] = record.id
+    end
+    self:human(doubt.change, "DUPLICATE", "created more than once: " .. table.concat(ids, ", "))
+  end
+  return #found > 0
+end
+
+-- Search one slice of doubts of one module and field. Returns those that are
+-- absent, and whether the control (or a hit) shows that the query works.
+local function search_slice(self, job, module, field, slice, control)
+  local values = { control }
+  for _, doubt in ipairs(slice) do
+    values[#values + 1] = doubt.value
+  end
+  local records, err = search.values(self, job, module, field, values)
+  if not records then
+    self:stop(err)
+    return nil
+  end
+  local absent, works = {}, false
+  for _, record in ipairs(records) do
+    works = works or record[field] == control
+  end
+  for _, doubt in ipairs(slice) do
+    if judge(self, doubt, records) then
+      works = true
+    else
+      absent[#absent + 1] = doubt
+    end
+  end
+  return absent, works
+end
+
+local function group_by_module(self, doubts)
+  local groups, order, helpless = {}, {}, {}
+  for _, doubt in ipairs(doubts) do
+    local change = doubt.change
+    local field, value = witness_of(self.run.set, change)
+    if not field then
+      helpless[#helpless + 1] = doubt
+    else
+      doubt.value = value
+      local name = change.module .. "." .. field
+      if not groups[name] then
+        groups[name] = { module = change.module, field = field }
+        order[#order + 1] = groups[name]
+      end
+      table.insert(groups[name], doubt)
+    end
+  end
+  return order, helpless
+end
+
+--- Search creates by their witnesses; what is found is settled.
+-- @param self table the reconciler
+-- @param job table
+-- @param doubts table list of { change }
+-- @param final boolean whether absence is to be proven: then what is absent
+--   although the query was not seen to work goes to `self.without_control`
+-- @return table|nil the doubts that are absent; nil when the server gave no answer
+function search.creates(self, job, doubts, final)
+  local groups, helpless = group_by_module(self, doubts)
+  for _, doubt in ipairs(helpless) do
+    self:human(
+      doubt.change,
+      "NO_WITNESS",
+      "nobody knows whether it was created, and it has neither tag nor key to look for"
+    )
+  end
+  local absent = {}
+  for _, group in ipairs(groups) do
+    local control = final and control_value(self, job, group.module, group.field) or nil
+    for first = 1, #group, VALUES_PER_QUERY do
+      local slice =
+        table.move(group, first, math.min(first + VALUES_PER_QUERY - 1, #group), 1, {})
+      local missing, works = search_slice(self, job, group.module, group.field, slice, control)
+      if not missing then
+        return nil
+      end
+      local list = (final and not works) and self.without_control or absent
+      table.move(missing, 1, #missing, #list + 1, list)
+    end
+  end
+  return absent
+end
+
+return search

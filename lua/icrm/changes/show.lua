@@ -1,0 +1,257 @@
+--- A change set for a person to read before it is sent, and after.
+-- Deletions come first; updates are grouped by the fields that they change; a
+-- sample of each group is shown unless all is asked for. Constant memory.
+-- @module icrm.changes.show
+
+local json = require "icrm.json"
+
+local show = {}
+
+local SAMPLE = 3
+local WIDTH = 60
+local FORMAT_VERSION = 1
+
+local SIGNS = { create = "+", update = "~", delete = "-" }
+local ORDER = { delete = 1, update = 2, create = 3 }
+
+local STATES =
+  { "planned", "done", "failed", "unknown", "needs_human", "blocked", "skipped", "sending" }
+
+-- Control characters and long texts would spoil a terminal.
+local function printable(value)
+  local text = tostring(value):gsub("[%c\127]", function(c)
+    return c == "\n" and "⏎" or ("\\x%02X"):format(c:byte())
+  end)
+  if utf8.len(text) and utf8.len(text) > WIDTH then
+    text = text:sub(1, utf8.offset(text, WIDTH) - 1) .. "…"
+  end
+  return text == "" and "(empty)" or text
+end
+
+local function sorted_fields(change)
+  local names = {}
+  for field in pairs(json.decode(change.fields)) do
+    names[#names + 1] = field
+  end
+  for field in pairs(change.refs and json.decode(change.refs) or {}) do
+    names[#names + 1] = field
+  end
+  table.sort(names)
+  return names
+end
+
+local function group_name(change)
+  if change.operation == "delete" then
+    return ("- %s"):format(change.module)
+  end
+  return ("%s %s: %s"):format(
+    SIGNS[change.operation],
+    change.module,
+    table.concat(sorted_fields(change), ", ")
+  )
+end
+
+local function new_value(fields, references, field)
+  if references[field] then
+    return "→ record of " .. references[field]
+  end
+  return printable(fields[field])
+end
+
+-- `old → new` for an update, the values for a create.
+local function describe(change)
+  local fields = json.decode(change.fields)
+  local references = change.refs and json.decode(change.refs) or {}
+  local before = change.before and json.decode(change.before) or {}
+  local lines = {}
+  for _, field in ipairs(sorted_fields(change)) do
+    local value = new_value(fields, references, field)
+    if change.operation == "update" then
+      lines[#lines + 1] = ("      %s: %s → %s"):format(
+        field,
+        printable(before[field] or ""),
+        value
+      )
+    elseif value ~= "(empty)" then
+      lines[#lines + 1] = ("      %s: %s"):format(field, value)
+    end
+  end
+  return lines
+end
+
+local function title(change)
+  local before = change.before and json.decode(change.before) or {}
+  local name = before.accountname
+    or before.ticket_title
+    or before.lastname
+    or before.label
+    or ""
+  local where = change.line and (" (line %d)"):format(change.line) or ""
+  return ("    %s %s%s%s"):format(
+    change.record or "new",
+    change.key,
+    where,
+    name ~= "" and "  " .. printable(name) or ""
+  )
+end
+
+local function gather(set, all)
+  local groups, order = {}, {}
+  for change in set.store:each "state <> 'skipped'" do
+    local name = group_name(change)
+    local group = groups[name]
+    if not group then
+      group = { name = name, operation = change.operation, n = 0, sample = {} }
+      groups[name], order[#order + 1] = group, group
+    end
+    group.n = group.n + 1
+    if #group.sample < (all and math.huge or SAMPLE) then
+      table.insert(group.sample, change)
+    end
+  end
+  table.sort(order, function(a, b)
+    if ORDER[a.operation] ~= ORDER[b.operation] then
+      return ORDER[a.operation] < ORDER[b.operation]
+    end
+    return a.name < b.name
+  end)
+  return order
+end
+
+local function header_lines(set)
+  local header = set.store:header()
+  local lines = {
+    ("%s"):format(set.path),
+    ("  planned %s UTC for %s, user %s"):format(
+      header.created,
+      header.host or "?",
+      header.user or "?"
+    ),
+  }
+  if header.source ~= "" then
+    lines[#lines + 1] = ("  from %s (sha256 %s…)"):format(
+      header.source,
+      header.source_sha256:sub(1, 12)
+    )
+  end
+  return lines
+end
+
+--- The totals as lines: module, operation, and how many in each state.
+-- @param set table icrm.ChangeSet
+-- @return table list of strings
+function show.totals(set)
+  local rows, order, used = {}, {}, {}
+  for _, total in ipairs(set.store:totals()) do
+    local name = SIGNS[total.operation] .. " " .. total.operation .. " " .. total.module
+    if not rows[name] then
+      rows[name], order[#order + 1] = {}, name
+    end
+    rows[name][total.state] = total.n
+    used[total.state] = true
+  end
+  local head = { ("  %-26s"):format "" }
+  for _, state in ipairs(STATES) do
+    head[#head + 1] = used[state] and ("%11s"):format(state) or nil
+  end
+  local lines = { table.concat(head) }
+  for _, name in ipairs(order) do
+    local cells = { ("  %-26s"):format(name) }
+    for _, state in ipairs(STATES) do
+      cells[#cells + 1] = used[state] and ("%11s"):format(rows[name][state] or "·") or nil
+    end
+    lines[#lines + 1] = table.concat(cells)
+  end
+  return lines
+end
+
+local function side_effects(set)
+  local operations = {}
+  for _, total in ipairs(set.store:totals()) do
+    operations[total.operation] = true
+  end
+  local lines = {
+    "What undo cannot take back: what the CRM does on every save (mails, tasks, history).",
+  }
+  if operations.create then
+    lines[#lines + 1] =
+      "  Created records use up the CRM's counters; undo deletes them only with --allow-delete."
+  end
+  if operations.delete then
+    lines[#lines + 1] =
+      "  Deleted records cannot be brought back: a record created again has another id."
+  end
+  return lines
+end
+
+local function append(lines, more)
+  table.move(more, 1, #more, #lines + 1, lines)
+end
+
+--- The change set as text.
+-- @param set table icrm.ChangeSet
+-- @param options table|nil `full`: every change, not a sample
+-- @return string
+function show.text(set, options)
+  options = options or {}
+  local lines = header_lines(set)
+  lines[#lines + 1] = ""
+  append(lines, show.totals(set))
+  lines[#lines + 1] = ""
+  lines[#lines + 1] = "- delete   ~ update   + create   old → new"
+  for _, group in ipairs(gather(set, options.full)) do
+    lines[#lines + 1] = ""
+    lines[#lines + 1] = ("%s  (%d)"):format(group.name, group.n)
+    for _, change in ipairs(group.sample) do
+      lines[#lines + 1] = title(change)
+      append(lines, describe(change))
+    end
+    if group.n > #group.sample then
+      lines[#lines + 1] = ("    … %d more (--full shows all)"):format(group.n - #group.sample)
+    end
+  end
+  lines[#lines + 1] = ""
+  append(lines, side_effects(set))
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function as_object(change)
+  return {
+    n = change.n,
+    key = change.key,
+    operation = change.operation,
+    module = change.module,
+    record = change.record,
+    line = change.line,
+    fields = json.decode(change.fields),
+    references = change.refs and json.decode(change.refs),
+    before = change.before and json.decode(change.before),
+    after = change.after and json.decode(change.after),
+    state = change.state,
+    attempts = change.attempts,
+    code = change.code,
+    message = change.message,
+    server_changed = change.differences,
+  }
+end
+
+--- The change set as JSON, written piece by piece: an object with
+-- `format_version` (a new minor meaning keeps the number), `header`, `changes`.
+-- @param set table icrm.ChangeSet
+-- @param write function called with each piece of text
+function show.json(set, write)
+  set:seal()
+  local header = set.store:header()
+  header.witness = json.decode(header.witness)
+  write(
+    ('{"format_version":%d,"header":%s,"changes":['):format(FORMAT_VERSION, json.encode(header))
+  )
+  local separator = "\n"
+  for change in set.store:each() do
+    write(separator .. json.encode(as_object(change)))
+    separator = ",\n"
+  end
+  write "\n]}\n"
+end
+
+return show

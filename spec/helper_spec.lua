@@ -17,8 +17,9 @@ describe("spec.helper", function()
   it("fails a spec file that leaves a client open", function()
     local file = helper.tmpfile([[it("leaks", function()
       require "icrm".connect "sandbox:" end)]], "leak_spec.lua")
-    local cpath = "--cpath=" .. package.cpath:match "[^;]*"
-    local result = helper.run { "busted", "-o", "plainTerminal", cpath, file }
+    local result = helper.run { "sh", "-c",
+      'exec lua5.4 "$(command -v busted)" --ignore-lua -o plainTerminal "--cpath=$0" "$1"',
+      package.cpath:match "[^;]*", file }
     assert.equal(1, result.code)
     assert.truthy(result.out:find "1 left open")
   end)

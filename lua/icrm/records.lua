@@ -134,6 +134,25 @@ local function save(client, schema, operation, element)
   return check_echo(schema, result, operation), differences(schema, element, result)
 end
 
+--- Copy fields; a mandatory owner that is not given is the connected user.
+---
+--- @param client icrm.Client
+--- @param schema icrm.Schema
+--- @param fields table<string, any>
+--- @return table<string, any> element
+function M.with_owner(client, schema, fields)
+  local element = {}
+  for name, value in pairs(fields) do
+    element[name] = value
+  end
+  for _, name in ipairs(schema.mandatory) do
+    if schema.by_name[name].type == "owner" and element[name] == nil then
+      element[name] = client.user
+    end
+  end
+  return element
+end
+
 --- Create a record.
 ---
 --- Every field is checked by describe before anything is sent. A mandatory
@@ -147,15 +166,7 @@ end
 --- @return icrm.Change[] changes what the server stored otherwise than sent
 function M.create(client, module, fields, opts)
   local schema = client:describe(module)
-  local element = {}
-  for name, value in pairs(fields) do
-    element[name] = value
-  end
-  for _, name in ipairs(schema.mandatory) do
-    if schema.by_name[name].type == "owner" and element[name] == nil then
-      element[name] = client.user
-    end
-  end
+  local element = M.with_owner(client, schema, fields)
   if element.id ~= nil then
     input_error "create takes no id; the server gives one (use update to change a record)"
   end

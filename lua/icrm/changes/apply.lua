@@ -8,6 +8,7 @@ local error_class = require "icrm.error"
 local images = require "icrm.changes.images"
 local json = require "icrm.json"
 local records = require "icrm.records"
+local operations = require "icrm.changes.operations"
 local reconcile = require "icrm.changes.reconcile"
 local search = require "icrm.changes.search"
 
@@ -196,6 +197,18 @@ local function side_effects(schema, fields, current, record)
   return images.differences(schema, others, record)
 end
 
+-- A reference that is to become empty: `update` keeps it, `revise` does not
+-- (SERVER.md 4).
+local function cleared_reference(schema, fields, current)
+  for field, value in pairs(fields) do
+    local description = schema.by_name[field]
+    local is_reference = description and description.type == "reference"
+    if is_reference and value == "" and (current[field] or "") ~= "" then
+      return field
+    end
+  end
+end
+
 local function update(job, run, change)
   local schema = run.set:schema(change.module)
   local fields = resolve_references(run, change, json.decode(change.fields))
@@ -207,10 +220,25 @@ local function update(job, run, change)
   if #moved > 0 and run.stale ~= "force" then
     return stale(run, change, moved)
   end
-  local record, err, session = job:write(change, "update", {
+  local operation, element = "update"
+  local reference = cleared_reference(schema, fields, current)
+  if not reference then
+    element = records.merge(schema, current, fields)
+  elseif operations.offers(run.client, "revise") then
+    operation, element = "revise", fields
+  else
+    return finish(run, change, {
+      state = "failed",
+      code = "CANNOT_CLEAR",
+      message = ("%s cannot be emptied: this server's update keeps references"):format(reference),
+    })
+  end
+  element.id = change.record
+  local record, err, session = job:write(change, operation, {
     elementType = change.module,
-    element = json.encode_element(records.merge(schema, current, fields)),
+    element = json.encode_element(element),
   })
+  element.id, fields.id = nil, nil
   local class = classify.record(record, err, schema.id_prefix)
   settle_write(run, change, class, err, session, function()
     local spilled = side_effects(schema, fields, current, record)
@@ -242,7 +270,7 @@ local function delete(job, run, change)
   end)
 end
 
-local OPERATIONS = { create = create, update = update, delete = delete }
+local HANDLERS = { create = create, update = update, delete = delete }
 
 -- Half of the last twenty writes without an answer: wait until a read passes.
 local Breaker = { size = 20 }
@@ -282,7 +310,7 @@ end
 local function start(run, change)
   run.started[change.n] = true
   run.engine:start(function(job)
-    OPERATIONS[change.operation](job, run, change)
+    HANDLERS[change.operation](job, run, change)
     run.engine:mark(function()
       run.started[change.n] = nil
     end)

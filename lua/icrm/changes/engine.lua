@@ -145,10 +145,11 @@ local function take_held(self)
 end
 
 --- One transaction for all that is marked, then the writes may leave.
+-- @return boolean whether there was something to commit
 function Engine:commit()
   local marks, outbox, held = self.marks, self.outbox, take_held(self)
   if #marks == 0 and #outbox == 0 and #held == 0 then
-    return
+    return false
   end
   self.marks, self.outbox = {}, {}
   local ok, err = pcall(self.store.transaction, self.store, function()
@@ -165,7 +166,7 @@ function Engine:commit()
   if not ok then -- the journal is suspect: nothing more is sent (X12)
     self.failure = self.failure or err
     self.broken = true
-    return
+    return false
   end
   for _, call in ipairs(held) do
     self.core:release(call.id)
@@ -173,6 +174,7 @@ function Engine:commit()
   for _, request in ipairs(outbox) do
     table.insert(self.reads, request)
   end
+  return true
 end
 
 local function cancel(self, request)
@@ -294,7 +296,7 @@ function Engine:run(feed, on_turn)
     end
     local more = not draining and feed(self:room())
     local pause = wake_sleepers(self)
-    self:commit()
+    local has_committed = self:commit()
     send(self)
     if on_turn then
       on_turn(self)
@@ -302,10 +304,12 @@ function Engine:run(feed, on_turn)
     if draining and (self.in_flight == 0 or self.now() > drain_until) then
       break
     end
-    if not more and self.running == 0 and #self.marks == 0 then
+    -- What was committed may have made other changes ready.
+    if not more and self.running == 0 and not has_committed then
       break
     end
-    local ready = #self.marks > 0 or #self.outbox > 0 or #self.reads > 0
+    local ready = has_committed and self.in_flight == 0 or #self.marks > 0 or #self.outbox > 0
+      or #self.reads > 0
     collect(self, ready and 0 or math.min(pause, 1))
   end
   self:commit()

@@ -228,7 +228,8 @@ end
 function ChangeSet:create(module, fields, options)
   options = options or {}
   self:note_schema(module)
-  local plain, references = split_references(fields)
+  local element = records.with_owner(self.client, self:schema(module), fields)
+  local plain, references = split_references(element)
   local checked = check_fields(self, module, plain, references, options)
   local key = options.key or ("#%d"):format(self.store:count() + 1)
   local witness, tag = self:witness(module), nil

@@ -135,8 +135,8 @@ describe("Ctrl-C", function()
       print(io.popen "echo $PPID":read "l")
       io.stdout:flush()
       require "icrm".connect { url = arg[1], username = "u", access_key = "k" }]], "wait.lua")
-    local pipe = assert(io.popen(("exec %s %s %s 2>&1"):format(helper.quote(helper.icrm_lua), script,
-      helper.quote(server:url()))))
+    local pipe = assert(io.popen(("exec %s %s %s 2>&1"):format(
+      helper.quote(helper.icrm_lua), script, helper.quote(server:url()))))
     local started = os.time()
     assert(os.execute("kill -INT " .. pipe:read "l"))
     local text = pipe:read "a"

@@ -110,14 +110,22 @@ local function parameter_text(name, value)
   return value
 end
 
--- Sorted, so that the same call is the same bytes.
+-- What submit takes: the table itself when it holds strings alone, else a list
+-- of pairs. Sorted, here or there, so that the same call is the same bytes.
 local function by_name(a, b)
   return a[1] < b[1]
 end
 
 local function parameter_list(params)
   local list = {}
-  for name, value in pairs(params or {}) do
+  local simple = true
+  for name, value in pairs(params or list) do
+    simple = simple and type(name) == "string" and type(value) == "string"
+  end
+  if simple then
+    return params or list
+  end
+  for name, value in pairs(params) do
     list[#list + 1] = { name, parameter_text(name, value) }
   end
   table.sort(list, by_name)

@@ -160,6 +160,12 @@ local function missing(self, fields)
   return faults
 end
 
+local NO_OPTIONS = {}
+
+local function by_field(a, b)
+  return a.field < b.field
+end
+
 --- Check the fields of a record and bring them into the server's form.
 ---
 --- Labels of picklist values become values, booleans `1` or `0`, numbers text
@@ -172,15 +178,16 @@ end
 --- @return table<string, string> normalised the fields that are right
 --- @return icrm.FieldError[] errors empty when all are
 function Schema:check(fields, opts)
-  opts = opts or {}
-  local normalised = {}
-  local faults = opts.partial and {} or missing(self, fields)
+  opts = opts or NO_OPTIONS
+  local normalised, faults = {}, opts.partial and {} or missing(self, fields)
   for name, value in pairs(fields) do
     local normal, err = check_one(self, name, value, opts)
     normalised[name] = normal
     faults[#faults + 1] = err
   end
-  table.sort(faults, function(a, b) return a.field < b.field end)
+  if #faults > 1 then
+    table.sort(faults, by_field)
+  end
   return normalised, faults
 end
 

@@ -32,7 +32,9 @@ end
 -- Each of the following returns the normal form, or nil, message, cure.
 
 local function as_text(_, value)
-  if type(value) == "number" then
+  if core.is_sendable(value) then
+    return value
+  elseif type(value) == "number" then
     value = json.number_text(value)
   end
   if type(value) ~= "string" then

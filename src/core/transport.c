@@ -24,6 +24,7 @@
  * takes a younger one or opens its own, so that few meet the closing door. */
 #define WRITE_MAX_IDLE_S 4L
 #define LONGEST_WAIT_MS 60000
+#define MOST_RESERVED_BYTES (1 << 20)
 #define BLOCK_BYTES 49152 /* libcurl joins up to 64 kB with the headers */
 /* Below this the next request is not hurried out before results are handed
  * over: it costs a fifth of the throughput and there is no wait to hide. */
@@ -223,12 +224,23 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose,
                 address->protocol);
 }
 
+/* Take the room for a body of announced length at once. */
+static void reserve_body(struct icrm_exchange *x) {
+  curl_off_t length = -1;
+  curl_easy_getinfo(x->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  if (length > 0 && length <= MOST_RESERVED_BYTES &&
+      (size_t)length <= x->site->max_reply_bytes)
+    icrm_buf_room(&x->reply.body, (size_t)length);
+}
+
 static size_t receive(char *bytes, size_t size, size_t count, void *context) {
   struct icrm_exchange *x = context;
   /* Silence counts once the reply has begun; before that the server may be
    * working, and the request's own timeout is the limit. */
-  if (x->reply.body.len == 0)
+  if (x->reply.body.len == 0) {
     curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, 30L);
+    reserve_body(x);
+  }
   icrm_buf_add(&x->reply.body, bytes, size * count);
   return x->reply.body.failed ? 0 : size * count;
 }

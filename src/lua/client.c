@@ -8,6 +8,7 @@
 #include "lua/credentials.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -15,6 +16,7 @@
 #define NETWORK_TYPE "icrm.core.Network"
 #define MAX_UPLOAD_BYTES (64u << 20)
 #define LONGEST_STEP_S 86400
+#define MAX_NAMED_PARAMS 128
 
 /* What the clients of a state have in common. */
 struct network {
@@ -168,6 +170,36 @@ static int add_param(lua_State *L, struct icrm_buf *form, const char *boundary,
   return icrm_form_add_part(form, boundary, &part, err);
 }
 
+static int compare_names(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* params at the top of the stack: { name = value }, in the order of names. */
+static int add_sorted(lua_State *L, struct icrm_buf *form, const char *boundary,
+                      struct icrm_error *err) {
+  const char *names[MAX_NAMED_PARAMS]; /* kept alive by params */
+  const int params = lua_gettop(L);
+  size_t n = 0;
+  lua_pushnil(L);
+  while (lua_next(L, params)) {
+    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, 2,
+                  "params need names that are strings");
+    luaL_argcheck(L, n < MAX_NAMED_PARAMS, 2, "too many params");
+    names[n++] = lua_tostring(L, -2);
+    lua_pop(L, 1);
+  }
+  qsort(names, n, sizeof *names, compare_names);
+  for (size_t i = 0; i < n; i++) {
+    lua_pushstring(L, names[i]);
+    lua_pushvalue(L, -1);
+    lua_rawget(L, params); /* name, value */
+    if (add_param(L, form, boundary, -2, -1, err) != 0)
+      return -1;
+    lua_settop(L, params);
+  }
+  return 0;
+}
+
 /* params at the top of the stack: { {name, value}, ... } or { name = value }.
  */
 static int add_params(lua_State *L, struct icrm_buf *form, const char *boundary,
@@ -185,14 +217,7 @@ static int add_params(lua_State *L, struct icrm_buf *form, const char *boundary,
   }
   if (count > 0)
     return 0;
-  lua_pushnil(L);
-  while (lua_next(L, params)) {
-    lua_pushvalue(L, -1); /* name, value, copy: converting the copy is safe */
-    if (add_param(L, form, boundary, -3, -1, err) != 0)
-      return -1;
-    lua_settop(L, params + 1);
-  }
-  return 0;
+  return add_sorted(L, form, boundary, err);
 }
 
 static const char *part_text(lua_State *L, int part, const char *name,

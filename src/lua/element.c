@@ -3,6 +3,7 @@
 #include "core/json_text.h"
 #include "lua/core.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,7 +78,21 @@ static int encode_element(lua_State *L) {
   return 1;
 }
 
+/* core.is_sendable(value) -> whether it is a string of UTF-8 without NUL */
+static int is_sendable_text(lua_State *L) {
+  size_t len;
+  bool fine = lua_type(L, 1) == LUA_TSTRING;
+  if (fine) {
+    const char *text = lua_tolstring(L, 1, &len);
+    fine = is_sendable(text, len);
+  }
+  lua_pushboolean(L, fine);
+  return 1;
+}
+
 void icrml_open_element(lua_State *L) {
+  lua_pushcfunction(L, is_sendable_text);
+  lua_setfield(L, -2, "is_sendable");
   lua_pushcfunction(L, encode_element);
   lua_setfield(L, -2, "encode_element");
 }

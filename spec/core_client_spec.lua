@@ -298,7 +298,8 @@ describe("icrm.core.credentials", function()
       local core = require "icrm.core"
       print(core.credentials_from_env "MY_KEY", core.credentials_from_env "NO_KEY")
       print(os.getenv "MY_KEY")
-      print((io.open "/proc/self/environ":read "a"):find("s3cr3t", 1, true))
+      local environ = io.open "/proc/self/environ" -- root alone may
+      print(environ and environ:read "a":find("s3cr3t", 1, true))
       print((io.popen "env":read "a"):find("s3cr3t", 1, true))
     ]] }, { env = { MY_KEY = "s3cr3t" } })
     assert.equal("icrm.Credentials\tnil\nnil\nnil\nnil\n", result.out)

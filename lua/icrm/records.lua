@@ -2,6 +2,7 @@
 --- revise and delete of icrm.Client.
 -- @module icrm.records
 
+local core = require "icrm.core"
 local errors = require "icrm.error"
 local json = require "icrm.json"
 local schema_module = require "icrm.schema"
@@ -141,10 +142,7 @@ end
 --- @param fields table<string, any>
 --- @return table<string, any> element
 function M.with_owner(client, schema, fields)
-  local element = {}
-  for name, value in pairs(fields) do
-    element[name] = value
-  end
+  local element = core.copy(fields)
   for _, name in ipairs(schema.mandatory) do
     if schema.by_name[name].type == "owner" and element[name] == nil then
       element[name] = client.user

@@ -179,11 +179,14 @@ end
 --- @return icrm.FieldError[] errors empty when all are
 function Schema:check(fields, opts)
   opts = opts or NO_OPTIONS
-  local normalised, faults = {}, opts.partial and {} or missing(self, fields)
+  local normalised = core.copy(fields)
+  local faults = opts.partial and {} or missing(self, fields)
   for name, value in pairs(fields) do
     local normal, err = check_one(self, name, value, opts)
-    normalised[name] = normal
-    faults[#faults + 1] = err
+    if normal ~= value then
+      normalised[name] = normal
+      faults[#faults + 1] = err
+    end
   end
   if #faults > 1 then
     table.sort(faults, by_field)

@@ -64,6 +64,19 @@ static void push_value(lua_State *L, struct columns *columns, int key,
   *latest = *value;
 }
 
+/* Replies tend to look like the one before, so the first record of a page gets
+ * the size that the records of the page before had (upvalue 2). */
+static int expected_fields(lua_State *L, const struct icrm_records *records) {
+  if (records->n_records > 1)
+    return records->n_keys;
+  return (int)lua_tointeger(L, lua_upvalueindex(2));
+}
+
+static void remember_fields(lua_State *L, const struct icrm_records *records) {
+  lua_pushinteger(L, records->n_keys);
+  lua_replace(L, lua_upvalueindex(2));
+}
+
 /* Read the fields of one record into the table on top, above the columns. */
 static int read_fields(lua_State *L, struct icrm_records *records,
                        struct columns *columns) {
@@ -94,13 +107,14 @@ static int decode_records(lua_State *L) {
   lua_createtable(L, 0, 0);
   int step;
   while ((step = icrm_records_record(&records)) > 0) {
-    lua_createtable(L, 0, records.n_keys);
+    lua_createtable(L, 0, expected_fields(L, &records));
     step = read_fields(L, &records, &columns);
     if (step < 0)
       break;
     lua_rawseti(L, ROWS, records.n_records);
   }
   give_back_scratch(L, SCRATCH);
+  remember_fields(L, &records);
   if (step < 0)
     return luaL_pushfail(L), 1;
   if (records.alone)
@@ -112,6 +126,7 @@ static int decode_records(lua_State *L) {
 
 void icrml_open_decode(lua_State *L) {
   lua_pushnil(L);
-  lua_pushcclosure(L, decode_records, 1);
+  lua_pushinteger(L, 0);
+  lua_pushcclosure(L, decode_records, 2);
   lua_setfield(L, -2, "decode_records");
 }

@@ -1,4 +1,4 @@
-/* The fields of a record as the JSON object that create and update send. */
+/* The fields of a record on their way to create and update. */
 #include "core/buf.h"
 #include "core/json_text.h"
 #include "lua/core.h"
@@ -90,7 +90,25 @@ static int is_sendable_text(lua_State *L) {
   return 1;
 }
 
+/* core.copy(fields) -> a shallow copy, its size known from the start */
+static int copy_fields(lua_State *L) {
+  int n = 0;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
+    n++;
+  lua_createtable(L, 0, n);
+  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, 2); /* fields, copy, name, value */
+  }
+  return 1;
+}
+
 void icrml_open_element(lua_State *L) {
+  lua_pushcfunction(L, copy_fields);
+  lua_setfield(L, -2, "copy");
   lua_pushcfunction(L, is_sendable_text);
   lua_setfield(L, -2, "is_sendable");
   lua_pushcfunction(L, encode_element);

@@ -21,29 +21,29 @@ static const char *const fields[] = {"ticket_no",
                                      "tags",
                                      "description",
                                      "solution"};
-/* A '#' becomes a number that differs from row to row. */
+/* What the clients create; in a page a '#' becomes a number of the row. */
 static const char *const values[] = {
     "TT#",
-    "Panneau livr\\u00e9 en retard, chantier #",
+    "Panneau livr\\u00e9 en retard#",
     "Open",
     "High",
     "Major",
     "Big Problem",
     "19x1",
-    "11x#",
-    "12x#",
+    "11x262015#",
+    "12x4711#",
     "",
     "2026-11-24 10:00:#",
     "2026-11-24 10:07:#",
     "19x1",
-    "0.00000000",
-    "0.00000000",
+    "0",
+    "0",
     "WEBSERVICE",
     "0",
     "0",
     "",
     "Soci\\u00e9t\\u00e9 des p\\u00e9pini\\u00e8res du Val: "
-    "la livraison # pr\\u00e9vue lundi n\\u0027est pas arriv\\u00e9e.",
+    "la livraison# pr\\u00e9vue lundi n\\u0027est pas arriv\\u00e9e.",
     ""};
 enum { FIELDS = sizeof fields / sizeof *fields, ID_DIGITS = 7 };
 
@@ -56,10 +56,10 @@ static const char describe[] =
 static size_t add_value(char *out, const char *value, int row) {
   size_t len = 0;
   for (; *value; value++)
-    if (*value == '#')
-      len += (size_t)sprintf(out + len, "%d", 10 + row * 7);
-    else
+    if (*value != '#')
       out[len++] = *value;
+    else if (row >= 0)
+      len += (size_t)sprintf(out + len, "%d", 10 + row * 7);
   return len;
 }
 
@@ -84,7 +84,7 @@ void replies_prepare(struct replies *replies, long rows) {
   size_t len = 0;
   replies->rows = rows;
   replies->next_id = 2000001;
-  replies->record_id = add_record(replies->record, &len, 0);
+  replies->record_id = add_record(replies->record, &len, -1);
   replies->record[len] = '\0';
   len = 0;
   replies->page[len++] = '[';

@@ -16,19 +16,32 @@ static bool is_unreserved(unsigned char c) {
          (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-static void add_encoded(struct icrm_buf *out, const char *text, size_t len) {
+static char *put_encoded(char *to, const char *text, size_t len) {
   static const char hex[] = "0123456789ABCDEF";
-  size_t start = 0;
   for (size_t i = 0; i < len; i++) {
     unsigned char c = (unsigned char)text[i];
-    if (is_unreserved(c))
+    if (is_unreserved(c)) {
+      *to++ = (char)c;
       continue;
-    const char escape[3] = {'%', hex[c >> 4], hex[c & 15]};
-    icrm_buf_add(out, text + start, i - start);
-    icrm_buf_add(out, escape, sizeof escape);
-    start = i + 1;
+    }
+    *to++ = '%';
+    *to++ = hex[c >> 4];
+    *to++ = hex[c & 15];
   }
-  icrm_buf_add(out, text + start, len - start);
+  return to;
+}
+
+/* In chunks, since room is taken for the worst case. */
+static void add_encoded(struct icrm_buf *out, const char *text, size_t len) {
+  enum { CHUNK = 1024 };
+  for (size_t at = 0; at < len; at += CHUNK) {
+    size_t n = len - at < CHUNK ? len - at : CHUNK;
+    char *begin = icrm_buf_room(out, n * 3);
+    if (!begin)
+      return;
+    char *end = put_encoded(begin, text + at, n);
+    icrm_buf_wrote(out, (size_t)(end - begin));
+  }
 }
 
 void icrm_form_add(struct icrm_buf *out, const char *name, size_t name_len,

@@ -204,7 +204,12 @@ static void *accept_all(void *context) {
 }
 
 void scripted_start(struct scripted_server *s) {
+  scripted_start_at(s, 0);
+}
+
+void scripted_start_at(struct scripted_server *s, int port) {
   struct sockaddr_in address = {.sin_family = AF_INET};
+  const int on = 1;
   socklen_t size = sizeof address;
   memset(s, 0, sizeof *s);
   for (size_t i = 0; i < sizeof s->open_fds / sizeof *s->open_fds; i++)
@@ -212,7 +217,9 @@ void scripted_start(struct scripted_server *s) {
   pthread_mutex_init(&s->mutex, NULL);
   pthread_cond_init(&s->changed, NULL);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons((uint16_t)port);
   s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   CHECK(bind(s->listener, (struct sockaddr *)&address, size) == 0);
   CHECK(listen(s->listener, 64) == 0);
   CHECK(getsockname(s->listener, (struct sockaddr *)&address, &size) == 0);

@@ -48,6 +48,8 @@ struct scripted_server {
 };
 
 void scripted_start(struct scripted_server *server);
+/* ... on a port that was free before. */
+void scripted_start_at(struct scripted_server *server, int port);
 void scripted_stop(struct scripted_server *server);
 
 /* The next step sends exactly `bytes`. */

@@ -8,12 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DEFAULT_PATIENCE_MS 60000
 #define RETRY_BUDGET 100
 #define RETRY_COST 10
 #define BACKOFF_FIRST_MS 500
 #define BACKOFF_LONGEST_MS 60000
-#define LOCK_POLL_MS 25
-#define LOCK_LONGEST_WAIT_MS 60000
 
 void icrm_calls_push(struct icrm_call_list *list, struct icrm_call *call) {
   if (!list->tail)
@@ -109,156 +108,6 @@ int64_t icrm_dispatcher_backoff_ms(struct icrm_dispatcher *d, int tries) {
   return (int64_t)(next_random(d) % (uint64_t)(longest + 1));
 }
 
-/* ---- feeding ---- */
-
-static struct icrm_lane *lane_of_session(const struct icrm_dispatcher *d,
-                                         const struct icrm_session *session) {
-  for (int i = 0; i < d->n_lanes; i++)
-    if (d->lanes[i]->session == session)
-      return d->lanes[i];
-  return NULL;
-}
-
-/* An idle lane among the first `limit`; with a session if so wanted. */
-static struct icrm_lane *idle_lane(const struct icrm_dispatcher *d, int limit,
-                                   bool with_session) {
-  for (int i = 0; i < d->n_lanes && i < limit; i++) {
-    struct icrm_lane *lane = d->lanes[i];
-    if (lane->state == ICRM_LANE_IDLE && (!with_session || lane->session))
-      return lane;
-  }
-  return NULL;
-}
-
-/* A pinned call goes out on the lane that has its session; when none has, any
- * idle lane can carry it. */
-static struct icrm_lane *carrier(struct icrm_dispatcher *d,
-                                 const struct icrm_session *session) {
-  struct icrm_lane *lane = lane_of_session(d, session);
-  if (lane)
-    return lane->state == ICRM_LANE_IDLE ? lane : NULL;
-  lane = idle_lane(d, d->n_lanes, false);
-  if (!lane && d->n_lanes < ICRM_DISPATCHER_MAX_LANES)
-    lane = icrm_lane_new(d, NULL);
-  return lane;
-}
-
-/* Take due calls out of the delayed ones. Returns the time to the next. */
-static int wake_delayed(struct icrm_dispatcher *d, int64_t now_ms) {
-  int64_t nearest = -1;
-  struct icrm_call **link = &d->delayed.head;
-  while (*link) {
-    int64_t left = (*link)->not_before_ms - now_ms;
-    if (left <= 0) {
-      icrm_calls_unshift(&d->queue, icrm_calls_remove(&d->delayed, link));
-      continue;
-    }
-    if (nearest < 0 || left < nearest)
-      nearest = left;
-    link = &(*link)->next;
-  }
-  return (int)nearest;
-}
-
-static bool has_session(const struct icrm_dispatcher *d) {
-  for (int i = 0; i < d->n_lanes; i++)
-    if (d->lanes[i]->session)
-      return true;
-  return false;
-}
-
-/* Start the pinned calls whose lane is free. Returns the quota's wait. */
-static int64_t feed_pinned(struct icrm_dispatcher *d, int64_t now_ms) {
-  struct icrm_call **link = &d->pinned.head;
-  while (*link) {
-    struct icrm_session *session =
-        icrm_dispatcher_find_session(d, (*link)->session);
-    struct icrm_lane *lane = carrier(d, session);
-    if (!lane) {
-      link = &(*link)->next;
-      continue;
-    }
-    int64_t wait_ms = icrm_quota_wait_ms(&d->quota, now_ms);
-    if (wait_ms > 0)
-      return wait_ms;
-    icrm_lane_assign(lane, icrm_calls_remove(&d->pinned, link), session,
-                     now_ms);
-  }
-  return 0;
-}
-
-/* Start waiting calls on idle lanes. Returns the quota's wait; `is_wanting`
- * tells that one more lane would be of use. */
-static int64_t feed(struct icrm_dispatcher *d, int64_t now_ms,
-                    bool *is_wanting) {
-  while (d->queue.head) {
-    struct icrm_call *call = d->queue.head;
-    struct icrm_lane *lane = NULL;
-    if (call->is_login && has_session(d)) {
-      icrm_call_finish(d, icrm_calls_remove(&d->queue, &d->queue.head), NULL);
-      continue;
-    }
-    if (!call->is_login)
-      lane = idle_lane(d, d->limiter.limit, true);
-    *is_wanting = !lane;
-    if (!lane)
-      return 0;
-    int64_t wait_ms = icrm_quota_wait_ms(&d->quota, now_ms);
-    if (wait_ms > 0)
-      return wait_ms;
-    icrm_lane_assign(lane, icrm_calls_remove(&d->queue, &d->queue.head),
-                     lane->session, now_ms);
-  }
-  return 0;
-}
-
-/* Log one more lane in. Returns ms until this should be looked at again. */
-static int open_lane(struct icrm_dispatcher *d, int64_t now_ms) {
-  struct icrm_error err;
-  if (d->login_lane)
-    return -1;
-  struct icrm_lane *lane = idle_lane(d, d->limiter.limit, false);
-  if (!lane && d->n_lanes >= d->limiter.limit)
-    return -1;
-  int64_t wait_ms = icrm_quota_wait_ms(&d->quota, now_ms);
-  if (d->login_after_ms - now_ms > wait_ms)
-    wait_ms = d->login_after_ms - now_ms;
-  if (wait_ms > 0)
-    return (int)wait_ms;
-  if (!icrm_login_lock_try(&d->lock)) {
-    if (d->lock_since_ms == 0)
-      d->lock_since_ms = now_ms;
-    /* Whoever holds it so long hangs; a clash would only cost a second try. */
-    if (now_ms - d->lock_since_ms < LOCK_LONGEST_WAIT_MS)
-      return LOCK_POLL_MS;
-  }
-  d->lock_since_ms = 0;
-  if (!lane)
-    lane = icrm_lane_new(d, &err);
-  if (lane)
-    icrm_lane_login(lane, now_ms);
-  else
-    icrm_login_lock_release(&d->lock);
-  return lane ? -1 : BACKOFF_FIRST_MS;
-}
-
-/* The nearer of two wishes, -1 for none. */
-static int nearer(int a, int64_t b) {
-  return b >= 0 && (a < 0 || b < a) ? (int)b : a;
-}
-
-static int turn(struct icrm_transport_member *self, int64_t now_ms) {
-  struct icrm_dispatcher *d = (struct icrm_dispatcher *)self;
-  bool is_wanting = false;
-  int wish = d->delayed.head ? wake_delayed(d, now_ms) : -1;
-  int64_t wait_ms = d->pinned.head ? feed_pinned(d, now_ms) : 0;
-  if (wait_ms == 0)
-    wait_ms = feed(d, now_ms, &is_wanting);
-  if (wait_ms > 0)
-    wish = nearer(wish, wait_ms);
-  return is_wanting ? nearer(wish, open_lane(d, now_ms)) : wish;
-}
-
 /* ---- life ---- */
 
 static int init(struct icrm_dispatcher *d,
@@ -303,9 +152,11 @@ icrm_dispatcher_new(struct icrm_transport *transport,
   }
   d->transport = icrm_transport_retain(transport);
   d->credentials = icrm_credentials_retain(options->credentials);
-  d->member.turn = turn;
+  d->member.turn = icrm_dispatcher_turn;
   d->lock.fd = -1;
   d->timeout_ms = options->timeout_ms;
+  d->patience_ms =
+      options->patience_ms > 0 ? options->patience_ms : DEFAULT_PATIENCE_MS;
   d->retry_budget = RETRY_BUDGET;
   d->random =
       (uint64_t)icrm_clock_us() * 0x9E3779B97F4A7C15u ^ (uint64_t)getpid() ^ 1;
@@ -595,6 +446,8 @@ void icrm_dispatcher_get_stats(const struct icrm_dispatcher *d,
       .bytes_sent = d->bytes_sent,
       .bytes_received = d->bytes_received,
       .wait_ms = icrm_quota_wait_ms(&d->quota, icrm_clock_ms()),
+      .away_ms =
+          d->away_since_ms > 0 ? icrm_clock_ms() - d->away_since_ms + 1 : 0,
       .session_in = places[d->session_place]};
   for (int i = 0; i < d->n_lanes; i++)
     out->lanes += d->lanes[i]->session != NULL;

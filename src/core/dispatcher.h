@@ -5,7 +5,9 @@
  * waits for them, one at a time, and are renewed when the server says that
  * their session is gone. Reads are retried; a write is sent again only when it
  * is proven that nothing of it was done: no byte left, or the session was
- * refused. (RELIABILITY 1.4; API.md.)
+ * refused. While a server that has answered before is away (restarting, say),
+ * calls wait for it within `patience_ms`, and only a login asks whether it is
+ * back. (RELIABILITY 1.4; API.md.)
  *
  * Its promise: submit sends nothing. No byte of a call leaves before the next
  * icrm_dispatcher_step of any dispatcher on the same transport; a call with
@@ -38,6 +40,8 @@ struct icrm_dispatcher_options {
   int lanes;        /* fixed number; 0 adapts between 1 and 16 */
   const char *rate; /* see icrm_quota_parse; NULL for none */
   int timeout_ms;   /* of every call; 0: 60 s reads, 120 s writes */
+  int patience_ms;  /* how long calls wait for a server that went away in
+                       the middle of things; 0: 60 s */
   struct icrm_site_options site; /* its endpoint is filled in here */
 };
 
@@ -78,7 +82,8 @@ struct icrm_dispatcher_stats {
   size_t queued; /* calls that wait for a lane or for a retry */
   int64_t calls, retries, renewals, logins, unknown;
   int64_t bytes_sent, bytes_received;
-  int64_t wait_ms;        /* until the rate or a Retry-After lets a call go */
+  int64_t wait_ms; /* until the rate or a Retry-After lets a call go */
+  int64_t away_ms; /* since the server stopped answering; 0: it answers */
   const char *session_in; /* "body", "url" or "unknown": finding 8's probe */
 };
 

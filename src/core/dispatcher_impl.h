@@ -1,4 +1,5 @@
-/* What dispatcher.c (the queue) and lane.c (the lanes) share. Private. */
+/* What dispatcher.c (the interface), feed.c (who goes next), lane.c (sending
+ * and replies) and login.c (sessions) share. Private. */
 #ifndef ICRM_CORE_DISPATCHER_IMPL_H
 #define ICRM_CORE_DISPATCHER_IMPL_H
 
@@ -83,6 +84,10 @@ struct icrm_dispatcher {
   int64_t lock_since_ms;  /* when we began to wait for it, 0: not waiting */
   int64_t login_after_ms; /* no login before */
   int login_tries;        /* in a row */
+  int failures;           /* exchanges in a row without a reply */
+  int64_t away_since_ms;  /* the server stopped answering; 0: it answers */
+  int64_t away_rest_ms;   /* between two tries while it is away */
+  int64_t patience_ms;    /* how long calls wait for it to come back */
   int retry_budget;
   uint64_t last_id, random;
   int64_t calls, retries, renewals, logins, unknown;
@@ -114,8 +119,32 @@ void icrm_lane_assign(struct icrm_lane *lane, struct icrm_call *call,
 void icrm_lane_send(struct icrm_lane *lane, struct icrm_session *session,
                     int64_t now_ms);
 
+/* Write the CRM's URL to lane->url, with `operation` unless it is NULL. */
+void icrm_lane_begin_url(struct icrm_lane *lane, const char *operation);
+
+/* Begin one exchange; `request` points into lane->url and lane->head. */
+int icrm_lane_start(struct icrm_lane *lane, const struct icrm_request *request,
+                    int64_t now_ms, struct icrm_error *err);
+
 /* Begin the login conversation. */
 void icrm_lane_login(struct icrm_lane *lane, int64_t now_ms);
+
+/* Go on with it. */
+void icrm_lane_on_login_reply(struct icrm_lane *lane, int64_t now_ms);
+
+/* Look at an exchange for signs that the server is away or back. */
+void icrm_dispatcher_note(struct icrm_dispatcher *d,
+                          const struct icrm_reply *reply, int64_t now_ms);
+
+/* Whether it is away and calls still wait for it. */
+bool icrm_dispatcher_is_patient(const struct icrm_dispatcher *d,
+                                int64_t now_ms);
+
+/* Whether a lane is logged in. */
+bool icrm_dispatcher_has_session(const struct icrm_dispatcher *d);
+
+/* Start what can start: the transport member's turn. */
+int icrm_dispatcher_turn(struct icrm_transport_member *self, int64_t now_ms);
 
 struct icrm_session *
 icrm_dispatcher_find_session(const struct icrm_dispatcher *d, uint64_t id);

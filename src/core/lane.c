@@ -7,12 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define LOGIN_TIMEOUT_MS 30000
 #define READ_TIMEOUT_MS 60000
 #define WRITE_TIMEOUT_MS 120000
-#define LOGIN_TRIES_WITH_A_REFUSED_KEY 2
-/* Other lanes work while one cannot log in: ask again after this. */
-#define LOGIN_REST_MS 30000
 #define RETRY_BUDGET 100
 
 static void on_done(void *owner, struct icrm_exchange *exchange);
@@ -44,9 +40,8 @@ void icrm_lane_free(struct icrm_lane *lane) {
   free(lane);
 }
 
-/* Begin one exchange with what `url` and `head` hold. */
-static int start(struct icrm_lane *lane, const struct icrm_request *request,
-                 int64_t now_ms, struct icrm_error *err) {
+int icrm_lane_start(struct icrm_lane *lane, const struct icrm_request *request,
+                    int64_t now_ms, struct icrm_error *err) {
   struct icrm_dispatcher *d = lane->dispatcher;
   if (lane->url.failed || lane->head.failed)
     return icrm_error_set(err, ICRM_ERROR_TRANSPORT, "out of memory");
@@ -58,7 +53,7 @@ static int start(struct icrm_lane *lane, const struct icrm_request *request,
   return 0;
 }
 
-static void begin_url(struct icrm_lane *lane, const char *operation) {
+void icrm_lane_begin_url(struct icrm_lane *lane, const char *operation) {
   const struct icrm_form_endpoint *endpoint = &lane->dispatcher->endpoint;
   icrm_buf_clear(&lane->url);
   icrm_buf_add_text(&lane->url, endpoint->url);
@@ -76,7 +71,7 @@ static void add_field(struct icrm_buf *out, const char *name,
 /* Parameters in the body: operation and session before the caller's. */
 static void build_post(struct icrm_lane *lane, const struct icrm_call *call,
                        const struct icrm_buf *session) {
-  begin_url(lane, NULL);
+  icrm_lane_begin_url(lane, NULL);
   if (call->boundary[0]) {
     struct icrm_form_part operation = {.name = "operation",
                                        .data = call->operation,
@@ -97,7 +92,7 @@ static void build_post(struct icrm_lane *lane, const struct icrm_call *call,
  * not to look there. */
 static void build_get(struct icrm_lane *lane, const struct icrm_call *call,
                       const struct icrm_buf *session) {
-  begin_url(lane, call->operation);
+  icrm_lane_begin_url(lane, call->operation);
   if (call->in_url)
     icrm_form_add(&lane->url, "sessionName", 11, session->data, session->len);
   else
@@ -129,7 +124,7 @@ static int send_call(struct icrm_lane *lane, const struct icrm_session *session,
       .tail = call->post ? &call->form : NULL,
       .timeout_ms = timeout_ms,
       .write = call->write};
-  return start(lane, &request, now_ms, err);
+  return icrm_lane_start(lane, &request, now_ms, err);
 }
 
 static struct icrm_call *take_call(struct icrm_lane *lane) {
@@ -169,163 +164,6 @@ void icrm_lane_assign(struct icrm_lane *lane, struct icrm_call *call,
   d->n_held++;
   d->n_held_new++;
   icrm_transport_notify(d->transport);
-}
-
-/* ---- login ---- */
-
-static void login_over(struct icrm_lane *lane) {
-  struct icrm_dispatcher *d = lane->dispatcher;
-  icrm_challenge_clear(&lane->challenge);
-  icrm_login_lock_release(&d->lock);
-  lane->state = ICRM_LANE_IDLE;
-  d->login_lane = NULL;
-}
-
-static bool has_live_session(const struct icrm_dispatcher *d) {
-  for (int i = 0; i < d->n_lanes; i++)
-    if (d->lanes[i]->session)
-      return true;
-  return false;
-}
-
-/* No lane can be had: say so to every call that waits for one. */
-static void fail_queue(struct icrm_dispatcher *d,
-                       const struct icrm_error *err) {
-  while (d->queue.head)
-    icrm_call_finish(d, icrm_calls_remove(&d->queue, &d->queue.head), err);
-}
-
-static void explain_refusal(const struct icrm_dispatcher *d,
-                            struct icrm_error *err) {
-  struct icrm_error cause = *err;
-  const bool is_key = strcmp(cause.code, "INVALID_USER_CREDENTIALS") == 0 ||
-                      strcmp(cause.code, "INVALID_AUTH_TOKEN") == 0;
-  if (is_key)
-    icrm_error_set(err, ICRM_ERROR_AUTH,
-                   "the CRM does not accept the access key of %s (%s); copy "
-                   "\"Clé d'accès\" from « Mes préférences », which is not "
-                   "the password; another program of this user that is "
-                   "logging in at the same moment gives the same answer",
-                   d->username, cause.code);
-  else
-    icrm_error_set(err, ICRM_ERROR_AUTH,
-                   "the CRM refused the login of %s: %s; check the user name, "
-                   "with its prefix (prefix/user)",
-                   d->username, cause.message);
-  memcpy(err->code, cause.code, sizeof err->code);
-  memcpy(err->operation, cause.operation, sizeof err->operation);
-  err->status = cause.status;
-}
-
-static bool login_may_be_tried_again(struct icrm_dispatcher *d,
-                                     enum icrm_outcome outcome,
-                                     const struct icrm_reply *reply,
-                                     const struct icrm_error *err,
-                                     int64_t *wait_ms) {
-  *wait_ms = 0;
-  if (outcome == ICRM_OUTCOME_REFUSED)
-    return (strcmp(err->code, "INVALID_USER_CREDENTIALS") == 0 ||
-            strcmp(err->code, "INVALID_AUTH_TOKEN") == 0) &&
-           d->login_tries < LOGIN_TRIES_WITH_A_REFUSED_KEY;
-  if (d->login_tries >= icrm_outcome_tries(reply, err))
-    return false;
-  *wait_ms = icrm_dispatcher_backoff_ms(d, d->login_tries);
-  return *wait_ms >= 0;
-}
-
-static void login_failed(struct icrm_lane *lane, enum icrm_outcome outcome,
-                         struct icrm_error *err, int64_t now_ms) {
-  struct icrm_dispatcher *d = lane->dispatcher;
-  const struct icrm_reply *reply = icrm_exchange_reply(lane->exchange);
-  int64_t wait_ms;
-  login_over(lane);
-  if (reply->retry_after_s >= 0)
-    icrm_quota_pause(&d->quota, reply->retry_after_s, now_ms);
-  if (login_may_be_tried_again(d, outcome, reply, err, &wait_ms)) {
-    d->login_after_ms = now_ms + wait_ms;
-    return;
-  }
-  d->login_tries = 0;
-  if (has_live_session(d)) {
-    d->login_after_ms = now_ms + LOGIN_REST_MS;
-    return;
-  }
-  if (outcome == ICRM_OUTCOME_REFUSED || outcome == ICRM_OUTCOME_SESSION_GONE)
-    explain_refusal(d, err);
-  fail_queue(d, err);
-}
-
-void icrm_lane_login(struct icrm_lane *lane, int64_t now_ms) {
-  struct icrm_dispatcher *d = lane->dispatcher;
-  struct icrm_error err;
-  d->login_lane = lane;
-  d->login_tries++;
-  lane->state = ICRM_LANE_CHALLENGE;
-  begin_url(lane, "getchallenge");
-  add_field(&lane->url, "username", d->username);
-  struct icrm_request request = {.url = lane->url.data,
-                                 .timeout_ms = LOGIN_TIMEOUT_MS};
-  if (start(lane, &request, now_ms, &err) != 0) {
-    login_over(lane);
-    fail_queue(d, &err);
-  }
-}
-
-static int answer_challenge(struct icrm_lane *lane, const char *result,
-                            size_t len, int64_t now_ms,
-                            struct icrm_error *err) {
-  struct icrm_dispatcher *d = lane->dispatcher;
-  icrm_buf_clear(&lane->head);
-  begin_url(lane, NULL);
-  if (icrm_session_read_challenge(result, len, &lane->challenge, err) != 0 ||
-      icrm_session_add_login(&lane->head, d->username, &lane->challenge,
-                             d->credentials, err) != 0)
-    return -1;
-  struct icrm_request request = {.url = lane->url.data,
-                                 .head = &lane->head,
-                                 .timeout_ms = LOGIN_TIMEOUT_MS};
-  lane->state = ICRM_LANE_LOGIN;
-  return start(lane, &request, now_ms, err);
-}
-
-static int open_session(struct icrm_lane *lane, const char *result, size_t len,
-                        struct icrm_error *err) {
-  struct icrm_dispatcher *d = lane->dispatcher;
-  struct icrm_session *session = icrm_dispatcher_add_session(d);
-  if (!session)
-    return icrm_error_set(err, ICRM_ERROR_TRANSPORT, "out of memory");
-  if (icrm_session_read_login(result, len, session, err) != 0)
-    return -1;
-  session->server_time_offset_s = lane->challenge.server_time_offset_s;
-  lane->session = session;
-  d->last_session = session;
-  d->login_tries = 0;
-  d->logins++;
-  login_over(lane);
-  return 0;
-}
-
-static void on_login_reply(struct icrm_lane *lane, int64_t now_ms) {
-  const bool is_login = lane->state == ICRM_LANE_LOGIN;
-  struct icrm_reply *reply = icrm_exchange_reply(lane->exchange);
-  struct icrm_envelope envelope;
-  struct icrm_error err;
-  enum icrm_outcome outcome = icrm_outcome_judge(
-      reply, is_login ? "login" : "getchallenge", false, &envelope, &err);
-  int rc = -1;
-  if (outcome == ICRM_OUTCOME_DONE) {
-    const char *result = reply->body.data + envelope.result_at;
-    rc = is_login ? open_session(lane, result, envelope.result_len, &err)
-                  : answer_challenge(lane, result, envelope.result_len, now_ms,
-                                     &err);
-  }
-  if (is_login)
-    explicit_bzero(lane->head.data, lane->head.len);
-  if (rc == 0)
-    return;
-  if (outcome == ICRM_OUTCOME_DONE)
-    outcome = ICRM_OUTCOME_FAILED;
-  login_failed(lane, outcome, &err, now_ms);
 }
 
 /* ---- replies ---- */
@@ -395,6 +233,11 @@ static bool retry_later(struct icrm_dispatcher *d, struct icrm_call *call,
                         const struct icrm_error *err, int64_t now_ms) {
   if (outcome != ICRM_OUTCOME_NOT_SENT && outcome != ICRM_OUTCOME_FAILED)
     return false;
+  if (!call->session && err->kind != ICRM_ERROR_TLS &&
+      icrm_dispatcher_is_patient(d, now_ms)) {
+    call->not_before_ms = now_ms;
+    return true; /* goes on when the server is back */
+  }
   if (call->session || call->result.attempts >= icrm_outcome_tries(reply, err))
     return false;
   int64_t wait_ms = icrm_dispatcher_backoff_ms(d, call->result.attempts);
@@ -494,10 +337,11 @@ static void on_done(void *owner, struct icrm_exchange *exchange) {
   d->in_flight--;
   d->bytes_sent += reply->bytes_sent;
   d->bytes_received += reply->bytes_received;
+  icrm_dispatcher_note(d, reply, now_ms);
   if (reply->limits.len > 0)
     read_limits(&d->quota, reply->limits.data, now_ms);
   if (lane->state == ICRM_LANE_BUSY)
     on_call_reply(lane, now_ms);
   else
-    on_login_reply(lane, now_ms);
+    icrm_lane_on_login_reply(lane, now_ms);
 }

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/interrupt.h"
 #include "core/quota.h"
+#include "core/site.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -17,8 +18,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEFAULT_CONNECT_TIMEOUT_MS 10000
-#define DEFAULT_MAX_REPLY_BYTES (16u << 20)
 #define RECEIVE_BUFFER_BYTES 32768L
 /* A server closes an idle connection after some seconds (Apache: 5). A write
  * takes a younger one or opens its own, so that few meet the closing door. */
@@ -39,18 +38,6 @@ struct icrm_transport {
   uint64_t news;      /* counts icrm_transport_notify */
   int64_t latency_us; /* moving average over exchanges */
   struct icrm_transport_member *members;
-};
-
-struct icrm_site {
-  char *origin, *ca_file, *proxy, *user_agent;
-  bool is_tls, is_insecure, is_proxied;
-  /* libcurl keeps one parsed CA store for all connections, but only when no
-   * CA folder is set. So the folder is left out at first and tried, once for
-   * the site, when a certificate does not verify: nothing that the system
-   * trusts is lost, and lanes open cheaply. */
-  bool uses_ca_folder;
-  long connect_timeout_ms;
-  size_t max_reply_bytes;
 };
 
 struct icrm_exchange {
@@ -160,60 +147,6 @@ int icrm_transport_check_process(const struct icrm_transport *transport,
   return icrm_error_set(err, ICRM_ERROR_CONFIG,
                         "this client was opened before a fork; open a new one "
                         "in the child process");
-}
-
-static char *copy(const char *text, bool *failed) {
-  char *out = text ? strdup(text) : NULL;
-  *failed = *failed || (text && !out);
-  return out;
-}
-
-struct icrm_site *icrm_site_new(const struct icrm_site_options *options,
-                                struct icrm_error *err) {
-  const struct icrm_form_endpoint *endpoint = options->endpoint;
-  if (options->insecure && !endpoint->is_loopback) {
-    icrm_error_set(err, ICRM_ERROR_CONFIG,
-                   "`insecure` is for servers on this machine, not for %s; "
-                   "name its certificate authority with ca_file",
-                   endpoint->origin);
-    return NULL;
-  }
-  if (options->ca_file && access(options->ca_file, R_OK) != 0) {
-    icrm_error_set(err, ICRM_ERROR_CONFIG, "cannot read ca_file %s: %s",
-                   options->ca_file, strerror(errno));
-    return NULL;
-  }
-  struct icrm_site *out = calloc(1, sizeof *out);
-  bool failed = !out;
-  if (out) {
-    out->origin = copy(endpoint->origin, &failed);
-    out->ca_file = copy(options->ca_file, &failed);
-    out->proxy = copy(endpoint->is_loopback ? NULL : options->proxy, &failed);
-    out->user_agent = copy(options->user_agent, &failed);
-  }
-  if (failed) {
-    icrm_site_free(out);
-    icrm_error_set(err, ICRM_ERROR_CONFIG, "out of memory");
-    return NULL;
-  }
-  out->is_tls = endpoint->is_tls;
-  out->is_insecure = options->insecure;
-  out->connect_timeout_ms = options->connect_timeout_ms > 0
-                                ? options->connect_timeout_ms
-                                : DEFAULT_CONNECT_TIMEOUT_MS;
-  out->max_reply_bytes = options->max_reply_bytes ? options->max_reply_bytes
-                                                  : DEFAULT_MAX_REPLY_BYTES;
-  return out;
-}
-
-void icrm_site_free(struct icrm_site *site) {
-  if (!site)
-    return;
-  free(site->origin);
-  free(site->ca_file);
-  free(site->proxy);
-  free(site->user_agent);
-  free(site);
 }
 
 static curl_socket_t open_socket(void *context, curlsocktype purpose,

@@ -17,14 +17,13 @@
 
 #include "core/buf.h"
 #include "core/error.h"
-#include "core/form.h"
+#include "core/site.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct icrm_transport;
-struct icrm_site;
 struct icrm_exchange;
 
 /* Who takes part in a wait. The transport calls `turn` before it waits and
@@ -33,17 +32,6 @@ struct icrm_exchange;
 struct icrm_transport_member {
   int (*turn)(struct icrm_transport_member *self, int64_t now_ms);
   struct icrm_transport_member *next;
-};
-
-/* How one CRM is reached. Texts are copied; NULL or 0 takes the default. */
-struct icrm_site_options {
-  const struct icrm_form_endpoint *endpoint;
-  const char *ca_file; /* PEM bundle that replaces the system's */
-  const char *proxy;   /* URL; "env" follows the environment; NULL for none */
-  const char *user_agent;
-  int connect_timeout_ms; /* 10,000 */
-  size_t max_reply_bytes; /* 16 MiB, counted after decompression */
-  bool insecure;          /* no certificate check; loopback only */
 };
 
 /* What to send. Memory behind the pointers must live until the reply. */
@@ -95,11 +83,6 @@ int icrm_transport_step(struct icrm_transport *transport, int timeout_ms,
 /* 0, or -1 when this process is a fork of the one that made `transport`. */
 int icrm_transport_check_process(const struct icrm_transport *transport,
                                  struct icrm_error *err);
-
-/* How to reach a CRM; outlives the exchanges that use it. NULL on failure. */
-struct icrm_site *icrm_site_new(const struct icrm_site_options *options,
-                                struct icrm_error *err);
-void icrm_site_free(struct icrm_site *site);
 
 /* An idle exchange. `done(owner, exchange)` is called, never from inside
  * libcurl, when a request has ended, however it ended. NULL on failure. */

@@ -98,6 +98,7 @@ static void read_options(lua_State *L, struct icrm_dispatcher_options *out) {
   out->credentials = icrml_check_credentials(L, lua_gettop(L));
   out->lanes = (int)number_option(L, 1, "lanes", 1, ICRM_DISPATCHER_MAX_LANES);
   out->timeout_ms = seconds_option(L, 1, "timeout");
+  out->patience_ms = seconds_option(L, 1, "patience");
   out->site.connect_timeout_ms = seconds_option(L, 1, "connect_timeout");
   out->site.max_reply_bytes =
       (size_t)number_option(L, 1, "max_reply_bytes", 1024, 1 << 30);
@@ -450,7 +451,7 @@ static int session(lua_State *L) {
 static int stats(lua_State *L) {
   struct icrm_dispatcher_stats s;
   icrm_dispatcher_get_stats(check_client(L)->dispatcher, &s);
-  lua_createtable(L, 0, 14);
+  lua_createtable(L, 0, 15);
   set_integer(L, "lanes", s.lanes);
   set_integer(L, "limit", s.limit);
   set_integer(L, "in_flight", s.in_flight);
@@ -465,6 +466,8 @@ static int stats(lua_State *L) {
   set_integer(L, "bytes_in", s.bytes_received);
   lua_pushnumber(L, (lua_Number)s.wait_ms / 1000);
   lua_setfield(L, -2, "wait");
+  lua_pushnumber(L, (lua_Number)s.away_ms / 1000);
+  lua_setfield(L, -2, "away");
   set_text(L, "session_in", s.session_in);
   return 1;
 }

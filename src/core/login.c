@@ -1,0 +1,198 @@
+/* How a lane gets its session: getchallenge, then login; one lane at a time.
+ * And what happens while the server is away: nothing is sent but a login, again
+ * and again with growing rests, until it works or patience ends. */
+#include "core/clock.h"
+#include "core/dispatcher_impl.h"
+#include "core/outcome.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LOGIN_TIMEOUT_MS 30000
+#define LOGIN_TRIES_WITH_A_REFUSED_KEY 2
+/* Other lanes work while one cannot log in: ask again after this. */
+#define LOGIN_REST_MS 30000
+/* So many exchanges in a row without a reply: the server is away. */
+#define AWAY_AFTER 3
+#define AWAY_FIRST_REST_MS 500
+#define AWAY_LONGEST_REST_MS 10000
+
+void icrm_dispatcher_note(struct icrm_dispatcher *d,
+                          const struct icrm_reply *reply, int64_t now_ms) {
+  const bool is_gateway = reply->status >= 502 && reply->status <= 504;
+  if (reply->status > 0 && !is_gateway) {
+    d->failures = 0;
+    d->away_since_ms = 0;
+    return;
+  }
+  /* A server that never answered is a wrong address, not one that is away. */
+  if (++d->failures < AWAY_AFTER || d->logins == 0 || d->away_since_ms > 0)
+    return;
+  d->away_since_ms = now_ms;
+  d->away_rest_ms = AWAY_FIRST_REST_MS;
+  d->login_after_ms = now_ms + d->away_rest_ms;
+}
+
+bool icrm_dispatcher_is_patient(const struct icrm_dispatcher *d,
+                                int64_t now_ms) {
+  return d->away_since_ms > 0 && now_ms - d->away_since_ms < d->patience_ms;
+}
+
+static void login_over(struct icrm_lane *lane) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  icrm_challenge_clear(&lane->challenge);
+  icrm_login_lock_release(&d->lock);
+  lane->state = ICRM_LANE_IDLE;
+  d->login_lane = NULL;
+}
+
+/* No lane can be had: say so to every call that waits for one. While the
+ * server is away that is true of pinned calls as well. */
+static void fail_queue(struct icrm_dispatcher *d,
+                       const struct icrm_error *err) {
+  while (d->queue.head)
+    icrm_call_finish(d, icrm_calls_remove(&d->queue, &d->queue.head), err);
+  while (d->away_since_ms > 0 && d->pinned.head)
+    icrm_call_finish(d, icrm_calls_remove(&d->pinned, &d->pinned.head), err);
+}
+
+static void explain_refusal(const struct icrm_dispatcher *d,
+                            struct icrm_error *err) {
+  struct icrm_error cause = *err;
+  const bool is_key = strcmp(cause.code, "INVALID_USER_CREDENTIALS") == 0 ||
+                      strcmp(cause.code, "INVALID_AUTH_TOKEN") == 0;
+  if (is_key)
+    icrm_error_set(err, ICRM_ERROR_AUTH,
+                   "the CRM does not accept the access key of %s (%s); copy "
+                   "\"Clé d'accès\" from « Mes préférences », which is not "
+                   "the password; another program of this user that is "
+                   "logging in at the same moment gives the same answer",
+                   d->username, cause.code);
+  else
+    icrm_error_set(err, ICRM_ERROR_AUTH,
+                   "the CRM refused the login of %s: %s; check the user name, "
+                   "with its prefix (prefix/user)",
+                   d->username, cause.message);
+  memcpy(err->code, cause.code, sizeof err->code);
+  memcpy(err->operation, cause.operation, sizeof err->operation);
+  err->status = cause.status;
+}
+
+static bool login_may_be_tried_again(struct icrm_dispatcher *d,
+                                     enum icrm_outcome outcome,
+                                     const struct icrm_reply *reply,
+                                     const struct icrm_error *err,
+                                     int64_t *wait_ms) {
+  *wait_ms = 0;
+  if (outcome == ICRM_OUTCOME_REFUSED)
+    return (strcmp(err->code, "INVALID_USER_CREDENTIALS") == 0 ||
+            strcmp(err->code, "INVALID_AUTH_TOKEN") == 0) &&
+           d->login_tries < LOGIN_TRIES_WITH_A_REFUSED_KEY;
+  if (d->login_tries >= icrm_outcome_tries(reply, err))
+    return false;
+  *wait_ms = icrm_dispatcher_backoff_ms(d, d->login_tries);
+  return *wait_ms >= 0;
+}
+
+static void login_failed(struct icrm_lane *lane, enum icrm_outcome outcome,
+                         struct icrm_error *err, int64_t now_ms) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  const struct icrm_reply *reply = icrm_exchange_reply(lane->exchange);
+  int64_t wait_ms;
+  login_over(lane);
+  if (reply->retry_after_s >= 0)
+    icrm_quota_pause(&d->quota, reply->retry_after_s, now_ms);
+  if (d->away_since_ms > 0) {
+    if (d->away_rest_ms < AWAY_LONGEST_REST_MS)
+      d->away_rest_ms *= 2;
+    d->login_after_ms = now_ms + d->away_rest_ms;
+    if (!icrm_dispatcher_is_patient(d, now_ms))
+      fail_queue(d, err);
+    return;
+  }
+  if (login_may_be_tried_again(d, outcome, reply, err, &wait_ms)) {
+    d->login_after_ms = now_ms + wait_ms;
+    return;
+  }
+  d->login_tries = 0;
+  if (icrm_dispatcher_has_session(d)) {
+    d->login_after_ms = now_ms + LOGIN_REST_MS;
+    return;
+  }
+  if (outcome == ICRM_OUTCOME_REFUSED || outcome == ICRM_OUTCOME_SESSION_GONE)
+    explain_refusal(d, err);
+  fail_queue(d, err);
+}
+
+void icrm_lane_login(struct icrm_lane *lane, int64_t now_ms) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  struct icrm_error err;
+  d->login_lane = lane;
+  d->login_tries++;
+  lane->state = ICRM_LANE_CHALLENGE;
+  icrm_lane_begin_url(lane, "getchallenge");
+  icrm_form_add(&lane->url, "username", 8, d->username, strlen(d->username));
+  struct icrm_request request = {.url = lane->url.data,
+                                 .timeout_ms = LOGIN_TIMEOUT_MS};
+  if (icrm_lane_start(lane, &request, now_ms, &err) != 0) {
+    login_over(lane);
+    fail_queue(d, &err);
+  }
+}
+
+static int answer_challenge(struct icrm_lane *lane, const char *result,
+                            size_t len, int64_t now_ms,
+                            struct icrm_error *err) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  icrm_buf_clear(&lane->head);
+  icrm_lane_begin_url(lane, NULL);
+  if (icrm_session_read_challenge(result, len, &lane->challenge, err) != 0 ||
+      icrm_session_add_login(&lane->head, d->username, &lane->challenge,
+                             d->credentials, err) != 0)
+    return -1;
+  struct icrm_request request = {.url = lane->url.data,
+                                 .head = &lane->head,
+                                 .timeout_ms = LOGIN_TIMEOUT_MS};
+  lane->state = ICRM_LANE_LOGIN;
+  return icrm_lane_start(lane, &request, now_ms, err);
+}
+
+static int open_session(struct icrm_lane *lane, const char *result, size_t len,
+                        struct icrm_error *err) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  struct icrm_session *session = icrm_dispatcher_add_session(d);
+  if (!session)
+    return icrm_error_set(err, ICRM_ERROR_TRANSPORT, "out of memory");
+  if (icrm_session_read_login(result, len, session, err) != 0)
+    return -1;
+  session->server_time_offset_s = lane->challenge.server_time_offset_s;
+  lane->session = session;
+  d->last_session = session;
+  d->login_tries = 0;
+  d->logins++;
+  login_over(lane);
+  return 0;
+}
+
+void icrm_lane_on_login_reply(struct icrm_lane *lane, int64_t now_ms) {
+  const bool is_login = lane->state == ICRM_LANE_LOGIN;
+  struct icrm_reply *reply = icrm_exchange_reply(lane->exchange);
+  struct icrm_envelope envelope;
+  struct icrm_error err;
+  enum icrm_outcome outcome = icrm_outcome_judge(
+      reply, is_login ? "login" : "getchallenge", false, &envelope, &err);
+  int rc = -1;
+  if (outcome == ICRM_OUTCOME_DONE) {
+    const char *result = reply->body.data + envelope.result_at;
+    rc = is_login ? open_session(lane, result, envelope.result_len, &err)
+                  : answer_challenge(lane, result, envelope.result_len, now_ms,
+                                     &err);
+  }
+  if (is_login)
+    explicit_bzero(lane->head.data, lane->head.len);
+  if (rc == 0)
+    return;
+  if (outcome == ICRM_OUTCOME_DONE)
+    outcome = ICRM_OUTCOME_FAILED;
+  login_failed(lane, outcome, &err, now_ms);
+}

@@ -196,7 +196,7 @@ static void start_connection(struct scripted_server *s, int fd) {
 static void *accept_all(void *context) {
   struct scripted_server *s = context;
   for (;;) {
-    int fd = accept(s->listener, NULL, NULL);
+    int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0)
       return NULL;
     start_connection(s, fd);

@@ -137,13 +137,13 @@ static struct icrm_call *take_call(struct icrm_lane *lane) {
 void icrm_lane_send(struct icrm_lane *lane, struct icrm_session *session,
                     int64_t now_ms) {
   struct icrm_error err;
+  struct icrm_dispatcher *d = lane->dispatcher;
   struct icrm_call *call = lane->call;
   lane->state = ICRM_LANE_BUSY;
-  call->in_url =
-      !call->post &&
-      (call->in_url || lane->dispatcher->session_place == ICRM_SESSION_IN_URL);
+  if (d->session_place != ICRM_SESSION_PLACE_UNKNOWN)
+    call->in_url = d->session_place == ICRM_SESSION_IN_URL;
   if (send_call(lane, session, now_ms, &err) != 0) {
-    icrm_call_finish(lane->dispatcher, take_call(lane), &err);
+    icrm_call_finish(d, take_call(lane), &err);
     return;
   }
   call->result.attempts++;
@@ -249,13 +249,14 @@ static bool retry_later(struct icrm_dispatcher *d, struct icrm_call *call,
 }
 
 /* A server that did not answer in full may still be at work on this session
- * and would make the next call wait behind it: leave the session to the fence
- * of whoever settles the outcome. */
+ * and would make the next call wait behind it: leave the session, after a write
+ * to the fence of whoever settles the outcome. */
 static bool may_be_still_at_work(enum icrm_outcome outcome,
                                  const struct icrm_reply *reply) {
-  return outcome == ICRM_OUTCOME_UNKNOWN &&
-         (!reply->is_complete || reply->status == 408 ||
-          (reply->status >= 502 && reply->status <= 504));
+  if (outcome != ICRM_OUTCOME_UNKNOWN && outcome != ICRM_OUTCOME_FAILED)
+    return false;
+  return (!reply->is_complete && reply->err.kind != ICRM_ERROR_DECODE) ||
+         reply->status == 408 || (reply->status >= 502 && reply->status <= 504);
 }
 
 static void finish_call(struct icrm_lane *lane, struct icrm_call *call,

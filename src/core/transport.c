@@ -631,8 +631,12 @@ int icrm_transport_step(struct icrm_transport *transport, int timeout_ms,
     if (left > LONGEST_WAIT_MS)
       left = LONGEST_WAIT_MS;
     bool is_timer = wish >= 0 && wish < left;
-    int count = wait_activity(transport, is_timer ? wish : (int)left);
-    if (count < 0 || (count == 0 && !is_timer && transport->running > 0))
+    int wait_ms = is_timer ? wish : (int)left;
+    int64_t end_ms = icrm_clock_ms() + wait_ms;
+    int count = wait_activity(transport, wait_ms);
+    /* Ended before its time without activity: a signal, so let the caller's
+     * language look at it. */
+    if (count < 0 || (count == 0 && icrm_clock_ms() + 1 < end_ms))
       return perform(transport, err);
     if (is_timer)
       wish = 0;

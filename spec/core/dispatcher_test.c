@@ -113,6 +113,28 @@ static void a_write_meets_a_dying_connection_and_is_sent_once(void) {
   close_crm(&crm);
 }
 
+/* Bodies too large to leave in one piece with their headers. */
+static void so_is_a_large_write(void) {
+  struct crm crm;
+  struct icrm_error err;
+  open_crm(&crm, 1);
+  for (int round = 0; round < 2; round++) {
+    struct icrm_buf form = {0};
+    struct icrm_call_options call = CREATE;
+    for (int i = 0; i < 20000; i++)
+      icrm_form_add(&form, "element", 7, "\xC3\xA9", 2);
+    call.form = &form;
+    if (round == 1)
+      scripted_raw(&crm.server, "", 0)->is_last = true;
+    uint64_t id = icrm_dispatcher_submit(crm.d, &call, &err);
+    CHECK(id > 0 && !form.data);
+    const struct icrm_result *result = wait_for(&crm, id);
+    CHECK(result->ok == (round == 0) && crm.server.creates == round + 1);
+    CHECK(round == 0 || result->err.kind == ICRM_ERROR_UNKNOWN_OUTCOME);
+  }
+  close_crm(&crm);
+}
+
 /* A row of RELIABILITY 1.4, sent for real. */
 struct row {
   const char *status, *headers, *body;
@@ -655,6 +677,7 @@ int main(void) {
   CHECK(mkdtemp(folder));
   setenv("XDG_RUNTIME_DIR", folder, 1);
   a_write_meets_a_dying_connection_and_is_sent_once();
+  so_is_a_large_write();
   bad_replies_to_a_write();
   half_a_reply_to_a_write_is_unknown();
   a_slow_write_is_unknown_and_its_session_is_left_alone();

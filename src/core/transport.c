@@ -556,6 +556,8 @@ static void finish(struct icrm_transport *transport, CURL *easy, CURLcode rc) {
   if (retry_with_ca_folder(x, rc))
     return;
   x->is_running = false;
+  if (x->block.data)
+    explicit_bzero(x->block.data, x->block.len);
   transport->running--;
   transport->ended++;
   fill_reply(x, rc);

@@ -27,7 +27,7 @@ end
 
 local OPTIONS = {}
 for word in ([[url username key access_key lanes ca_file proxy connect_timeout
-    timeout max_reply_bytes user_agent insecure rate owner name check protected]])
+    timeout patience max_reply_bytes user_agent insecure rate owner name check protected]])
     :gmatch "%S+" do
   OPTIONS[word] = true
 end

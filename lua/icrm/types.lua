@@ -22,12 +22,14 @@
 ---@field access_key? string the key as a Lua string; prefer a profile
 ---@field lanes? integer number of sessions; adapts itself without it
 ---@field ca_file? string
----@field proxy? string
+---@field proxy? string URL, or `env` for the environment's; none by default
 ---@field connect_timeout? number seconds
 ---@field timeout? number seconds
+---@field patience? number seconds that calls wait for a CRM that went away in the
+---  middle of things, 60 by default
 ---@field max_reply_bytes? integer
 ---@field user_agent? string
----@field insecure? boolean plain http, loopback only
+---@field insecure? boolean no certificate check, loopback only
 ---@field rate? string quota such as "60/min, 1000/h"
 ---@field name? string name of the profile
 ---@field check? boolean false: send fields without checking them

@@ -66,6 +66,11 @@ static void init_curl(void) {
   curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+const char *icrm_transport_version(void) {
+  pthread_once(&curl_once, init_curl);
+  return curl_version();
+}
+
 /* Make libcurl's own wakeup sockets close-on-exec, which 7.88 does not do
  * itself. It takes the two lowest free descriptors, found by asking first. */
 static CURLM *new_multi(void) {

@@ -59,6 +59,10 @@ struct icrm_reply {
   int64_t time_us; /* from start to end */
 };
 
+/* libcurl and what it was built with, for reports: a static text like
+ * `libcurl/7.88.1 OpenSSL/3.0.15 zlib/1.2.13`. */
+const char *icrm_transport_version(void);
+
 /* A transport with one reference; NULL on failure. */
 struct icrm_transport *icrm_transport_new(struct icrm_error *err);
 struct icrm_transport *icrm_transport_retain(struct icrm_transport *transport);

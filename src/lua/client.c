@@ -487,6 +487,12 @@ static int open_count(lua_State *L) {
   return 1;
 }
 
+/* core.network_version() -> libcurl and what it was built with */
+static int network_version(lua_State *L) {
+  lua_pushstring(L, icrm_transport_version());
+  return 1;
+}
+
 static int close_network(lua_State *L) {
   struct network *network = luaL_checkudata(L, 1, NETWORK_TYPE);
   icrm_transport_release(network->transport);
@@ -506,8 +512,10 @@ static void open_network(lua_State *L) {
 }
 
 void icrml_open_client(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"client", new_client}, {"open_count", open_count}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"client", new_client},
+                                       {"open_count", open_count},
+                                       {"network_version", network_version},
+                                       {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__gc", close_client}, {"__close", close_client}, {NULL, NULL}};
   static const luaL_Reg methods[] = {

@@ -263,6 +263,69 @@ static void a_restart_is_waited_for(void) {
   close_crm(&crm);
 }
 
+/* One of several things that go wrong, by a number. */
+static void add_fault(struct scripted_server *server, unsigned number) {
+  static const char half[] = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"s";
+  switch (number) {
+  case 0:
+    scripted_raw(server, "", 0)->is_last = true;
+    break;
+  case 1:
+    scripted_raw(server, half, sizeof half - 1)->is_last = true;
+    break;
+  case 2:
+    scripted_reply(server, "502 Bad Gateway", "", "<html>");
+    break;
+  case 3:
+    scripted_reply(server, "404 Not Found", "", "no");
+    break;
+  case 4: /* a good reply, and then the door */
+    scripted_reply(server, "200 OK", "", OK_BODY)->is_last = true;
+    break;
+  default:
+    scripted_reply(server, "200 OK", "", OK_BODY);
+  }
+}
+
+#define WRITES 200
+
+/* The server's log is the truth: a write arrives at most once; one that is said
+ * to be done, or refused by the server, has arrived. */
+static void among_many_faults_no_write_is_sent_twice(unsigned seed) {
+  struct crm crm;
+  struct icrm_error err;
+  open_crm(&crm, 4);
+  srand(seed);
+  for (int i = 0; i < WRITES; i++)
+    add_fault(&crm.server, (unsigned)rand() % 16);
+  for (int i = 0; i < WRITES; i++) {
+    struct icrm_buf form = {0};
+    struct icrm_call_options call = CREATE;
+    icrm_buf_addf(&form, "marker=<%d>", i + 1);
+    call.form = &form;
+    CHECK(icrm_dispatcher_submit(crm.d, &call, &err) == (uint64_t)i + 1);
+  }
+  int unknown = 0;
+  for (int left = WRITES; left > 0;) {
+    const struct icrm_result *result = icrm_dispatcher_next(crm.d);
+    if (!result) {
+      CHECK(icrm_dispatcher_step(crm.d, 1000, &err) >= 0);
+      continue;
+    }
+    char marker[32];
+    snprintf(marker, sizeof marker, "marker=<%d>", (int)result->id);
+    int seen = scripted_count(&crm.server, marker);
+    bool is_unknown =
+        !result->ok && result->err.kind == ICRM_ERROR_UNKNOWN_OUTCOME;
+    CHECK(result->ok || is_unknown || result->err.kind == ICRM_ERROR_HTTP);
+    CHECK(is_unknown ? seen <= 1 : seen == 1);
+    unknown += is_unknown;
+    left--;
+  }
+  CHECK(unknown > 10 && unknown < 100);
+  close_crm(&crm);
+}
+
 /* ---- sessions ---- */
 
 static void lost_sessions_are_renewed_once(void) {
@@ -683,6 +746,8 @@ int main(void) {
   a_slow_write_is_unknown_and_its_session_is_left_alone();
   nothing_sent_is_proven_and_tried_until_patience_ends();
   a_restart_is_waited_for();
+  for (unsigned seed = 1; seed <= 5; seed++)
+    among_many_faults_no_write_is_sent_twice(seed);
   lost_sessions_are_renewed_once();
   a_wrong_key_is_tried_twice_and_explained();
   other_failed_logins();

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SCRIPTED_MAX_STEPS 64
-#define SCRIPTED_LOG_SIZE 65536
+#define SCRIPTED_MAX_STEPS 512
+#define SCRIPTED_LOG_SIZE (1 << 20)
 
 enum scripted_login {
   SCRIPTED_LOGIN_WORKS,

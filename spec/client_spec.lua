@@ -270,6 +270,59 @@ describe("icrm.Client", function()
     assert.same({}, crm:related(account.id, "Potentials"))
   end)
 
+  it("reads related records past the server's hundred", function()
+    local account = crm:create("Accounts", { accountname = "Liée 2" })
+    local list = {}
+    for i = 1, 103 do list[i] = i end
+    icrm.map(list, function(i)
+      return crm:create("Contacts", { lastname = "Contact " .. i, account_id = account.id })
+    end)
+    assert.equal(100, #crm:related(account, "Contacts", { cap = true }))
+    -- How queries page is the business of their own spec.
+    local asked
+    crm.from = function(_, module)
+      asked = { module }
+      local walk = {}
+      function walk:where(...) table.move({ ... }, 1, 3, 2, asked) return self end
+      function walk:each()
+        local rows, last = {}, "4x0"
+        return function()
+          if #rows == 0 then
+            rows = crm:call("query", { query = ("SELECT * FROM %s WHERE %s %s '%s' "
+              .. "AND id > '%s' ORDER BY id LIMIT 100;"):format(
+                asked[1], asked[2], asked[3], asked[4], last) })
+          end
+          local row = table.remove(rows, 1)
+          last = row and row.id
+          return row
+        end
+      end
+      return walk
+    end
+    local rows = crm:related(account, "Contacts")
+    crm.from = nil
+    assert.same({ "Contacts", "account_id", "=", account.id }, asked)
+    assert.equal(103, #rows)
+    local seen = {}
+    for _, row in ipairs(rows) do seen[row.lastname] = true end
+    for i = 1, 103 do assert.is_true(seen["Contact " .. i]) end
+  end)
+
+  it("raises when it cannot tell what is past the hundred", function()
+    local id = ticket().id
+    local list = {}
+    for i = 1, 100 do list[i] = i end
+    icrm.map(list, function(i)
+      local document = crm:create("Documents", { note_title = "Pièce " .. i })
+      crm:call("add_related", { sourceRecordId = id, relatedRecordId = document.id,
+        relationIdLabel = "Documents" })
+    end)
+    local err = raised(crm.related, crm, id, "Documents")
+    assert.equal("query", err.kind)
+    assert.matches("never gives more than 100; pass { cap = true }", err.message)
+    assert.equal(100, #crm:related(id, "Documents", { cap = true }))
+  end)
+
   it("says that a relation does not exist", function()
     local id = ticket().id
     assert.matches('did you mean "Documents"', raised(crm.related, crm, id, "Documentz").message)

@@ -117,11 +117,7 @@ static bool answer(struct scripted_server *s, int fd, const char *request) {
   bool is_login = strstr(request, "operation=login") != NULL;
   pthread_mutex_lock(&s->mutex);
   s->requests++;
-  size_t len = strlen(request);
-  if (s->log_len + len + 1 < sizeof s->log) {
-    memcpy(s->log + s->log_len, request, len + 1);
-    s->log_len += len;
-  }
+  icrm_buf_add_text(&s->log, request);
   s->challenges += is_challenge;
   s->in_login += is_challenge;
   if (s->in_login > s->max_in_login)
@@ -240,6 +236,7 @@ void scripted_stop(struct scripted_server *s) {
   pthread_mutex_unlock(&s->mutex);
   for (int i = 0; i < s->n_steps; i++)
     free(s->steps[i].bytes);
+  icrm_buf_free(&s->log);
 }
 
 struct scripted_step *scripted_raw(struct scripted_server *s, const char *bytes,
@@ -281,7 +278,8 @@ struct scripted_step *scripted_refusal(struct scripted_server *s,
 int scripted_count(struct scripted_server *s, const char *text) {
   int count = 0;
   pthread_mutex_lock(&s->mutex);
-  for (const char *at = s->log; (at = strstr(at, text)) != NULL; at++)
+  const char *at = s->log.data ? s->log.data : "";
+  for (; (at = strstr(at, text)) != NULL; at++)
     count++;
   pthread_mutex_unlock(&s->mutex);
   return count;

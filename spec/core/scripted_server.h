@@ -6,12 +6,13 @@
 #ifndef ICRM_SPEC_SCRIPTED_SERVER_H
 #define ICRM_SPEC_SCRIPTED_SERVER_H
 
+#include "core/buf.h"
+
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #define SCRIPTED_MAX_STEPS 512
-#define SCRIPTED_LOG_SIZE (1 << 20)
 
 enum scripted_login {
   SCRIPTED_LOGIN_WORKS,
@@ -42,9 +43,8 @@ struct scripted_server {
   int n_steps, at_step;
   /* what was seen */
   int connections, requests, creates, logins, challenges;
-  int in_login, max_in_login;  /* logins between challenge and reply */
-  char log[SCRIPTED_LOG_SIZE]; /* each request, whole */
-  size_t log_len;
+  int in_login, max_in_login; /* logins between challenge and reply */
+  struct icrm_buf log;        /* each request, whole */
 };
 
 void scripted_start(struct scripted_server *server);

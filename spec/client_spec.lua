@@ -283,8 +283,8 @@ describe("icrm.Client", function()
     crm.from = function(_, module)
       asked = { module }
       local walk = {}
-      function walk:where(...) table.move({ ... }, 1, 3, 2, asked) return self end
-      function walk:each()
+      function walk.where(_, ...) table.move({ ... }, 1, 3, 2, asked) return walk end
+      function walk.each()
         local rows, last = {}, "4x0"
         return function()
           if #rows == 0 then

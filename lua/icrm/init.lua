@@ -8,6 +8,7 @@ local M = { VERSION = "0.1.0" }
 
 local members = {
   Error = { "icrm.error", "Error" },
+  like = { "icrm.query", "like" },
   map = { "icrm.map", "map" },
   imap = { "icrm.map", "imap" },
 }

@@ -70,5 +70,6 @@ int luaopen_icrm_core(lua_State *L) {
   icrml_open_sandbox(L);
 #endif
   icrml_open_rows(L);
+  icrml_open_vtql(L);
   return 1;
 }

@@ -142,7 +142,7 @@ local function check_delete(self, job, doubt)
     return "stopped"
   end
   local ids = { change.record, other[1] and other[1].id }
-  local rows, failure = search.values(self, job, change.module, "id", ids)
+  local rows, failure = search.values(job, change.module, "id", ids)
   if not rows then
     self:stop(failure)
     return "stopped"

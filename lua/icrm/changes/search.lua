@@ -3,6 +3,8 @@
 -- same: a control, a record known to be there, must come with the same query.
 -- @module icrm.changes.search
 
+local core = require "icrm.core"
+local errors = require "icrm.error"
 local images = require "icrm.changes.images"
 local json = require "icrm.json"
 
@@ -56,12 +58,9 @@ function search.query(job, text)
 end
 
 --- One page of records of a module whose `field` is one of `values`.
-function search.values(self, job, module, field, values)
-  local text = self.run.client:bind(
-    ("SELECT * FROM %s WHERE %s IN (?) LIMIT 100"):format(module, field),
-    values
-  )
-  return search.query(job, text)
+function search.values(job, module, field, values)
+  local text = ("SELECT * FROM %s WHERE %s IN (?) LIMIT 100;"):format(module, field)
+  return search.query(job, errors.check(core.vtql.bind(text, { values })))
 end
 
 -- A value that the same query must find: of the first acknowledged create of
@@ -133,7 +132,7 @@ local function search_slice(self, job, module, field, slice, control)
   for _, doubt in ipairs(slice) do
     values[#values + 1] = doubt.value
   end
-  local records, err = search.values(self, job, module, field, values)
+  local records, err = search.values(job, module, field, values)
   if not records then
     self:stop(err)
     return nil

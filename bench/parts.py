@@ -3,7 +3,8 @@ import os
 import re
 
 from clients import HERE, named
-from measure import Failed, Run, Series, Server, per_call, ratios
+from measure import (Failed, Run, Series, Server, TlsFront, per_call,
+                     ratios, start_ms)
 
 
 class Setting:
@@ -217,5 +218,85 @@ def part_walk(setting):
          "growth after a tenth, MB"), rows)
 
 
+# ---- Start, TLS, CSV, apply ----
+
+def wall_ms(command, times):
+    return Series(start_ms(command) for _ in range(times)).median
+
+
+def part_start(setting):
+    times = 5 if setting.quick else 21
+    runner = os.path.join(setting.build, "bin", "icrm-lua")
+    jobs = [
+        ("lua5.4 -e ''", ["lua5.4", "-e", ""]),
+        ("icrm-lua -e ''", [runner, "-e", ""]),
+        ("lua5.4, require \"icrm\"", ["lua5.4", "-e", "require 'icrm'"]),
+        ("lua5.4, require \"icrm.client\"",
+         ["lua5.4", "-e", "require 'icrm.client'"]),
+        ("curl --version", ["curl", "--version"]),
+        ("php -r ''", ["php", "-r", ""]),
+        ("node -e 0", ["node", "-e", "0"]),
+        ("python3 -c 'import requests'",
+         ["/usr/bin/python3", "-c", "import requests"]),
+    ]
+    found = collect(setting, [(name, lambda c=command: {
+        "ms": wall_ms(c, times)}) for name, command in jobs])
+    setting.report.table("Start-up", ("command", "wall, ms"),
+                         [(name, s["ms"].text(1)) for name, s in found.items()])
+    required = found["lua5.4, require \"icrm.client\""]["ms"]
+    setting.report.at_most("start with require \"icrm\" and its client", 9,
+                           required, " ms", 1)
+    setting.report.at_most(
+        "icrm-lua -e '', more than that", 1,
+        Series(a - b for a, b in zip(found["icrm-lua -e ''"]["ms"].numbers,
+                                     required.numbers)), " ms", 1)
+
+
+def part_tls(setting):
+    """Lanes open one after the other while calls wait: 300 calls of 10 ms keep
+    them waiting until the sixteenth is there."""
+    icrm = named(setting.clients, "icrm 16")
+    with setting.server(latency_ms=10) as server, \
+            TlsFront(server.url, setting.build) as front:
+        def cpu_ms(url, lanes, ca_file):
+            return Run(icrm.command(url, "retrieve", 300, lanes),
+                       {"BENCH_CA_FILE": ca_file}).cpu * 1000
+
+        found = collect(setting, [
+            ("TLS", lambda: {"ms": cpu_ms(front.url, 16, front.ca_file)}),
+            ("plain", lambda: {"ms": cpu_ms(server.url, 16, "")})])
+    setting.report.table(
+        "A process that opens 16 lanes, logs them in and makes 300 calls",
+        ("", "CPU, ms"), [(name, s["ms"].text(1)) for name, s in found.items()])
+    more = Series(a - b for a, b in zip(found["TLS"]["ms"].numbers,
+                                        found["plain"]["ms"].numbers))
+    setting.report.at_most("CPU of 16 TLS lanes, more than of 16 plain ones",
+                           80, more, " ms", 1)
+
+
+def part_csv(setting):
+    runner = os.path.join(setting.build, "bin", "icrm-lua")
+    script = os.path.join(HERE, "csv.lua")
+    megabytes = 5 if setting.quick else 50
+    path = os.path.join(setting.build, "bench", "rows.csv")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(";".join(f"column{i}" for i in range(10)) + "\n")
+        line = ";".join(["Société du Val", "75011", "", "12,50", "2026-11-24",
+                         "Boulangerie", "0612345678", "x", "rue de l'Église",
+                         "\"a; b\""]) + "\n"
+        for _ in range(megabytes * 1000000 // len(line.encode())):
+            file.write(line)
+
+    def job():
+        run, empty = Run([runner, script, path]), Run([runner, "-e", ""])
+        size = os.path.getsize(path) / 1e6
+        return {"mb": size / (run.cpu - empty.cpu), "rss": run.rss_mb}
+    found = collect(setting, [("rows", job)])["rows"]
+    setting.report.table("CSV into rows", ("MB/s", "peak RSS, MB"),
+                         [(found["mb"].text(), found["rss"].text(1))])
+    setting.report.at_least("CSV into rows", 60, found["mb"], " MB/s", 0)
+
+
 PARTS = {"calls": part_calls, "latency": part_latency, "lock": part_lock,
-         "walk": part_walk}
+         "walk": part_walk, "start": part_start, "tls": part_tls,
+         "csv": part_csv}

@@ -59,7 +59,7 @@ local function repeated(fn)
     n = n + 1
     return n <= calls and n or nil
   end
-  for _ in icrm.imap(numbers, fn, { concurrency = lanes > 0 and lanes or 16 }) do end
+  for _ in icrm.imap(numbers, fn, { concurrency = 2 * (lanes > 0 and lanes or 16) }) do end
 end
 
 -- Every row of the module; memory is sampled, as it must not grow.

@@ -32,6 +32,8 @@ for word in ([[url username key access_key lanes ca_file proxy connect_timeout
   OPTIONS[word] = true
 end
 
+local LONG_REPLY = 16384 -- bytes
+
 local function config_error(message)
   errors.raise { kind = "config", message = message }
 end
@@ -167,6 +169,8 @@ function Client:receive(id)
   local value, err = json.decode(body)
   if err then
     error(err, 0)
+  elseif #body > LONG_REPLY then
+    errors.check(self.core:kick()) -- that took a while; others may be waiting
   end
   return value
 end

@@ -11,7 +11,7 @@ local tasks = require "icrm.tasks"
 local M = {}
 
 local PULLED = {} -- what the row source yields with a row
-local DEFAULT_CONCURRENCY = 16
+local DEFAULT_CONCURRENCY = 32 -- twice the lanes: while some decode, others are sent
 
 local Group = {}
 Group.__index = Group
@@ -226,7 +226,7 @@ end
 ---
 --- @param rows table|function|icrm.Query list, iterator function, or a query
 --- @param fn fun(row: any, index: integer): any
---- @param opts? { concurrency?: integer } rows under way at once, 16 by default
+--- @param opts? { concurrency?: integer } rows under way at once, 32 by default
 --- @return table results in the order of the rows
 function M.map(rows, fn, opts)
   local group <close> = new_group(rows, fn, opts)

@@ -407,6 +407,66 @@ static void logins_are_one_at_a_time(void) {
   close_crm(&crm);
 }
 
+/* Keep eight lanes wanted until all are there. */
+static void open_eight_lanes(struct crm *crm) {
+  for (int i = 0; i < 40; i++)
+    scripted_reply(&crm->server, "200 OK", "", OK_BODY)->delay_ms = 20;
+  for (int i = 0; i < 40; i++)
+    submit(crm, CREATE);
+  for (int left = 40; left > 0;) {
+    struct icrm_error err;
+    const struct icrm_result *result;
+    CHECK(icrm_dispatcher_step(crm->d, 1000, &err) >= 0);
+    while ((result = icrm_dispatcher_next(crm->d))) {
+      CHECK(result->ok);
+      left--;
+    }
+  }
+  CHECK(stats_of(crm).lanes == 8 && crm->server.creates == 40);
+}
+
+static void lanes_log_in_with_one_token(void) {
+  struct crm crm;
+  open_crm(&crm, 8);
+  open_eight_lanes(&crm);
+  CHECK(crm.server.logins == 8 && crm.server.challenges == 1);
+  close_crm(&crm);
+}
+
+/* A kick lets waiting calls out as replies come, but not what was submitted
+ * since the last step. */
+static void a_kick_sends_nothing_new(void) {
+  struct crm crm;
+  struct icrm_error err;
+  open_crm(&crm, 8);
+  open_eight_lanes(&crm);
+  const int before = crm.server.creates;
+  submit(&crm, CREATE);
+  for (int i = 0; i < 20; i++)
+    CHECK(icrm_dispatcher_kick(crm.d, &err) == 0);
+  CHECK(crm.server.creates == before);
+  scripted_reply(&crm.server, "200 OK", "", OK_BODY);
+  while (!icrm_dispatcher_next(crm.d))
+    CHECK(icrm_dispatcher_step(crm.d, 1000, &err) >= 0);
+  for (int i = 0; i < 16; i++)
+    scripted_reply(&crm.server, "200 OK", "", OK_BODY)->delay_ms = 20;
+  for (int i = 0; i < 16; i++)
+    submit(&crm, CREATE);
+  CHECK(icrm_dispatcher_step(crm.d, 0, &err) >= 0);
+  while (crm.server.creates < before + 17)
+    CHECK(icrm_dispatcher_kick(crm.d, &err) == 0);
+  close_crm(&crm);
+}
+
+static void a_token_that_is_good_once_is_asked_for_each_time(void) {
+  struct crm crm;
+  open_crm(&crm, 8);
+  crm.server.login = SCRIPTED_LOGIN_TOKEN_ONCE;
+  open_eight_lanes(&crm);
+  CHECK(crm.server.logins == 9 && crm.server.challenges == 8);
+  close_crm(&crm);
+}
+
 static void the_session_stays_out_of_the_url(void) {
   struct crm crm;
   open_crm(&crm, 1);
@@ -752,6 +812,9 @@ int main(void) {
   a_wrong_key_is_tried_twice_and_explained();
   other_failed_logins();
   logins_are_one_at_a_time();
+  lanes_log_in_with_one_token();
+  a_kick_sends_nothing_new();
+  a_token_that_is_good_once_is_asked_for_each_time();
   the_session_stays_out_of_the_url();
   a_server_that_reads_the_url_only_gets_it_there();
   the_fence();

@@ -71,7 +71,8 @@ static void answer_challenge(struct scripted_server *s, int fd) {
 
 static void answer_login(struct scripted_server *s, int fd, int number) {
   char body[200];
-  switch (s->login) {
+  const bool is_spent = s->login == SCRIPTED_LOGIN_TOKEN_ONCE && !s->in_login;
+  switch (is_spent ? SCRIPTED_LOGIN_WRONG_KEY : s->login) {
   case SCRIPTED_LOGIN_SUPERSEDED:
     s->login = SCRIPTED_LOGIN_WORKS;
     /* fall through */

@@ -19,7 +19,8 @@ enum scripted_login {
   SCRIPTED_LOGIN_WRONG_KEY,    /* INVALID_USER_CREDENTIALS */
   SCRIPTED_LOGIN_SUPERSEDED,   /* the same, once */
   SCRIPTED_LOGIN_UNKNOWN_USER, /* getchallenge is refused */
-  SCRIPTED_LOGIN_BROKEN        /* HTML */
+  SCRIPTED_LOGIN_BROKEN,       /* HTML */
+  SCRIPTED_LOGIN_TOKEN_ONCE    /* a token is good for one login */
 };
 
 struct scripted_step {

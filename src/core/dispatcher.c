@@ -171,6 +171,7 @@ void icrm_dispatcher_free(struct icrm_dispatcher *d) {
   if (!d)
     return;
   icrm_transport_leave(d->transport, &d->member);
+  icrm_challenge_clear(&d->challenge);
   icrm_login_lock_release(&d->lock);
   for (int i = 0; i < d->n_lanes; i++)
     icrm_lane_free(d->lanes[i]);
@@ -266,6 +267,7 @@ uint64_t icrm_dispatcher_submit(struct icrm_dispatcher *d,
   call->timeout_ms =
       options->timeout_ms > 0 ? options->timeout_ms : d->timeout_ms;
   icrm_calls_push(call->session ? &d->pinned : &d->queue, call);
+  icrm_transport_await_step(d->transport);
   d->calls++;
   return call->result.id;
 }
@@ -281,6 +283,10 @@ uint64_t icrm_dispatcher_login(struct icrm_dispatcher *d,
   snprintf(call->operation, sizeof call->operation, "login");
   icrm_calls_push(&d->queue, call);
   return call->result.id;
+}
+
+int icrm_dispatcher_kick(struct icrm_dispatcher *d, struct icrm_error *err) {
+  return icrm_transport_kick(d->transport, err);
 }
 
 int icrm_dispatcher_step(struct icrm_dispatcher *d, int timeout_ms,

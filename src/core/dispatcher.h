@@ -115,6 +115,10 @@ uint64_t icrm_dispatcher_login(struct icrm_dispatcher *dispatcher,
 int icrm_dispatcher_step(struct icrm_dispatcher *dispatcher, int timeout_ms,
                          struct icrm_error *err);
 
+/* See icrm_transport_kick: what was submitted since the last step stays. */
+int icrm_dispatcher_kick(struct icrm_dispatcher *dispatcher,
+                         struct icrm_error *err);
+
 /* The next result, in the order of completion, NULL for none. Valid until this
  * function is called again. */
 const struct icrm_result *

@@ -47,8 +47,9 @@ struct icrm_lane {
   struct icrm_exchange *exchange;
   struct icrm_session *session; /* in the dispatcher's list; NULL: none */
   struct icrm_call *call;
-  struct icrm_buf url, head; /* of the request; head holds secrets */
-  struct icrm_challenge challenge;
+  struct icrm_buf url, head;    /* of the request; head holds secrets */
+  bool shares_token;            /* logs in with a token that was used before */
+  int64_t server_time_offset_s; /* from the challenge it logs in with */
   int64_t started_us;
   int in_flight;    /* requests under way when this one had started */
   bool is_reported; /* held, and told so */
@@ -79,7 +80,10 @@ struct icrm_dispatcher {
   struct icrm_call *taken; /* handed out by icrm_dispatcher_next */
   struct icrm_session *sessions, *last_session;
   enum icrm_session_place session_place;
-  struct icrm_lane *login_lane; /* the one that logs in, or NULL */
+  int logging_in;                  /* lanes in the login conversation */
+  struct icrm_challenge challenge; /* empty unless the lock is held */
+  bool token_lasts;                /* it was good for a second login */
+  bool token_is_single;            /* it was not: ask for one each time */
   struct icrm_login_lock lock;
   int64_t lock_since_ms;  /* when we began to wait for it, 0: not waiting */
   int64_t login_after_ms; /* no login before */
@@ -125,6 +129,13 @@ void icrm_lane_begin_url(struct icrm_lane *lane, const char *operation);
 /* Begin one exchange; `request` points into lane->url and lane->head. */
 int icrm_lane_start(struct icrm_lane *lane, const struct icrm_request *request,
                     int64_t now_ms, struct icrm_error *err);
+
+/* Whether a lane may log in now: none does, or the token can be shared and more
+ * calls wait than lanes are on their way. */
+bool icrm_login_may_start(const struct icrm_dispatcher *d);
+
+/* When no lane logs in any more, forget the token and give the lock back. */
+void icrm_login_settle(struct icrm_dispatcher *d);
 
 /* Begin the login conversation. */
 void icrm_lane_login(struct icrm_lane *lane, int64_t now_ms);

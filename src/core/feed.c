@@ -109,7 +109,7 @@ static int64_t feed(struct icrm_dispatcher *d, int64_t now_ms,
 /* Log one more lane in. Returns ms until this should be looked at again. */
 static int open_lane(struct icrm_dispatcher *d, int64_t now_ms) {
   struct icrm_error err;
-  if (d->login_lane)
+  if (!icrm_login_may_start(d))
     return -1;
   struct icrm_lane *lane = idle_lane(d, d->limiter.limit, false);
   if (!lane && d->n_lanes >= d->limiter.limit)
@@ -119,7 +119,7 @@ static int open_lane(struct icrm_dispatcher *d, int64_t now_ms) {
     wait_ms = d->login_after_ms - now_ms;
   if (wait_ms > 0)
     return (int)wait_ms;
-  if (!icrm_login_lock_try(&d->lock)) {
+  if (d->lock.fd < 0 && !icrm_login_lock_try(&d->lock)) {
     if (d->lock_since_ms == 0)
       d->lock_since_ms = now_ms;
     /* Whoever holds it so long hangs; a clash would only cost a second try. */
@@ -131,9 +131,17 @@ static int open_lane(struct icrm_dispatcher *d, int64_t now_ms) {
     lane = icrm_lane_new(d, &err);
   if (lane)
     icrm_lane_login(lane, now_ms);
-  else
-    icrm_login_lock_release(&d->lock);
   return lane ? -1 : NO_LANE_REST_MS;
+}
+
+/* As many as may log in together. */
+static int open_lanes(struct icrm_dispatcher *d, int64_t now_ms) {
+  int wish, before;
+  do {
+    before = d->logging_in;
+    wish = open_lane(d, now_ms);
+  } while (d->logging_in > before);
+  return wish;
 }
 
 /* The nearer of two wishes, -1 for none. */
@@ -141,17 +149,23 @@ static int nearer(int a, int64_t b) {
   return b >= 0 && (a < 0 || b < a) ? (int)b : a;
 }
 
-int icrm_dispatcher_turn(struct icrm_transport_member *self, int64_t now_ms) {
-  struct icrm_dispatcher *d = (struct icrm_dispatcher *)self;
+static int feed_and_open(struct icrm_dispatcher *d, int64_t now_ms) {
   bool is_wanting = false;
   int wish = d->delayed.head ? wake_delayed(d, now_ms) : -1;
   if (d->away_since_ms > 0)
-    return d->queue.head || d->pinned.head ? nearer(wish, open_lane(d, now_ms))
+    return d->queue.head || d->pinned.head ? nearer(wish, open_lanes(d, now_ms))
                                            : wish;
   int64_t wait_ms = d->pinned.head ? feed_pinned(d, now_ms) : 0;
   if (wait_ms == 0)
     wait_ms = feed(d, now_ms, &is_wanting);
   if (wait_ms > 0)
     wish = nearer(wish, wait_ms);
-  return is_wanting ? nearer(wish, open_lane(d, now_ms)) : wish;
+  return is_wanting ? nearer(wish, open_lanes(d, now_ms)) : wish;
+}
+
+int icrm_dispatcher_turn(struct icrm_transport_member *self, int64_t now_ms) {
+  struct icrm_dispatcher *d = (struct icrm_dispatcher *)self;
+  int wish = feed_and_open(d, now_ms);
+  icrm_login_settle(d);
+  return wish;
 }

@@ -33,7 +33,6 @@ struct icrm_lane *icrm_lane_new(struct icrm_dispatcher *d,
 
 void icrm_lane_free(struct icrm_lane *lane) {
   icrm_exchange_free(lane->exchange);
-  icrm_challenge_clear(&lane->challenge);
   icrm_buf_wipe(&lane->url);
   icrm_buf_wipe(&lane->head);
   icrm_call_free(lane->call);

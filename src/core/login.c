@@ -1,4 +1,8 @@
-/* How a lane gets its session: getchallenge, then login; one lane at a time.
+/* How a lane gets its session: getchallenge, then login, with the login lock
+ * held. One lane at a time at first; a token is good for any number of logins
+ * until a newer challenge voids it (observed; API.md), so when a second login
+ * with it has worked, the lanes that are still wanted log in with it at once.
+ * A server that takes a token only once is asked for one each time.
  * And what happens while the server is away: nothing is sent but a login, again
  * and again with growing rests, until it works or patience ends. */
 #include "core/clock.h"
@@ -40,10 +44,22 @@ bool icrm_dispatcher_is_patient(const struct icrm_dispatcher *d,
 
 static void login_over(struct icrm_lane *lane) {
   struct icrm_dispatcher *d = lane->dispatcher;
-  icrm_challenge_clear(&lane->challenge);
-  icrm_login_lock_release(&d->lock);
   lane->state = ICRM_LANE_IDLE;
-  d->login_lane = NULL;
+  d->logging_in--;
+}
+
+bool icrm_login_may_start(const struct icrm_dispatcher *d) {
+  if (d->logging_in == 0)
+    return true;
+  return d->token_lasts && d->challenge.token.len > 0 &&
+         (size_t)d->logging_in < d->queue.count;
+}
+
+void icrm_login_settle(struct icrm_dispatcher *d) {
+  if (d->logging_in > 0)
+    return;
+  icrm_challenge_clear(&d->challenge);
+  icrm_login_lock_release(&d->lock);
 }
 
 /* No lane can be had: say so to every call that waits for one. While the
@@ -100,6 +116,12 @@ static void login_failed(struct icrm_lane *lane, enum icrm_outcome outcome,
   const struct icrm_reply *reply = icrm_exchange_reply(lane->exchange);
   int64_t wait_ms;
   login_over(lane);
+  icrm_challenge_clear(&d->challenge);
+  if (lane->shares_token && outcome == ICRM_OUTCOME_REFUSED) {
+    d->token_is_single = true; /* or voided by somebody else's challenge */
+    d->login_tries = 0;
+    return;
+  }
   if (reply->retry_after_s >= 0)
     icrm_quota_pause(&d->quota, reply->retry_after_s, now_ms);
   if (d->away_since_ms > 0) {
@@ -124,37 +146,54 @@ static void login_failed(struct icrm_lane *lane, enum icrm_outcome outcome,
   fail_queue(d, err);
 }
 
-void icrm_lane_login(struct icrm_lane *lane, int64_t now_ms) {
+static int ask_challenge(struct icrm_lane *lane, int64_t now_ms,
+                         struct icrm_error *err) {
   struct icrm_dispatcher *d = lane->dispatcher;
-  struct icrm_error err;
-  d->login_lane = lane;
-  d->login_tries++;
   lane->state = ICRM_LANE_CHALLENGE;
   icrm_lane_begin_url(lane, "getchallenge");
   icrm_form_add(&lane->url, "username", 8, d->username, strlen(d->username));
   struct icrm_request request = {.url = lane->url.data,
                                  .timeout_ms = LOGIN_TIMEOUT_MS};
-  if (icrm_lane_start(lane, &request, now_ms, &err) != 0) {
-    login_over(lane);
-    fail_queue(d, &err);
-  }
+  return icrm_lane_start(lane, &request, now_ms, err);
 }
 
-static int answer_challenge(struct icrm_lane *lane, const char *result,
-                            size_t len, int64_t now_ms,
+static int answer_challenge(struct icrm_lane *lane, int64_t now_ms,
                             struct icrm_error *err) {
   struct icrm_dispatcher *d = lane->dispatcher;
   icrm_buf_clear(&lane->head);
   icrm_lane_begin_url(lane, NULL);
-  if (icrm_session_read_challenge(result, len, &lane->challenge, err) != 0 ||
-      icrm_session_add_login(&lane->head, d->username, &lane->challenge,
+  if (icrm_session_add_login(&lane->head, d->username, &d->challenge,
                              d->credentials, err) != 0)
     return -1;
   struct icrm_request request = {.url = lane->url.data,
                                  .head = &lane->head,
                                  .timeout_ms = LOGIN_TIMEOUT_MS};
   lane->state = ICRM_LANE_LOGIN;
+  lane->server_time_offset_s = d->challenge.server_time_offset_s;
   return icrm_lane_start(lane, &request, now_ms, err);
+}
+
+void icrm_lane_login(struct icrm_lane *lane, int64_t now_ms) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  struct icrm_error err;
+  d->logging_in++;
+  d->login_tries++;
+  lane->shares_token = d->challenge.token.len > 0 && !d->token_is_single;
+  int rc = lane->shares_token ? answer_challenge(lane, now_ms, &err)
+                              : ask_challenge(lane, now_ms, &err);
+  if (rc != 0) {
+    login_over(lane);
+    fail_queue(d, &err);
+  }
+}
+
+static int read_challenge(struct icrm_lane *lane, const char *result,
+                          size_t len, int64_t now_ms, struct icrm_error *err) {
+  struct icrm_dispatcher *d = lane->dispatcher;
+  icrm_challenge_clear(&d->challenge);
+  if (icrm_session_read_challenge(result, len, &d->challenge, err) != 0)
+    return -1;
+  return answer_challenge(lane, now_ms, err);
 }
 
 static int open_session(struct icrm_lane *lane, const char *result, size_t len,
@@ -165,11 +204,12 @@ static int open_session(struct icrm_lane *lane, const char *result, size_t len,
     return icrm_error_set(err, ICRM_ERROR_TRANSPORT, "out of memory");
   if (icrm_session_read_login(result, len, session, err) != 0)
     return -1;
-  session->server_time_offset_s = lane->challenge.server_time_offset_s;
+  session->server_time_offset_s = lane->server_time_offset_s;
   lane->session = session;
   d->last_session = session;
   d->login_tries = 0;
   d->logins++;
+  d->token_lasts = d->token_lasts || lane->shares_token;
   login_over(lane);
   return 0;
 }
@@ -184,9 +224,9 @@ void icrm_lane_on_login_reply(struct icrm_lane *lane, int64_t now_ms) {
   int rc = -1;
   if (outcome == ICRM_OUTCOME_DONE) {
     const char *result = reply->body.data + envelope.result_at;
-    rc = is_login ? open_session(lane, result, envelope.result_len, &err)
-                  : answer_challenge(lane, result, envelope.result_len, now_ms,
-                                     &err);
+    rc = is_login
+             ? open_session(lane, result, envelope.result_len, &err)
+             : read_challenge(lane, result, envelope.result_len, now_ms, &err);
   }
   if (is_login)
     explicit_bzero(lane->head.data, lane->head.len);

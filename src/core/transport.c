@@ -36,6 +36,7 @@ struct icrm_transport {
   int running;        /* exchanges under way */
   uint64_t ended;     /* counts exchanges that have ended */
   uint64_t news;      /* counts icrm_transport_notify */
+  bool awaits_step;   /* nothing new may leave before */
   int64_t latency_us; /* moving average over exchanges */
   struct icrm_transport_member *members;
 };
@@ -611,12 +612,32 @@ static int wait_activity(struct icrm_transport *transport, int timeout_ms) {
   return -1;
 }
 
+void icrm_transport_await_step(struct icrm_transport *transport) {
+  transport->awaits_step = true;
+}
+
+int icrm_transport_kick(struct icrm_transport *transport,
+                        struct icrm_error *err) {
+  if (icrm_transport_check_process(transport, err) != 0)
+    return -1;
+  if (transport->awaits_step || transport->latency_us < LATENCY_WORTH_HIDING_US)
+    return 0;
+  const uint64_t ended = transport->ended;
+  if (perform(transport, err) != 0)
+    return -1;
+  if (transport->ended == ended)
+    return 0;
+  turn_members(transport);
+  return perform(transport, err);
+}
+
 int icrm_transport_step(struct icrm_transport *transport, int timeout_ms,
                         struct icrm_error *err) {
   if (icrm_transport_check_process(transport, err) != 0)
     return -1;
   const uint64_t news = transport->news;
   const int64_t deadline = icrm_clock_ms() + timeout_ms;
+  transport->awaits_step = false;
   int wish = turn_members(transport);
   for (;;) {
     const uint64_t ended = transport->ended;

@@ -84,6 +84,14 @@ void icrm_transport_notify(struct icrm_transport *transport);
 int icrm_transport_step(struct icrm_transport *transport, int timeout_ms,
                         struct icrm_error *err);
 
+/* Between two long pieces of work: where the server takes its time, look for
+ * replies and let the next calls out. Waits for nothing. Does nothing once
+ * icrm_transport_await_step was called: something new may leave with the next
+ * step only. */
+int icrm_transport_kick(struct icrm_transport *transport,
+                        struct icrm_error *err);
+void icrm_transport_await_step(struct icrm_transport *transport);
+
 /* 0, or -1 when this process is a fork of the one that made `transport`. */
 int icrm_transport_check_process(const struct icrm_transport *transport,
                                  struct icrm_error *err);

@@ -343,6 +343,16 @@ static int step(lua_State *L) {
   return 1;
 }
 
+/* client:kick(): while long work is under way, let the other lanes go on. */
+static int kick(lua_State *L) {
+  struct client *client = check_client(L);
+  struct icrm_error err;
+  if (icrm_dispatcher_kick(client->dispatcher, &err) != 0)
+    return icrml_fail(L, &err);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 static void set_integer(lua_State *L, const char *name, int64_t value) {
   lua_pushinteger(L, value);
   lua_setfield(L, -2, name);
@@ -522,6 +532,7 @@ void icrml_open_client(lua_State *L) {
       {"submit", submit},
       {"login", login},
       {"step", step},
+      {"kick", kick},
       {"next", next_result},
       {"held", held},
       {"release", release},

@@ -99,7 +99,7 @@ static void points_at_the_place(void) {
                 "expected an operator (= != < <= > >= LIKE IN), found between: "
                 "write a >= 'from' AND a <= 'to' instead\n"
                 "    SELECT * FROM Accounts WHERE employees between '15' AND "
-                "'16' LIMIT  …\n"
+                "'16' LIMIT 2\n"
                 "                                           ^");
   check_refused("SELECT * FROM A WHERE b = 'é' AND c <> 1",
                 "expected an operator (= != < <= > >= LIKE IN), found <>: "

@@ -126,8 +126,9 @@ static int plain_decimals(double value, const char *shortest_text) {
   int power = atoi(exponent + 1);
   if (power > 0)
     return fabs(value) < 1e15 ? 0 : -1;
-  int digits = (int)strspn(shortest_text, "-.0123456789");
-  return digits - power < 40 ? digits - power : -1;
+  const char *point = strchr(shortest_text, '.');
+  int fraction = point ? (int)(exponent - point - 1) : 0;
+  return fraction - power < 40 ? fraction - power : -1;
 }
 
 int icrm_vtql_add_number(struct icrm_buf *out, double value,

@@ -282,7 +282,8 @@ static bool parse_order(struct client *client) {
   if (!accept(client, "by"))
     return fail_found(client, VTQL_WANTED_BY);
   do {
-    if (!is_column(client) || is(client, "asc") || is(client, "desc"))
+    if (!is_column(client) || is(client, "asc") || is(client, "desc") ||
+        is(client, "by"))
       return fail_found(client, VTQL_WANTED_COLUMN);
     if (!kept(client, vtql_tree_add_order(client->query, client->token)))
       return false;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BEFORE_BYTES = 48, AFTER_BYTES = 28, SHOWN_BYTES = 40 };
+enum { BEFORE_BYTES = 48, AFTER_BYTES = 32, SHOWN_BYTES = 40 };
 
 static bool continues(char byte) {
   return ((unsigned char)byte & 0xC0) == 0x80;

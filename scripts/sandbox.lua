@@ -14,6 +14,8 @@ parser:option("--latency", "milliseconds that every request takes"):argname "MS"
   :convert(math.tointeger):default "0"
 parser:option("--field", "add a field, as in HelpDesk.cf_token:string"):argname "SPEC"
   :count "*"
+parser:option("--faults", "misbehave by this plan, as in 'seed=42; p=0.02 half_reply'")
+  :argname "PLAN"
 parser:flag("--empty", "start a new store without the demo data")
 local args = parser:parse()
 
@@ -23,6 +25,7 @@ sandbox.serve({
   port = args.port,
   latency_ms = args.latency,
   fields = args.field,
+  faults = args.faults,
   demo = not args.empty,
 }, function(server)
   print("url", server:url())

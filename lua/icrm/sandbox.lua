@@ -35,6 +35,7 @@ local OPTIONS = {
   demo = { "demo", to_flag },
   data = { "data" },
   field = { "fields" },
+  faults = { "faults" },
 }
 
 local RANGES = { port = { 0, 65535 }, latency_ms = { 0, 600000 } }
@@ -95,7 +96,7 @@ end
 --- Start a sandbox.
 ---
 --- @param options? table file, profile, port, latency_ms, session_lock, demo
----   (false for a store without demo data), data, fields, now
+---   (false for a store without demo data), data, fields, now, faults
 --- @return userdata server with url, username, key, log, advance and stop
 function M.start(options)
   if not core.sandbox then

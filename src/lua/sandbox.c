@@ -70,7 +70,7 @@ static const char *const *field_option(lua_State *L,
 }
 
 /* start{ file=, profile=, port=, latency_ms=, session_lock=, empty=, data=,
- * now=, fields= } -> sandbox | nil, err */
+ * now=, faults=, fields= } -> sandbox | nil, err */
 static int sandbox_start(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -84,6 +84,7 @@ static int sandbox_start(lua_State *L) {
       .empty = flag_option(L, "empty", false),
       .data = text_option(L, "data"),
       .now_s = integer_option(L, "now", INT32_MAX * (lua_Integer)8),
+      .faults = text_option(L, "faults"),
       .fields = field_option(L, names)};
   struct icrm_error err;
   struct sandbox *sandbox = lua_newuserdatauv(L, sizeof *sandbox, 0);
@@ -120,14 +121,14 @@ static int sandbox_advance(lua_State *L) {
 
 /* The log as the server's thread sees it, copied before Lua may run. */
 struct events {
-  struct icrm_buf texts; /* five NUL-terminated texts per event */
+  struct icrm_buf texts; /* six NUL-terminated texts per event */
   struct icrm_buf fixed; /* struct icrm_sandbox_event, texts not set */
 };
 
 static void collect(void *context, const struct icrm_sandbox_event *event) {
   struct events *events = context;
   const char *texts[] = {event->session, event->operation, event->module,
-                         event->record, event->code};
+                         event->record,  event->code,      event->fault};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     icrm_buf_add(&events->texts, texts[i], strlen(texts[i]) + 1);
   icrm_buf_add(&events->fixed, event, sizeof *event);
@@ -142,7 +143,7 @@ static const char *set_text(lua_State *L, const char *name, const char *text) {
 static const char *push_event(lua_State *L,
                               const struct icrm_sandbox_event *event,
                               const char *texts) {
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 10);
   lua_pushinteger(L, event->n);
   lua_setfield(L, -2, "n");
   lua_pushnumber(L, event->time_s);
@@ -155,7 +156,8 @@ static const char *push_event(lua_State *L,
   texts = set_text(L, "operation", texts);
   texts = set_text(L, "module", texts);
   texts = set_text(L, "record", texts);
-  return set_text(L, "code", texts);
+  texts = set_text(L, "code", texts);
+  return set_text(L, "fault", texts);
 }
 
 static void push_events(lua_State *L, const struct events *events) {

@@ -156,7 +156,10 @@ enum sb_outcome sb_account_logout(struct sb_call *call) {
   if (!call->request->post)
     return sb_fail(call, "OPERATION_NOT_SUPPORTED",
                    "Permission to perform the operation is denied");
-  call->close_session = true;
+  enum sb_logout how = sb_faults_logout(call->sandbox->faults);
+  if (how == SB_LOGOUT_BROKEN)
+    return sb_crash(call);
+  call->close_session = how == SB_LOGOUT_WORKS;
   icrm_buf_add_text(call->out, "{\"message\":\"successfull\"}");
   return SB_DONE;
 }

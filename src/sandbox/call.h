@@ -5,6 +5,7 @@
 #ifndef ICRM_SANDBOX_CALL_H
 #define ICRM_SANDBOX_CALL_H
 
+#include "sandbox/faults.h"
 #include "sandbox/request.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/schema.h"
@@ -23,6 +24,7 @@ struct icrm_sandbox {
   int64_t next_id;       /* of records, one sequence for all modules */
   struct sb_sessions *sessions;
   struct sb_http *http;
+  struct sb_faults *faults; /* NULL: nothing goes wrong */
   int latency_ms;
   _Atomic int64_t clock_offset_s;
   char token[33]; /* the secret part of the path */
@@ -53,6 +55,7 @@ struct sb_call {
   bool admin;
   int64_t now_s;
   const struct sb_operation *operation;
+  const struct sb_fault *fault; /* what befalls it, NULL for nothing */
   int64_t log_n;
   char code[64];                  /* of the error, for the log */
   const struct sb_module *module; /* of the record, for the log */
@@ -66,7 +69,7 @@ struct sb_operation {
   enum sb_outcome (*run)(struct sb_call *call);
 };
 
-/* The moments of a request that the log, and a plan of faults, hang on. */
+/* The moments of a request that the log hangs on. */
 enum sb_point {
   SB_POINT_START,         /* the request is complete, nothing was done */
   SB_POINT_BEFORE_COMMIT, /* its changes are in an open transaction */
@@ -78,10 +81,15 @@ enum sb_point {
 void sb_point(struct sb_call *call, enum sb_point point);
 
 /* Answer a request: everything between a complete request and a complete
- * reply. `log_n` gets its number in the log. */
+ * reply. `log_n` gets its number in the log, `fault` what is to befall the
+ * reply's bytes, NULL for nothing. */
 void sb_operations_answer(struct icrm_sandbox *sandbox,
                           const struct sb_request *request,
-                          struct sb_reply *reply, int64_t *log_n);
+                          struct sb_reply *reply, int64_t *log_n,
+                          const struct sb_fault **fault);
+
+/* True for the name, in lower case, of an operation. */
+bool sb_operations_knows(const char *name);
 
 /* Note that the reply to request `log_n` left. */
 void sb_operations_replied(struct icrm_sandbox *sandbox, int64_t log_n);

@@ -1,11 +1,9 @@
 #include "sandbox/http.h"
 
 #include "sandbox/call.h"
+#include "sandbox/listener.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +17,7 @@ enum {
 struct sb_http {
   struct icrm_sandbox *sandbox;
   struct MHD_Daemon *daemon;
+  struct sb_listener *listener;
 };
 
 /* One request and its reply. */
@@ -77,6 +76,11 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection,
   if (!reply->body.len)
     icrm_buf_free(&reply->body);
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type);
+  char *colon = strstr(reply->header, ": ");
+  if (colon) {
+    *colon = '\0';
+    MHD_add_response_header(response, reply->header, colon + 2);
+  }
   enum MHD_Result queued =
       MHD_queue_response(connection, (unsigned)reply->status, response);
   MHD_destroy_response(response);
@@ -145,6 +149,12 @@ static void finish_body(struct exchange *exchange) {
                                body->data, body->len);
 }
 
+static int socket_of(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  return info ? info->connect_fd : -1;
+}
+
 static enum MHD_Result answer(struct sb_http *http,
                               struct MHD_Connection *connection,
                               struct exchange *exchange, const char *path) {
@@ -162,9 +172,12 @@ static enum MHD_Result answer(struct sb_http *http,
                      "No such page. The sandbox's URL holds a secret.\n");
   finish_body(exchange);
   struct sb_reply reply = {.status = 0};
+  const struct sb_fault *fault = NULL;
   sb_operations_answer(http->sandbox, &exchange->request, &reply,
-                       &exchange->log_n);
-  if (!reply.body.failed)
+                       &exchange->log_n, &fault);
+  if (sb_faults_is_raw(fault))
+    sb_faults_send(http->sandbox, fault, &reply, socket_of(connection));
+  else if (!reply.body.failed)
     return send_reply(connection, &reply);
   icrm_buf_free(&reply.body);
   return MHD_NO;
@@ -192,6 +205,12 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection,
   return answer(context, connection, exchange, path);
 }
 
+static void take(void *context, int fd, const struct sockaddr *address,
+                 socklen_t len) {
+  struct sb_http *http = context;
+  MHD_add_connection(http->daemon, fd, address, len); /* closes it on failure */
+}
+
 struct sb_http *sb_http_start(struct icrm_sandbox *sandbox, int port,
                               struct icrm_error *err) {
   struct sb_http *http = calloc(1, sizeof *http);
@@ -200,39 +219,33 @@ struct sb_http *sb_http_start(struct icrm_sandbox *sandbox, int port,
     return NULL;
   }
   http->sandbox = sandbox;
-  struct sockaddr_in address = {.sin_family = AF_INET,
-                                .sin_port = htons((uint16_t)port),
-                                .sin_addr = {htonl(INADDR_LOOPBACK)}};
   http->daemon = MHD_start_daemon(
       MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
-          MHD_USE_AUTO | MHD_USE_ITC,
-      (uint16_t)port, NULL, NULL, handle, http, MHD_OPTION_SOCK_ADDR, &address,
-      MHD_OPTION_URI_LOG_CALLBACK, begin, http, MHD_OPTION_NOTIFY_COMPLETED,
-      end, http, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_SIZE,
+          MHD_USE_AUTO | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET,
+      0, NULL, NULL, handle, http, MHD_OPTION_URI_LOG_CALLBACK, begin, http,
+      MHD_OPTION_NOTIFY_COMPLETED, end, http,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_SIZE,
       MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_END);
-  if (http->daemon)
-    return http;
-  if (port)
-    icrm_error_set(err, ICRM_ERROR_CONFIG,
-                   "the sandbox cannot listen on port %d: %s; leave the port "
-                   "out for a free one",
-                   port, strerror(errno));
+  if (!http->daemon)
+    icrm_error_set(err, ICRM_ERROR_CONFIG, "the sandbox's server cannot start");
   else
-    icrm_error_set(err, ICRM_ERROR_CONFIG, "the sandbox cannot listen: %s",
-                   strerror(errno));
+    http->listener = sb_listener_start(port, sandbox->faults, take, http, err);
+  if (http->listener)
+    return http;
+  if (http->daemon)
+    MHD_stop_daemon(http->daemon);
   free(http);
   return NULL;
 }
 
 int sb_http_port(const struct sb_http *http) {
-  const union MHD_DaemonInfo *info =
-      MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT);
-  return info ? info->port : 0;
+  return sb_listener_port(http->listener);
 }
 
 void sb_http_stop(struct sb_http *http) {
   if (!http)
     return;
+  sb_listener_stop(http->listener);
   MHD_stop_daemon(http->daemon);
   free(http);
 }

@@ -12,13 +12,14 @@ static double wall_clock(const struct icrm_sandbox *sandbox) {
 
 static void log_start(struct sb_call *call) {
   struct sb_rows *rows = sb_store_query(
-      call->store, "INSERT INTO log (time, session, operation) VALUES (?, ?, "
-                   "?) RETURNING n");
+      call->store, "INSERT INTO log (time, session, operation, fault) VALUES "
+                   "(?, ?, ?, ?) RETURNING n");
   if (!rows)
     return;
   sb_rows_real(rows, wall_clock(call->sandbox));
   sb_rows_string(rows, call->session ? call->session->tag : "");
   sb_rows_string(rows, call->operation->name);
+  sb_rows_string(rows, call->fault ? call->fault->text : "");
   call->log_n = sb_rows_one(rows, 0);
 }
 
@@ -81,6 +82,7 @@ static void read_event(struct sb_rows *rows, struct icrm_sandbox_event *event) {
   event->code = sb_rows_get_text(rows, 6, &len);
   event->committed = sb_rows_get_integer(rows, 7) != 0;
   event->replied = sb_rows_get_integer(rows, 8) != 0;
+  event->fault = sb_rows_get_text(rows, 9, &len);
 }
 
 int icrm_sandbox_log(struct icrm_sandbox *sandbox, int64_t after,
@@ -90,8 +92,8 @@ int icrm_sandbox_log(struct icrm_sandbox *sandbox, int64_t after,
   pthread_mutex_lock(&sandbox->mutex);
   struct sb_rows *rows = sb_store_query(
       sandbox->store, "SELECT n, time, session, operation, module, record, "
-                      "code, committed, replied FROM log WHERE n > ? ORDER BY "
-                      "n");
+                      "code, committed, replied, fault FROM log WHERE n > ? "
+                      "ORDER BY n");
   if (rows)
     sb_rows_integer(rows, after);
   while (rows && sb_rows_next(rows) == 1) {

@@ -43,6 +43,11 @@ static const struct sb_operation *find_operation(const char *name) {
   return NULL;
 }
 
+bool sb_operations_knows(const char *name) {
+  const struct sb_operation *operation = find_operation(name);
+  return operation && strcmp(operation->name, name) == 0;
+}
+
 static void set_reply(struct sb_call *call, int status, const char *type) {
   icrm_buf_clear(call->out);
   call->reply->status = status;
@@ -159,7 +164,7 @@ static enum sb_outcome run_transaction(struct sb_call *call) {
     return outcome;
   }
   sb_point(call, SB_POINT_BEFORE_COMMIT);
-  if (sb_store_run(call->store, "COMMIT")) {
+  if (sb_faults_tear(call) || sb_store_run(call->store, "COMMIT")) {
     sb_store_run(call->store, "ROLLBACK");
     return sb_crash(call);
   }
@@ -172,6 +177,8 @@ static void perform(struct sb_call *call, enum sb_outcome outcome) {
   struct icrm_sandbox *sandbox = call->sandbox;
   if (sandbox->latency_ms)
     sb_sessions_wait(sandbox->sessions, sandbox->latency_ms);
+  if (outcome == SB_DONE && !sb_faults_pass(call, SB_BEFORE_COMMIT))
+    outcome = SB_FAILED;
   pthread_mutex_lock(&sandbox->mutex);
   sb_point(call, SB_POINT_START);
   if (outcome == SB_DONE) {
@@ -183,11 +190,13 @@ static void perform(struct sb_call *call, enum sb_outcome outcome) {
   }
   sb_point(call, SB_POINT_ANSWERED);
   pthread_mutex_unlock(&sandbox->mutex);
+  sb_faults_pass(call, SB_AFTER_COMMIT);
 }
 
 void sb_operations_answer(struct icrm_sandbox *sandbox,
                           const struct sb_request *request,
-                          struct sb_reply *reply, int64_t *log_n) {
+                          struct sb_reply *reply, int64_t *log_n,
+                          const struct sb_fault **fault) {
   struct sb_call call = {.sandbox = sandbox,
                          .schema = sandbox->schema,
                          .store = sandbox->store,
@@ -208,7 +217,10 @@ void sb_operations_answer(struct icrm_sandbox *sandbox,
   }
   call.params =
       call.operation->flags & READS_BODY ? &request->body : &request->url;
-  enum sb_outcome outcome = enter_session(&call);
+  call.fault = *fault = sb_faults_next(sandbox->faults, call.operation->name);
+  enum sb_outcome outcome = sb_faults_pass(&call, SB_AFTER_HEADERS)
+                                ? enter_session(&call)
+                                : SB_FAILED;
   call.now_s = sb_clock_s(sandbox);
   perform(&call, outcome);
   sb_sessions_leave(sandbox->sessions, call.session, sb_clock_s(sandbox),

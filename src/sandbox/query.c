@@ -1,5 +1,6 @@
 #include "sandbox/query.h"
 
+#include "core/clock.h"
 #include "core/vtql.h"
 #include "sandbox/collate.h"
 #include "sandbox/wire.h"
@@ -239,6 +240,11 @@ static void add_from(struct plan *plan) {
   }
   icrm_buf_add_text(&plan->sql,
                     " JOIN entity e ON e.id = m.id WHERE e.deleted = 0");
+  if (sb_faults_lag_ms(call->sandbox->faults))
+    icrm_buf_addf(&plan->sql,
+                  " AND m.id NOT IN (SELECT id FROM lagging WHERE until_ms > "
+                  "%lld)",
+                  (long long)icrm_clock_ms());
   if (module->private && !call->admin) {
     icrm_buf_add_text(&plan->sql, " AND e.owner = ");
     add_number(plan, (double)call->user);

@@ -105,7 +105,11 @@ icrm_sandbox_start(const struct icrm_sandbox_options *options,
   sandbox->store = sb_store_open(options->file, err);
   if (!sandbox->store || prepare(sandbox, options, err))
     goto failed;
+  if (options->faults &&
+      !(sandbox->faults = sb_faults_parse(options->faults, err)))
+    goto failed;
   sandbox->sessions = sb_sessions_new(!options->no_session_lock,
+                                      sb_faults_has_race(sandbox->faults),
                                       sandbox->schema->session_prefix);
   if (!sandbox->sessions) {
     icrm_error_set(err, ICRM_ERROR_STORE, "out of memory");
@@ -127,6 +131,7 @@ void icrm_sandbox_stop(struct icrm_sandbox *sandbox) {
     sb_sessions_stop(sandbox->sessions);
   sb_http_stop(sandbox->http);
   sb_sessions_free(sandbox->sessions);
+  sb_faults_free(sandbox->faults);
   sb_store_close(sandbox->store);
   sb_schema_free(sandbox->schema);
   if (sandbox->key)

@@ -24,7 +24,8 @@ struct icrm_sandbox_options {
   bool no_session_lock; /* sessions run requests at the same time */
   bool empty;           /* no demo data in a new store */
   const char *data;     /* a file in the form of demo.json to load instead */
-  int64_t now_s; /* where the server's clock starts; 0 for the real time */
+  int64_t now_s;      /* where the server's clock starts; 0 for the real time */
+  const char *faults; /* a plan of faults, see docs/sandbox.md; NULL: none */
   const char *const *fields; /* extra fields, "HelpDesk.cf_x:string"; ends
                                 with NULL; NULL for none */
 };
@@ -40,6 +41,7 @@ struct icrm_sandbox_event {
   const char *code;      /* of the error in the reply, "" when none */
   bool committed;        /* a change became durable */
   bool replied;          /* the whole reply was handed to the socket */
+  const char *fault;     /* what the plan of faults did, "" for nothing */
 };
 
 /* Start a server. Returns it, or NULL with `err` (kind `config` or `store`).

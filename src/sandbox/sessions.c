@@ -20,6 +20,7 @@ struct sb_sessions {
   pthread_mutex_t mutex;
   pthread_cond_t changed; /* a session was left, or stop */
   bool lock;
+  bool race;
   bool stopped;
   _Atomic uint32_t opened; /* makes names unlike each other */
   const char *prefix;
@@ -27,7 +28,7 @@ struct sb_sessions {
   struct sb_session *sessions;
 };
 
-struct sb_sessions *sb_sessions_new(bool lock, const char *prefix) {
+struct sb_sessions *sb_sessions_new(bool lock, bool race, const char *prefix) {
   struct sb_sessions *sessions = calloc(1, sizeof *sessions);
   if (!sessions)
     return NULL;
@@ -38,6 +39,7 @@ struct sb_sessions *sb_sessions_new(bool lock, const char *prefix) {
   pthread_condattr_destroy(&attr);
   pthread_mutex_init(&sessions->mutex, NULL);
   sessions->lock = lock;
+  sessions->race = race;
   sessions->prefix = prefix;
   return sessions;
 }
@@ -67,7 +69,7 @@ void sb_sessions_stop(struct sb_sessions *sessions) {
   pthread_mutex_unlock(&sessions->mutex);
 }
 
-void sb_sessions_wait(struct sb_sessions *sessions, int ms) {
+bool sb_sessions_wait(struct sb_sessions *sessions, int ms) {
   struct timespec until;
   clock_gettime(CLOCK_MONOTONIC, &until);
   until.tv_sec += ms / 1000;
@@ -79,7 +81,9 @@ void sb_sessions_wait(struct sb_sessions *sessions, int ms) {
          pthread_cond_timedwait(&sessions->changed, &sessions->mutex, &until) ==
              0)
     continue;
+  bool stopped = sessions->stopped;
   pthread_mutex_unlock(&sessions->mutex);
+  return stopped;
 }
 
 static struct challenge *find_challenge(struct sb_sessions *sessions,
@@ -107,6 +111,13 @@ void sb_sessions_challenge(struct sb_sessions *sessions, int64_t user,
     at->expires_s = now_s + SB_TOKEN_LIFE_S;
     memcpy(at->token, token, sizeof at->token);
   }
+  pthread_mutex_unlock(&sessions->mutex);
+}
+
+void sb_sessions_steal(struct sb_sessions *sessions) {
+  pthread_mutex_lock(&sessions->mutex);
+  for (struct challenge *at = sessions->challenges; at; at = at->next)
+    memcpy(at->token, "stolen", 7);
   pthread_mutex_unlock(&sessions->mutex);
 }
 
@@ -188,7 +199,7 @@ struct sb_session *sb_sessions_enter(struct sb_sessions *sessions,
     session->guests++;
     while (sessions->lock && session->busy && !sessions->stopped)
       pthread_cond_wait(&sessions->changed, &sessions->mutex);
-    if (session->closed || sessions->stopped) {
+    if ((session->closed && !sessions->race) || sessions->stopped) {
       session->guests--;
       session = NULL;
     } else {

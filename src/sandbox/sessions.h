@@ -24,19 +24,23 @@ struct sb_session {
   struct sb_session *next;
 };
 
-/* `lock`: a session runs one request at a time. NULL when memory ran out. */
-struct sb_sessions *sb_sessions_new(bool lock, const char *prefix);
+/* `lock`: a session runs one request at a time; `race`: one that waits for it
+ * goes on when the session ends meanwhile. NULL when memory ran out. */
+struct sb_sessions *sb_sessions_new(bool lock, bool race, const char *prefix);
 void sb_sessions_free(struct sb_sessions *sessions);
 
 /* Let every waiting thread go, with NULL; sb_sessions_free needs that. */
 void sb_sessions_stop(struct sb_sessions *sessions);
 
-/* Sleep, unless stopped before. */
-void sb_sessions_wait(struct sb_sessions *sessions, int ms);
+/* Sleep, unless stopped before, which is true then. */
+bool sb_sessions_wait(struct sb_sessions *sessions, int ms);
 
 /* A new token for the user; the one before is void. */
 void sb_sessions_challenge(struct sb_sessions *sessions, int64_t user,
                            int64_t now_s, char token[14]);
+
+/* All tokens are void, as if each user had been given a newer one. */
+void sb_sessions_steal(struct sb_sessions *sessions);
 
 /* Copy the user's token; false when there is none or it has expired. */
 bool sb_sessions_token(struct sb_sessions *sessions, int64_t user,

@@ -23,7 +23,9 @@ static const char common_tables[] =
     "CREATE INDEX IF NOT EXISTS related_target ON related (target, source);"
     "CREATE TABLE IF NOT EXISTS log (n INTEGER PRIMARY KEY, time REAL,"
     " session TEXT, operation TEXT, module TEXT, record TEXT, code TEXT,"
-    " committed INTEGER DEFAULT 0, replied INTEGER DEFAULT 0);";
+    " committed INTEGER DEFAULT 0, replied INTEGER DEFAULT 0, fault TEXT);"
+    "CREATE TABLE IF NOT EXISTS lagging (id INTEGER PRIMARY KEY,"
+    " until_ms INTEGER);";
 
 static const char *column_type(enum sb_kind kind) {
   return kind == SB_ID ? "INTEGER PRIMARY KEY"

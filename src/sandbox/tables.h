@@ -6,6 +6,7 @@
  *   counter     the next number of ticket_no and its like
  *   attachment  files of Documents; related: links without a field
  *   log         one row per request
+ *   lagging     records that queries do not see yet
  */
 #ifndef ICRM_SANDBOX_TABLES_H
 #define ICRM_SANDBOX_TABLES_H

@@ -32,7 +32,7 @@ local function finish(run, change, values)
     end
   end
   if run.on_change then
-    run.on_change(change, values)
+    run.engine:after_commit(run.on_change, change, values)
   end
 end
 
@@ -98,12 +98,10 @@ end
 local function record_done(run, change, sent, record)
   local schema = run.set:schema(change.module)
   local differences = images.differences(schema, sent, record)
-  local after = images.part(record, sent)
-  after.modifiedtime = record.modifiedtime
   finish(run, change, {
     state = "done",
     record = record.id,
-    after = json.encode(after),
+    after = json.encode(record),
     differences = #differences > 0 and images.describe(differences) or nil,
     code = false,
     message = false,
@@ -187,12 +185,9 @@ end
 
 -- Fields that this update was not meant to touch and that are not as before.
 local function side_effects(schema, fields, current, record)
-  local others = {}
-  for field, value in pairs(current) do
-    local description = schema.by_name[field]
-    if fields[field] == nil and description and description.editable then
-      others[field] = value
-    end
+  local others = images.editable(schema, current)
+  for field in pairs(fields) do
+    others[field] = nil
   end
   return images.differences(schema, others, record)
 end
@@ -230,7 +225,9 @@ local function update(job, run, change)
     return finish(run, change, {
       state = "failed",
       code = "CANNOT_CLEAR",
-      message = ("%s cannot be emptied: this server's update keeps references"):format(reference),
+      message = ("%s cannot be emptied: this server's update keeps references"):format(
+        reference
+      ),
     })
   end
   element.id = change.record

@@ -35,6 +35,7 @@ function engine.new(set, options)
     now = options.now or core.clock,
     calls = {}, -- call id → job
     marks = {}, -- functions to run in the next transaction
+    after = {}, -- functions to run after it
     outbox = {}, -- writes that wait for it
     reads = {}, -- calls that need no transaction
     sleeping = {}, -- job → time to wake up
@@ -84,6 +85,14 @@ end
 --- Pause this job.
 function Job:sleep(seconds)
   coroutine.yield { wake = self.engine.now() + seconds }
+end
+
+--- Queue a call for after the next commit.
+function Engine:after_commit(fn, ...)
+  local arguments = table.pack(...)
+  table.insert(self.after, function()
+    fn(table.unpack(arguments, 1, arguments.n))
+  end)
 end
 
 --- Queue a change of the store for the next commit.
@@ -173,6 +182,11 @@ function Engine:commit()
   end
   for _, request in ipairs(outbox) do
     table.insert(self.reads, request)
+  end
+  local after = self.after
+  self.after = {}
+  for _, call in ipairs(after) do
+    call()
   end
   return true
 end
@@ -308,7 +322,9 @@ function Engine:run(feed, on_turn)
     if not more and self.running == 0 and not has_committed then
       break
     end
-    local ready = has_committed and self.in_flight == 0 or #self.marks > 0 or #self.outbox > 0
+    local ready = has_committed and self.in_flight == 0
+      or #self.marks > 0
+      or #self.outbox > 0
       or #self.reads > 0
     collect(self, ready and 0 or math.min(pause, 1))
   end

@@ -55,11 +55,14 @@ function images.describe(differences)
   return table.concat(parts, "; ")
 end
 
---- Only the fields of `record` that `fields` names.
-function images.part(record, fields)
+--- Only the fields of `record` that a client may write.
+function images.editable(schema, record)
   local part = {}
-  for field in pairs(fields) do
-    part[field] = record[field] or ""
+  for field, value in pairs(record) do
+    local description = schema.by_name[field]
+    if description and description.editable then
+      part[field] = value
+    end
   end
   return part
 end

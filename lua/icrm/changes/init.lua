@@ -402,7 +402,7 @@ local function link_references(self)
           key
         )
       end
-      if parent.operation ~= "create" and not parent.record then
+      if not parent.record and (parent.operation ~= "create" or parent.state == "skipped") then
         input_error("change %q: %s refers to %q, which creates nothing", change.key, field, key)
       end
       self.store:link(change.n, parent.n)
@@ -458,8 +458,14 @@ end
 -- @param options table|nil see icrm.changes.show
 -- @return string
 function ChangeSet:show(options)
-  self:seal()
   return require("icrm.changes.show").text(self, options)
+end
+
+--- The same, written piece by piece.
+-- @param write function called with each piece of text
+-- @param options table|nil see icrm.changes.show
+function ChangeSet:write(write, options)
+  return require("icrm.changes.show").write(self, write, options)
 end
 
 --- Send what is planned, each change exactly once; continue where an earlier

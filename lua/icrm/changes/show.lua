@@ -40,15 +40,13 @@ local function sorted_fields(change)
   return names
 end
 
+-- Updates of the same fields belong together; so do all creations of a module.
 local function group_name(change)
-  if change.operation == "delete" then
-    return ("- %s"):format(change.module)
+  local name = ("%s %s"):format(SIGNS[change.operation], change.module)
+  if change.operation == "update" then
+    name = name .. ": " .. table.concat(sorted_fields(change), ", ")
   end
-  return ("%s %s: %s"):format(
-    SIGNS[change.operation],
-    change.module,
-    table.concat(sorted_fields(change), ", ")
-  )
+  return name
 end
 
 local function new_value(fields, references, field)
@@ -95,17 +93,23 @@ local function title(change)
   )
 end
 
-local function gather(set, all)
+local function gather(set)
   local groups, order = {}, {}
   for change in set.store:each "state <> 'skipped'" do
     local name = group_name(change)
     local group = groups[name]
     if not group then
-      group = { name = name, operation = change.operation, n = 0, sample = {} }
+      group = {
+        name = name,
+        operation = change.operation,
+        module = change.module,
+        n = 0,
+        sample = {},
+      }
       groups[name], order[#order + 1] = group, group
     end
     group.n = group.n + 1
-    if #group.sample < (all and math.huge or SAMPLE) then
+    if #group.sample < SAMPLE then
       table.insert(group.sample, change)
     end
   end
@@ -184,35 +188,63 @@ local function side_effects(set)
   return lines
 end
 
-local function append(lines, more)
-  table.move(more, 1, #more, #lines + 1, lines)
+local function write_lines(write, lines)
+  for _, line in ipairs(lines) do
+    write(line .. "\n")
+  end
+end
+
+local function write_change(write, change)
+  write(title(change) .. "\n")
+  write_lines(write, describe(change))
+end
+
+local function write_group(set, group, write, full)
+  write(("\n%s  (%d)\n"):format(group.name, group.n))
+  if not full then
+    for _, change in ipairs(group.sample) do
+      write_change(write, change)
+    end
+    if group.n > #group.sample then
+      write(("    … %d more (--full shows all)\n"):format(group.n - #group.sample))
+    end
+    return
+  end
+  local condition = "state <> 'skipped' AND operation = ? AND module = ?"
+  for change in set.store:each(condition, group.operation, group.module) do
+    if group_name(change) == group.name then
+      write_change(write, change)
+    end
+  end
+end
+
+--- Write the change set as text, piece by piece.
+-- @param set table icrm.ChangeSet
+-- @param write function called with each piece
+-- @param options table|nil `full`: every change, not a sample
+function show.write(set, write, options)
+  set:seal()
+  write_lines(write, header_lines(set))
+  write "\n"
+  write_lines(write, show.totals(set))
+  write "\n- delete   ~ update   + create   old → new\n"
+  for _, group in ipairs(gather(set)) do
+    write_group(set, group, write, options and options.full)
+  end
+  write "\n"
+  write_lines(write, side_effects(set))
 end
 
 --- The change set as text.
 -- @param set table icrm.ChangeSet
--- @param options table|nil `full`: every change, not a sample
+-- @param options table|nil see write
 -- @return string
 function show.text(set, options)
-  options = options or {}
-  local lines = header_lines(set)
-  lines[#lines + 1] = ""
-  append(lines, show.totals(set))
-  lines[#lines + 1] = ""
-  lines[#lines + 1] = "- delete   ~ update   + create   old → new"
-  for _, group in ipairs(gather(set, options.full)) do
-    lines[#lines + 1] = ""
-    lines[#lines + 1] = ("%s  (%d)"):format(group.name, group.n)
-    for _, change in ipairs(group.sample) do
-      lines[#lines + 1] = title(change)
-      append(lines, describe(change))
-    end
-    if group.n > #group.sample then
-      lines[#lines + 1] = ("    … %d more (--full shows all)"):format(group.n - #group.sample)
-    end
-  end
-  lines[#lines + 1] = ""
-  append(lines, side_effects(set))
-  return table.concat(lines, "\n") .. "\n"
+  local pieces = {}
+  show.write(set, function(piece)
+    pieces[#pieces + 1] = piece
+  end, options)
+  return table.concat(pieces)
 end
 
 local function as_object(change)

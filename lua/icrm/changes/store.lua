@@ -418,7 +418,7 @@ function Store:ready(limit)
   return self:rows(
     [[SELECT * FROM changes c WHERE state = 'planned'
     AND NOT EXISTS (SELECT 1 FROM links l JOIN changes p ON p.n = l.parent
-      WHERE l.child = c.n AND p.state <> 'done')
+      WHERE l.child = c.n AND p.state NOT IN ('done', 'skipped'))
     ORDER BY n LIMIT ?]],
     limit
   )
@@ -461,7 +461,7 @@ function Store:unblock()
   repeat
     self:run [[UPDATE changes SET state = 'planned', code = NULL, message = NULL
       WHERE state = 'blocked' AND NOT EXISTS (SELECT 1 FROM links l JOIN changes p ON p.n = l.parent
-        WHERE l.child = changes.n AND p.state IN ('failed', 'needs_human', 'blocked', 'skipped'))]]
+        WHERE l.child = changes.n AND p.state IN ('failed', 'needs_human', 'blocked'))]]
   until self:rows("SELECT changes() AS n")[1].n == 0
 end
 

@@ -22,26 +22,26 @@ local function keep(plan, change, code, message)
   })
 end
 
--- What moved since our write: the fields we wrote, or the time of modification.
+-- What moved since our write. A record that was changed and changed back is as
+-- we left it, whatever its time of modification says.
 local function moved_since(schema, change, current)
   local after = json.decode(change.after)
-  local time = after.modifiedtime
-  after.modifiedtime = nil
-  local moved = images.differences(schema, after, current)
-  if #moved > 0 then
-    local field = moved[1]
-    return ("%s was %q, is %q"):format(field.field, field.sent, field.stored)
-  elseif time ~= current.modifiedtime then
-    return ("it was changed at %s"):format(current.modifiedtime)
+  if after.modifiedtime == current.modifiedtime then
+    return nil
   end
+  local moved = images.differences(schema, images.editable(schema, after), current)[1]
+  return moved and ("%s was %q, is %q"):format(moved.field, moved.sent, moved.stored)
 end
 
+-- The fields that an update wrote get their old values back.
 local function reverse_update(plan, change, current)
   local before, fields = json.decode(change.before), {}
-  for field in pairs(json.decode(change.after)) do
+  for field in pairs(json.decode(change.fields)) do
     fields[field] = before[field] or ""
   end
-  fields.modifiedtime = nil
+  for field in pairs(change.refs and json.decode(change.refs) or {}) do
+    fields[field] = before[field] or ""
+  end
   plan:update(current, fields, { key = change.key, check = false })
 end
 

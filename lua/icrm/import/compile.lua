@@ -153,6 +153,7 @@ local function compile_record(spec, source, describe)
     name = spec.name or spec.module, module = spec.module, schema = describe(spec.module),
     targets = {}, by_field = {}, distinct = spec.distinct, when = spec.when,
     keys = compile_keys(source, spec.key),
+    existing = type(spec.existing) == "string" and { spec.existing } or spec.existing,
   }
   if record.distinct and #record.keys == 0 then
     refuse("%s: distinct needs a key that tells which rows are the same record", record.name)

@@ -56,11 +56,11 @@ end
 ---
 --- @param opts table module; map: "Column=field" list; set: "field=value" list;
 ---   ref: "field=Module.field:{Column}" list, a `?` at the end allows an empty
----   one; key: "{Column}" list
+---   one; key: list of fields by which existing records are found
 --- @return table mapping with `match = true`: headings not named are matched by name
 function M.from_options(opts)
   local mapping = { module = opts.module, match = true, columns = {}, fields = {},
-    key = opts.key and #opts.key > 0 and opts.key or nil, distinct = opts.distinct }
+    existing = opts.key and #opts.key > 0 and opts.key or nil }
   for _, word in ipairs(opts.map or {}) do
     local column, field = split(word, "--map", '"Column=field"')
     mapping.columns[column] = field

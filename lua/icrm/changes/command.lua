@@ -1,0 +1,238 @@
+--- What the commands on change sets share: options, progress, the last word.
+-- @module icrm.changes.command
+
+local changes = require "icrm.changes"
+local core = require "icrm.core"
+local errors = require "icrm.error"
+local progress_module = require "icrm.progress"
+local script = require "icrm.script"
+local show = require "icrm.changes.show"
+local text_tools = require "icrm.text"
+
+local M = {
+  -- Exit codes beyond those of icrm.script; docs/changes.md lists them all.
+  EXIT_UNSETTLED = 3, -- what became of some changes is not known
+  EXIT_STALE = 5, -- some records were changed since the plan, nothing else failed
+  EXIT_AUTH = 6,
+  EXIT_QUOTA = 7,
+  EXIT_JOURNAL = 74,
+  EXIT_TRY_AGAIN = 75, -- stopped, to be resumed; or the file is in use
+  EXIT_INTERRUPTED = 130,
+}
+
+--- Add the options that say how a change set is applied.
+---
+--- @param parser table of argparse
+function M.add_options(parser)
+  parser:option("--resend", "When the answer to a write is lost: send it again once it is "
+    .. "proven absent (proven); also where only the session lock was seen (barrier: nothing "
+    .. "stays queued at the server longer than --settle); or never.")
+    :choices { "proven", "barrier", "never" }:default "proven"
+  parser:option("--settle", "Seconds to wait before absence counts (10).")
+    :argname "SECONDS":convert(tonumber)
+  parser:option("--max-errors", "Stop after so many failed changes.")
+    :argname "N":convert(script.count)
+  parser:option("--stale", "Records changed since the plan: leave them alone, or overwrite.")
+    :choices { "skip", "force" }:default "skip"
+  parser:option("--allow-delete", "The exact number of records that may be deleted.")
+    :argname "N":convert(script.count)
+  parser:option("--confirm-host", "Needed where the profile is protected: the CRM's host.")
+    :argname "HOST"
+  script.add_progress(parser)
+end
+
+--- Open a change set without applying it: nothing is locked.
+---
+--- @param path string
+--- @param client? icrm.Client
+--- @return icrm.ChangeSet
+function M.look(path, client)
+  return changes.open(client, path, { read_only = true })
+end
+
+-- A protected profile guards a real CRM against a command meant for another.
+local function check_host(client, args)
+  local host = client.url:match "^%w+://([^/:]+)" or client.url
+  if client.protected and args.confirm_host ~= host then
+    errors.raise { kind = "config", message = ("this profile is protected; to write to it say "
+      .. "--confirm-host %s"):format(host) }
+  end
+end
+
+local function count_of(set, condition)
+  return set.store:rows("SELECT count(*) AS n FROM changes WHERE " .. condition)[1].n
+end
+
+--- The exit code that a change set and its last run deserve.
+---
+--- @param set icrm.ChangeSet
+--- @param summary? table of icrm.changes.apply
+--- @return integer
+function M.exit_code(set, summary)
+  local states = set.store:states()
+  local stopped = summary and summary.stopped
+  local kind = summary and summary.error and summary.error.kind
+  local failed = (states.failed or 0) + (states.blocked or 0)
+  if stopped == "interrupted" then
+    return M.EXIT_INTERRUPTED
+  elseif kind == "auth" then
+    return M.EXIT_AUTH
+  elseif kind == "rate_limited" then
+    return M.EXIT_QUOTA
+  elseif stopped and kind then
+    return M.EXIT_TRY_AGAIN
+  elseif (states.unknown or 0) + (states.sending or 0) + (states.needs_human or 0) > 0 then
+    return M.EXIT_UNSETTLED
+  elseif failed > 0 then
+    local stale = count_of(set, "state = 'failed' AND code = 'STALE'")
+    return stale == failed and M.EXIT_STALE or script.EXIT_FAILED_ROWS
+  elseif (states.planned or 0) > 0 and summary then
+    return M.EXIT_TRY_AGAIN
+  end
+  return 0
+end
+
+local SHOWN = 10
+
+local function say_failures(set)
+  local n = 0
+  for change in set.store:each "state IN ('failed', 'needs_human', 'unknown')" do
+    n = n + 1
+    if n <= SHOWN then
+      local place = change.line and (", line %d"):format(change.line) or ""
+      script.say("  %s%s %s: %s", change.key, place, (change.state:gsub("_", " ")),
+        text_tools.clean(change.message or ""))
+    end
+  end
+  if n > SHOWN then
+    script.say("  … and %d more: icrm-lua errors %s", n - SHOWN, set.path)
+  end
+end
+
+local function say_changed_values(set)
+  local n = count_of(set, "differences IS NOT NULL AND state = 'done'")
+  if n == 0 then
+    return
+  end
+  script.say("the server stored %d records otherwise than they were sent:", n)
+  local shown = 0
+  for change in set.store:each "differences IS NOT NULL AND state = 'done'" do
+    shown = shown + 1
+    if shown > 3 then
+      break
+    end
+    script.say("  %s %s: %s", change.record, change.key, text_tools.clean(change.differences))
+  end
+end
+
+local function say_next(set, code)
+  if code == M.EXIT_UNSETTLED then
+    script.say("settle the open ones: icrm-lua unknown %s", set.path)
+  elseif code == 0 or code == script.EXIT_FAILED_ROWS or code == M.EXIT_STALE then
+    script.say("to take it back: icrm-lua undo %s", set.path)
+  else
+    script.say("to go on: icrm-lua resume %s", set.path)
+  end
+end
+
+--- Say what became of every change.
+---
+--- @param set icrm.ChangeSet
+--- @param summary? table
+--- @return integer exit code
+function M.report(set, summary)
+  for _, line in ipairs(show.totals(set)) do
+    script.say("%s", line)
+  end
+  say_failures(set)
+  say_changed_values(set)
+  if summary and summary.stopped then
+    script.say("stopped: %s", text_tools.clean(summary.stopped))
+  end
+  local code = M.exit_code(set, summary)
+  if summary then
+    local applied = 0
+    for _, n in pairs(summary.applied) do
+      applied = applied + n
+    end
+    script.say("%d changes settled in %.1f s, %d left", applied, summary.seconds, summary.remaining)
+  end
+  say_next(set, code)
+  return code
+end
+
+-- A file in use, or a disk that fails, has an exit code of its own.
+local function exit_for(err)
+  if errors.is(err, "store") then
+    script.say("icrm-lua: %s", tostring(err))
+    os.exit(err.code == "LOCKED" and M.EXIT_TRY_AGAIN or M.EXIT_JOURNAL, true)
+  end
+  error(err, 0)
+end
+
+--- Open a change set to apply it; ends the program when the file is in use.
+---
+--- @param client icrm.Client
+--- @param path string
+--- @return icrm.ChangeSet
+function M.open(client, path)
+  local ok, set = pcall(changes.open, client, path)
+  return ok and set or exit_for(set)
+end
+
+--- Apply a change set with progress and report.
+---
+--- @param set icrm.ChangeSet
+--- @param args table options of add_options
+--- @return integer exit code
+function M.apply(set, args)
+  check_host(set.client, args)
+  local states = set.store:states()
+  local progress = progress_module.new {
+    label = "changes",
+    total = (states.planned or 0) + (states.sending or 0) + (states.unknown or 0),
+    mode = args.progress,
+    stats = function() return set.client.core:stats() end,
+  }
+  local ok, summary = pcall(set.apply, set, {
+    resend = args.resend, settle = args.settle, max_errors = args.max_errors,
+    stale = args.stale, allow_delete = args.allow_delete,
+    on_change = function(_, values)
+      if values.state == "failed" or values.state == "needs_human" then
+        progress:fail()
+      end
+      progress:step()
+    end,
+  })
+  progress:close()
+  core.interrupt.clear()
+  if not ok then
+    return exit_for(summary)
+  end
+  return M.report(set, summary)
+end
+
+--- Show a plan, ask, and apply it.
+---
+--- @param plan icrm.ChangeSet
+--- @param args table options of add_options, `yes` and `plan_only`
+--- @param found? string what to say when there is nothing to do
+--- @return integer exit code
+function M.decide(plan, args, found)
+  local planned = plan.store:states().planned or 0
+  if planned == 0 then
+    script.say("%snothing to do: the CRM has all of this already", found and found .. "; " or "")
+    return 0
+  end
+  plan:write(function(piece) io.stderr:write(piece) end)
+  if args.plan_only then
+    script.say("\nplanned in %s; to send it: icrm-lua apply %s", plan.path, plan.path)
+    return 0
+  elseif script.confirm(("\nApply %d changes?"):format(planned), args) then
+    return M.apply(plan, args)
+  end
+  script.say("nothing was sent; the plan is in %s", plan.path)
+  return script.EXIT_ERROR
+end
+
+return M

@@ -1,0 +1,183 @@
+--- What the scripts of icrm-lua share: options, the connection, questions.
+--
+-- A script raises what goes wrong; icrm-lua prints it and chooses the exit code
+-- (icrm-lua(1)). Data goes to standard output, all else to standard error.
+-- @module icrm.script
+
+local argparse = require "argparse"
+local core = require "icrm.core"
+local errors = require "icrm.error"
+local tables = require "icrm.table"
+local text_tools = require "icrm.text"
+
+local M = {
+  EXIT_ERROR = 1,
+  EXIT_USAGE = 2,
+  EXIT_FAILED_ROWS = 4, -- the job ended, but not every row succeeded
+}
+
+local STDIN = 0
+
+--- Print one line to standard error.
+---
+--- @param format string
+--- @param ... any
+function M.say(format, ...)
+  io.stdout:flush()
+  io.stderr:write(format:format(...), "\n")
+end
+
+--- Raise an error of kind `input`.
+---
+--- @param format string
+--- @param ... any
+function M.refuse(format, ...)
+  errors.raise { kind = "input", message = format:format(...) }
+end
+
+local function usage_error(parser, message)
+  io.stderr:write(parser:get_usage(), "\n\nicrm-lua: ", message, "\n")
+  os.exit(M.EXIT_USAGE, true)
+end
+
+--- Make a script's argument parser, with the options that choose the CRM.
+---
+--- @param name string
+--- @param description string
+--- @return table parser of argparse
+function M.parser(name, description)
+  local parser = argparse("icrm-lua " .. name, description)
+  parser.error = usage_error
+  parser:option("--profile", "The profile to use instead of the default one."):argname "NAME"
+  parser:option("--url", "A sandbox instead of a profile: sandbox: or sandbox:FILE.")
+    :argname "URL"
+  return parser
+end
+
+--- Add `-o`, the form of the output.
+---
+--- @param parser table
+--- @param formats? string[] table, csv, json, jsonl by default
+function M.add_output(parser, formats)
+  parser:option("-o --output", "The form of the output."):choices(formats or tables.FORMATS)
+    :default "table"
+  parser:flag("--raw", "CSV: write texts that a table program would obey as they are.")
+end
+
+--- Add `--progress`.
+---
+--- @param parser table
+function M.add_progress(parser)
+  parser:option("--progress", "What to say about progress: a line on a terminal, JSON, nothing.")
+    :choices { "auto", "json", "off" }:default "auto"
+end
+
+--- Read an option as a whole number above zero, for argparse's convert.
+---
+--- @param text string
+--- @return integer? number
+--- @return string? problem
+function M.count(text)
+  local number = math.tointeger(tonumber(text))
+  if not number or number < 0 then
+    return nil, ("%s is no whole number"):format(text_tools.quote(text))
+  end
+  return number
+end
+
+--- Connect to the CRM that the options choose.
+---
+--- @param args table
+--- @return icrm.Client
+function M.connect(args)
+  local icrm = require "icrm"
+  if args.url then
+    if not args.url:find "^sandbox:" then
+      errors.raise { kind = "config", message = "--url takes sandbox: or sandbox:FILE; the "
+        .. "address of a real CRM belongs in a profile, or in ICRM_URL" }
+    end
+    return icrm.connect(args.url)
+  end
+  return icrm.connect(args.profile)
+end
+
+--- Split words such as "field=value".
+---
+--- @param words string[]?
+--- @param option string its name, for messages
+--- @return table<string, string>
+function M.pairs_of(words, option)
+  local map = {}
+  for _, word in ipairs(words or {}) do
+    local name, value = word:match "^%s*([%w_]+)%s*=(.*)$"
+    if not name then
+      M.refuse("%s %q: write name=value", option, word)
+    elseif map[name] then
+      M.refuse("%s names %s twice", option, name)
+    end
+    map[name] = value
+  end
+  return map
+end
+
+--- Ask a question whose answer is yes or no.
+---
+--- @param question string
+--- @param args table with `yes`, which answers it
+--- @return boolean
+function M.confirm(question, args)
+  if args.yes then
+    return true
+  elseif not core.terminal_columns(STDIN) then
+    M.refuse("%s There is no terminal to ask on; say --yes", question)
+  end
+  io.stderr:write(question, " [y/N] ")
+  local answer = text_tools.fold(io.read "l" or "")
+  return answer == "y" or answer == "yes" or answer == "o" or answer == "oui"
+end
+
+--- Write rows in the form that the options choose.
+---
+--- @param args table
+--- @param columns string[]
+--- @param rows table[]
+--- @param numeric? table<string, boolean> columns that stand to the right
+function M.write(args, columns, rows, numeric)
+  tables.write(args.output, columns, rows, { raw = args.raw, numeric = numeric })
+end
+
+--- The columns of records in the order of describe, `id` first.
+---
+--- @param schema icrm.Schema
+--- @param record table one record; its keys choose the columns
+--- @return string[]
+function M.columns_of(schema, record)
+  local columns, seen = {}, {}
+  local function add(name)
+    if record[name] ~= nil and not seen[name] then
+      columns[#columns + 1], seen[name] = name, true
+    end
+  end
+  add "id"
+  for _, field in ipairs(schema.fields) do
+    add(field.name)
+  end
+  local rest = {}
+  for name in pairs(record) do
+    if not seen[name] then
+      rest[#rest + 1] = name
+    end
+  end
+  table.sort(rest)
+  return table.move(rest, 1, #rest, #columns + 1, columns)
+end
+
+--- A name for a change set that is made without a file as its source.
+---
+--- @param word string
+--- @return string path in the current folder, such as HelpDesk-20261124-091500.icrm
+function M.dated_name(word)
+  return ("%s-%s.icrm"):format(word, os.date "%Y%m%d-%H%M%S")
+end
+
+return M

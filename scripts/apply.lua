@@ -1,0 +1,18 @@
+-- Send a change set, each change exactly once.
+local command = require "icrm.changes.command"
+local script = require "icrm.script"
+
+local parser = script.parser("apply", "Send a change set, each change exactly once. "
+  .. "Interrupted or killed, it goes on where it stopped when it is run again.")
+parser:argument("file", "The change set, *.icrm.")
+command.add_options(parser)
+parser:flag("-y --yes", "Do not ask.")
+local args = parser:parse()
+
+local crm <close> = script.connect(args)
+local set <close> = command.open(crm, args.file)
+local states = set.store:states()
+if (states.sending or 0) + (states.unknown or 0) > 0 then
+  os.exit(command.apply(set, args), true) -- it was begun: go on
+end
+os.exit(command.decide(set, args), true)

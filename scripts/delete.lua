@@ -1,0 +1,30 @@
+-- Delete many records, where the CRM offers it.
+local changes = require "icrm.changes"
+local command = require "icrm.changes.command"
+local operations = require "icrm.changes.operations"
+local script = require "icrm.script"
+
+local parser = script.parser("delete", "Delete many records: they are looked up, planned in a "
+  .. "change set and shown. Deleting cannot be undone, so the number must be said.")
+parser:argument("module", "Its name, for example HelpDesk.")
+parser:option("--where", "Which records, as in a query."):argname "CONDITION":count(1)
+parser:option("--out", "The change set; MODULE-TIME.icrm by default."):argname "FILE"
+parser:flag("--plan-only", "Stop before anything is sent.")
+command.add_options(parser)
+parser:flag("-y --yes", "Do not ask.")
+local args = parser:parse()
+
+local crm <close> = script.connect(args)
+if not operations.offers(crm, "delete") then
+  script.refuse "this CRM has no operation to delete records"
+end
+local query = crm:query(("SELECT * FROM %s WHERE %s"):format(args.module, args.where))
+local plan <close> = changes.create(crm, args.out or script.dated_name(args.module),
+  { script = "delete" })
+local matching = 0
+for record in query:each() do
+  matching = matching + 1
+  plan:delete(record)
+end
+plan:seal()
+os.exit(command.decide(plan, args, ("%d records of %s match"):format(matching, args.module)), true)

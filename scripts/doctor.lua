@@ -1,0 +1,21 @@
+-- Check the installation, the configuration and the CRM.
+local doctor = require "icrm.doctor"
+local script = require "icrm.script"
+
+local parser = script.parser("doctor", "Check versions, TLS, the configuration and what the CRM "
+  .. "offers. The exit code is 1 when something needs a hand.")
+local args = parser:parse()
+
+local failed = 0
+for check in doctor.checks(args) do
+  print(("%-5s %-16s %s"):format(check.ok and "ok" or "FAIL", check.name, check.text))
+  if not check.ok then
+    failed = failed + 1
+    if check.cure then
+      print(("%-5s %-16s → %s"):format("", "", check.cure))
+    end
+  end
+end
+if failed > 0 then
+  os.exit(script.EXIT_ERROR, true)
+end

@@ -1,0 +1,13 @@
+-- Write the rows that were not applied, to be corrected and run again.
+local changes_errors = require "icrm.changes.errors"
+local command = require "icrm.changes.command"
+local script = require "icrm.script"
+
+local parser = script.parser("errors", "Write the rows that were not applied: for an import, the "
+  .. "rows of its file as they are, and two columns that say why.")
+parser:argument("file", "The change set, *.icrm.")
+local args = parser:parse()
+
+local set <close> = command.look(args.file)
+local n = changes_errors.write(set, function(piece) io.stdout:write(piece) end)
+script.say("%d row%s", n, n == 1 and "" or "s")

@@ -1,0 +1,37 @@
+-- Show one record.
+local records = require "icrm.records"
+local script = require "icrm.script"
+
+local parser = script.parser("get", "Show one record.")
+parser:argument("id", "The record id, for example 9x6617554.")
+parser:option("-f --fields", "Only these fields, separated by commas."):argname "LIST"
+parser:flag("-a --all", "Table: empty fields, too.")
+script.add_output(parser)
+local args = parser:parse()
+
+local crm <close> = script.connect(args)
+local record = crm:retrieve(args.id)
+local schema = crm:describe(records.module_of(crm, args.id))
+local columns = script.columns_of(schema, record)
+if args.fields then
+  columns = {}
+  for name in args.fields:gmatch "[^,%s]+" do
+    if record[name] == nil then
+      local fault = schema:unknown_field(name)
+      script.refuse("%s; %s", fault.message, fault.cure)
+    end
+    columns[#columns + 1] = name
+  end
+end
+
+if args.output ~= "table" then
+  return script.write(args, columns, { record })
+end
+local rows = {}
+for _, name in ipairs(columns) do
+  if record[name] ~= "" or args.all or args.fields then
+    local field = schema.by_name[name]
+    rows[#rows + 1] = { field = name, label = field and field.label, value = record[name] }
+  end
+end
+script.write(args, { "field", "label", "value" }, rows)

@@ -1,0 +1,83 @@
+-- Import a CSV file: plan, show, ask, apply.
+local changes = require "icrm.changes"
+local command = require "icrm.changes.command"
+local errors = require "icrm.error"
+local import = require "icrm.import"
+local import_plan = require "icrm.import.plan"
+local mappings = require "icrm.import.mapping"
+local script = require "icrm.script"
+local text_tools = require "icrm.text"
+
+local parser = script.parser("import", "Import a CSV file. The rows are checked, planned in a "
+  .. "change set and shown; after a yes they are sent.")
+parser:argument("file", "The CSV file: any usual encoding, separator and line ending.")
+parser:option("--module", "The module, where no mapping file says it."):argname "MODULE"
+parser:option("--mapping", "A mapping file, see docs/import.md."):argname "FILE"
+parser:option("--map", "A column and its field."):argname '"Column=field"':count "*"
+parser:option("--set", "A field with the same value in every row."):argname "FIELD=VALUE":count "*"
+parser:option("--ref", "A reference found by a key."):count "*"
+  :argname "field=Module.field:{Column}"
+parser:option("--key", "Field by which existing records are found.")
+  :argname "FIELD":count "*"
+parser:option("--on-match", "Existing records.")
+  :choices { "update", "skip", "error" }:default "update"
+parser:option("--empty", "A cell is empty where the CRM has a value."):choices { "keep", "clear" }
+parser:option("--tag", "A text field for a tag by which a created record is found again.")
+  :argname "FIELD"
+parser:option("--encoding", "Instead of what is detected: UTF-8, Windows-1252, UTF-16LE, …")
+parser:option("--delimiter", "Instead of what is detected.")
+parser:option("--decimal", "Instead of what is detected."):choices { "comma", "point" }
+parser:option("--dates", "What comes first in 03/04/2026."):choices { "day", "month" }
+parser:flag("--suggest", "Write a mapping file as a draft, and stop.")
+parser:option("--out", "The change set; FILE.icrm by default."):argname "FILE"
+parser:flag("--plan-only", "Stop before anything is sent.")
+command.add_options(parser)
+parser:flag("-y --yes", "Do not ask.")
+local args = parser:parse()
+if not args.mapping and not args.module then
+  parser:error "say --module MODULE, or --mapping FILE"
+end
+
+local crm <close> = script.connect(args)
+if args.suggest then
+  local source <close> = require("icrm.import.csv").open { path = args.file,
+    encoding = args.encoding, delimiter = args.delimiter }
+  io.write(mappings.suggest(source.headings, crm:describe(args.module)))
+  return
+end
+
+local mapping = args.mapping and mappings.load(args.mapping) or mappings.from_options(args)
+local job <close> = import.open(crm, { path = args.file, mapping = mapping, dates = args.dates,
+  encoding = args.encoding, delimiter = args.delimiter, decimal = args.decimal })
+local format = job.source.format
+script.say("%s: %s, separator %s, %d rows", args.file, format.encoding,
+  text_tools.quote(format.delimiter), job.rows)
+for _, note in ipairs(job.notes) do
+  script.say("  %s", note)
+end
+local check = job:check()
+if check.fault_count > 0 then
+  for _, one in ipairs(check.faults) do
+    script.say("%s", job:describe_fault(one))
+  end
+  script.refuse("%s: %d faults; nothing was sent", args.file, check.fault_count)
+end
+
+local identity, out = import_plan.identity(args.file), args.out or args.file .. ".icrm"
+local ok, set = pcall(changes.create, crm, out, { input = identity, source = args.file,
+  source_sha256 = identity, script = "import", witness = import_plan.witness(job, args.tag) })
+if not ok and errors.is(set, "store") and set.code == "EXISTS" then
+  script.refuse("%s exists: this file was planned before. Look at it with icrm-lua status %s, go "
+    .. "on with icrm-lua resume %s, or name another with --out", out, out, out)
+elseif not ok then
+  error(set, 0)
+end
+local plan <close> = set
+local is_planned, problem = pcall(import_plan.fill, job, plan,
+  { on_match = args.on_match, empty = args.empty })
+if not is_planned then
+  plan:close()
+  os.remove(out)
+  error(problem, 0)
+end
+os.exit(command.decide(plan, args), true)

@@ -1,0 +1,16 @@
+-- List the modules of the CRM.
+local script = require "icrm.script"
+
+local parser = script.parser("modules", "List the modules that the user may see.")
+script.add_output(parser)
+local args = parser:parse()
+
+local crm <close> = script.connect(args)
+local information, names = crm:list_types()
+local rows = {}
+for i, name in ipairs(names) do
+  local module = information[name] or {}
+  rows[i] = { module = name, label = module.label, singular = module.singular,
+    records = module.isEntity and "yes" or "no" }
+end
+script.write(args, { "module", "label", "singular", "records" }, rows)

@@ -1,0 +1,51 @@
+-- Count and sum records by one or two fields.
+local join = require "icrm.join"
+local report = require "icrm.report"
+local script = require "icrm.script"
+
+local parser = script.parser("report", "Count and sum records by one or two fields.")
+parser:argument("module", "Its name, for example HelpDesk.")
+parser:option("--by", "Group by this field; parent_id.bill_state goes through a reference.")
+  :argname "FIELD":count "1-2"
+parser:option("--sum", "Sum this field."):argname "FIELD":count "*"
+parser:option("--where", "Only these records, as in a query."):argname "CONDITION"
+parser:option("--order", "Order the groups."):choices { "name", "count" }:default "name"
+script.add_output(parser)
+script.add_progress(parser)
+local args = parser:parse()
+
+local crm <close> = script.connect(args)
+local schema = crm:describe(args.module)
+local paths, columns, seen = {}, {}, { id = true }
+local wanted = table.move(args.sum, 1, #args.sum, #args.by + 1, { table.unpack(args.by) })
+for _, name in ipairs(wanted) do
+  local path = join.path(crm, schema, name)
+  paths[#paths + 1] = path
+  if not seen[path.column] then
+    columns[#columns + 1], seen[path.column] = path.column, true
+  end
+end
+
+local text = ("SELECT %s FROM %s%s;"):format(table.concat({ "id", table.unpack(columns) }, ", "),
+  args.module, args.where and " WHERE " .. args.where or "")
+local result = report.new { by = args.by, sum = args.sum }
+local progress <close> = require("icrm.progress").new {
+  label = "rows", mode = args.progress, stats = function() return crm.core:stats() end,
+}
+for row in join.rows(crm, crm:query(text):each(), paths) do
+  result:add(row)
+  progress:step()
+end
+progress:close()
+
+local numeric = { count = true }
+for _, name in ipairs(args.sum) do
+  numeric["sum " .. name] = true
+end
+script.write(args, result:columns(), result:result(args.order), numeric)
+script.say("%d record%s of %s in %d group%s", result.rows, result.rows == 1 and "" or "s",
+  args.module, #result.list, #result.list == 1 and "" or "s")
+if result.not_numbers > 0 then
+  script.say("%d values are no numbers and were not summed", result.not_numbers)
+  os.exit(script.EXIT_FAILED_ROWS, true)
+end

@@ -1,0 +1,13 @@
+-- Go on with a change set that was interrupted.
+local command = require "icrm.changes.command"
+local script = require "icrm.script"
+
+local parser = script.parser("resume", "Go on with a change set that was interrupted: what may "
+  .. "have been sent is looked for first, then the rest is sent.")
+parser:argument("file", "The change set, *.icrm.")
+command.add_options(parser)
+local args = parser:parse()
+
+local crm <close> = script.connect(args)
+local set <close> = command.open(crm, args.file)
+os.exit(command.apply(set, args), true)

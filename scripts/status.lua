@@ -1,0 +1,13 @@
+-- Say how far a change set is.
+local command = require "icrm.changes.command"
+local script = require "icrm.script"
+
+local parser = script.parser("status", "Say how far a change set is; the exit code says it too.")
+parser:argument("file", "The change set, *.icrm.")
+local args = parser:parse()
+
+local set <close> = command.look(args.file)
+local header = set.store:header()
+script.say("%s: planned %s UTC for %s, user %s", args.file, header.created, header.host,
+  header.user)
+os.exit(command.report(set), true)

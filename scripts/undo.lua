@@ -1,0 +1,18 @@
+-- Take back what a change set has done.
+local command = require "icrm.changes.command"
+local script = require "icrm.script"
+
+local parser = script.parser("undo", "Plan the way back from a change set, show it, and apply it. "
+  .. "Records that someone changed since are left alone.")
+parser:argument("file", "The change set that was applied, *.icrm.")
+parser:option("--out", "The file of the way back; FILE.undo.icrm by default."):argname "FILE"
+parser:flag("--plan-only", "Stop before anything is sent.")
+command.add_options(parser)
+parser:flag("-y --yes", "Do not ask.")
+local args = parser:parse()
+
+local crm <close> = script.connect(args)
+local done <close> = command.open(crm, args.file)
+local out = args.out or (args.file:gsub("%.icrm$", "")) .. ".undo.icrm"
+local way_back <close> = done:undo(out)
+os.exit(command.decide(way_back, args, "nothing can be taken back"), true)

@@ -1,0 +1,45 @@
+-- Settle changes of which nobody knows whether they were done.
+local changes = require "icrm.changes"
+local command = require "icrm.changes.command"
+local script = require "icrm.script"
+local settle = require "icrm.changes.settle"
+local tables = require "icrm.table"
+
+local parser = script.parser("unknown", "List the changes of which nobody knows whether they were "
+  .. "done, and settle them by hand.")
+parser:argument("file", "The change set, *.icrm.")
+parser:argument("action", "What to do."):choices { "list", "show", "done", "absent" }
+  :default "list":args "?"
+parser:argument("key", "The change."):args "?"
+parser:argument("id", "With done: the record that it made."):args "?"
+script.add_output(parser)
+local args = parser:parse()
+if args.action ~= "list" and not args.key then
+  parser:error(("%s needs the key of a change"):format(args.action))
+end
+
+if args.action == "list" then
+  local set <close> = command.look(args.file)
+  local rows = {}
+  for change in set.store:each(settle.OPEN) do
+    rows[#rows + 1] = { key = change.key, line = change.line or "", operation = change.operation,
+      module = change.module, record = change.record or "", code = change.code or change.state,
+      message = change.message or "" }
+  end
+  tables.write(args.output, { "key", "line", "operation", "module", "record", "code", "message" },
+    rows, {})
+  script.say("%d open", #rows)
+  os.exit(#rows > 0 and command.EXIT_UNSETTLED or 0, true)
+elseif args.action == "show" then
+  local crm <close> = script.connect(args)
+  local set <close> = changes.open(crm, args.file, { read_only = true })
+  for _, line in ipairs(settle.describe(set, args.key)) do
+    print(line)
+  end
+else
+  local crm <close> = script.connect(args)
+  local set <close> = command.open(crm, args.file)
+  settle[args.action](set, args.key, args.id)
+  script.say("%s is settled: %s", args.key, args.action == "done" and "it was done"
+    or "it will be sent again by icrm-lua resume " .. args.file)
+end

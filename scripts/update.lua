@@ -1,0 +1,40 @@
+-- Change the same fields of many records.
+local changes = require "icrm.changes"
+local command = require "icrm.changes.command"
+local schemas = require "icrm.schema"
+local script = require "icrm.script"
+
+local parser = script.parser("update", "Change the same fields of many records: they are looked "
+  .. "up, planned in a change set and shown; after a yes they are sent.")
+parser:argument("module", "Its name, for example HelpDesk.")
+parser:option("--where", "Which records, as in a query; --all for every one.")
+  :argname "CONDITION"
+parser:flag("--all", "Every record of the module.")
+parser:option("--set", "The new value of a field."):argname "FIELD=VALUE":count "+"
+parser:option("--out", "The change set; MODULE-TIME.icrm by default."):argname "FILE"
+parser:flag("--plan-only", "Stop before anything is sent.")
+command.add_options(parser)
+parser:flag("-y --yes", "Do not ask.")
+local args = parser:parse()
+if (args.where ~= nil) == (args.all ~= nil) then
+  parser:error "say which records: --where CONDITION, or --all"
+end
+
+local crm <close> = script.connect(args)
+local values, faults = crm:describe(args.module):check(script.pairs_of(args.set, "--set"),
+  { partial = true })
+if #faults > 0 then
+  script.refuse("%s: %s", args.module, schemas.describe_faults(faults))
+end
+local query = crm:query(("SELECT * FROM %s%s"):format(args.module,
+  args.where and " WHERE " .. args.where or ""))
+
+local out = args.out or script.dated_name(args.module)
+local plan <close> = changes.create(crm, out, { script = "update" })
+local matching = 0
+for record in query:each() do
+  matching = matching + 1
+  plan:update(record, values)
+end
+plan:seal()
+os.exit(command.decide(plan, args, ("%d records of %s match"):format(matching, args.module)), true)

@@ -1,6 +1,7 @@
 -- Say how far a change set is.
 local command = require "icrm.changes.command"
 local script = require "icrm.script"
+local show = require "icrm.changes.show"
 
 local parser = script.parser("status", "Say how far a change set is; the exit code says it too.")
 parser:argument("file", "The change set, *.icrm.")
@@ -8,6 +9,6 @@ local args = parser:parse()
 
 local set <close> = command.look(args.file)
 local header = set.store:header()
-script.say("%s: planned %s UTC for %s, user %s", args.file, header.created, header.host,
-  header.user)
+script.say("%s: planned %s UTC for %s, user %s", args.file, header.created,
+  show.host(header), header.user)
 os.exit(command.report(set), true)

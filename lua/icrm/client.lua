@@ -26,7 +26,7 @@ for word in ([[getchallenge listtypes describe retrieve query retrieve_related
 end
 
 local OPTIONS = {}
-for word in ([[url username key access_key lanes ca_file proxy connect_timeout
+for word in ([[url username key access_key lanes site ca_file proxy connect_timeout
     timeout patience max_reply_bytes user_agent insecure rate owner name check protected]])
     :gmatch "%S+" do
   OPTIONS[word] = true
@@ -81,7 +81,8 @@ end
 function M.connect(options)
   check_options(options)
   local self = setmetatable({
-    url = options.url, username = options.username, name = options.name,
+    url = options.url, site = options.site or options.url,
+    username = options.username, name = options.name,
     protected = options.protected, check = options.check ~= false,
     _owner = options.owner, _schemas = {}, _learnt = {}, module_by_prefix = {},
   }, Client)

@@ -134,9 +134,11 @@ end
 --- @param url? string `sandbox:` without it
 --- @return icrm.ConnectOptions
 function M.open(url)
-  local server = M.start(M.parse(url or "sandbox:"))
+  local options = M.parse(url or "sandbox:")
+  local server = M.start(options)
   return {
     url = server:url(),
+    site = options.file and "sandbox:" .. options.file or nil,
     username = server:username(),
     access_key = server:key(),
     insecure = true,

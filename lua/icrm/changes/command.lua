@@ -81,8 +81,10 @@ function M.exit_code(set, summary)
     return M.EXIT_QUOTA
   elseif stopped and kind then
     return M.EXIT_TRY_AGAIN
-  elseif (states.unknown or 0) + (states.sending or 0) + (states.needs_human or 0) > 0 then
+  elseif (states.needs_human or 0) > 0 then
     return M.EXIT_UNSETTLED
+  elseif (states.unknown or 0) + (states.sending or 0) > 0 then
+    return M.EXIT_TRY_AGAIN
   elseif failed > 0 then
     local stale = count_of(set, "state = 'failed' AND code = 'STALE'")
     return stale == failed and M.EXIT_STALE or script.EXIT_FAILED_ROWS
@@ -129,6 +131,9 @@ local function say_next(set, code)
   if code == M.EXIT_UNSETTLED then
     script.say("settle the open ones: icrm-lua unknown %s", set.path)
   elseif code == 0 or code == script.EXIT_FAILED_ROWS or code == M.EXIT_STALE then
+    if count_of(set, "state = 'done' AND operation <> 'delete'") == 0 then
+      return
+    end
     script.say("to take it back: icrm-lua undo %s", set.path)
   else
     script.say("to go on: icrm-lua resume %s", set.path)

@@ -106,7 +106,8 @@ end
 local function resume(self, job, ...)
   local ok, request = coroutine.resume(job.thread, ...)
   if not ok then
-    self.failure = self.failure or request
+    local is_error = type(request) == "table" -- an icrm.Error says enough
+    self.failure = self.failure or (is_error and request or debug.traceback(job.thread, request))
   end
   if coroutine.status(job.thread) == "dead" then
     self.running = self.running - 1
@@ -241,8 +242,8 @@ local function finish_call(self, id, body, err, status)
     return resume(self, request.job, nil, err, status and status.session)
   end
   if request.call.write then
-    self.finished = self.finished + 1
     self.durations[self.finished % REMEMBERED + 1] = self.now() - request.started
+    self.finished = self.finished + 1
   end
   local value, failure = json.decode(body)
   if failure == nil and value == nil then

@@ -71,7 +71,7 @@ function changes.create(client, path, options)
   options = options or {}
   local header = {
     created = os.date "!%Y-%m-%d %H:%M:%S",
-    host = client.url,
+    host = client.site,
     user = client.username,
     server_version = client.version or "",
     input = options.input or core.digest.random_hex(16),
@@ -102,7 +102,7 @@ end
 function ChangeSet:check_client()
   local header = self.store:header()
   for _, name in ipairs { "host", "user" } do
-    local planned, now = header[name], self.client[name == "host" and "url" or "username"]
+    local planned, now = header[name], self.client[name == "host" and "site" or "username"]
     if planned ~= now then
       self:close()
       input_error(

@@ -122,21 +122,28 @@ local function gather(set)
   return order
 end
 
+--- The host of the CRM that a change set was planned for, or its sandbox file.
+-- @param header table
+-- @return string
+function show.host(header)
+  return (header.host or "?"):match "^%w+://[^/]+" or header.host or "?"
+end
+
 local function header_lines(set)
   local header = set.store:header()
   local lines = {
-    ("%s"):format(set.path),
+    set.path,
     ("  planned %s UTC for %s, user %s"):format(
       header.created,
-      header.host or "?",
+      show.host(header),
       header.user or "?"
     ),
   }
-  if header.source ~= "" then
-    lines[#lines + 1] = ("  from %s (sha256 %s…)"):format(
-      header.source,
-      header.source_sha256:sub(1, 12)
-    )
+  if header.source_sha256 ~= "" then
+    local sum = header.source_sha256:sub(1, 12)
+    lines[#lines + 1] = ("  from %s (sha256 %s…)"):format(header.source, sum)
+  elseif header.source ~= "" then
+    lines[#lines + 1] = ("  from %s"):format(header.source)
   end
   return lines
 end
@@ -162,7 +169,7 @@ function show.totals(set)
   for _, name in ipairs(order) do
     local cells = { ("  %-26s"):format(name) }
     for _, state in ipairs(STATES) do
-      cells[#cells + 1] = used[state] and ("%11s"):format(rows[name][state] or "·") or nil
+      cells[#cells + 1] = used[state] and ("%11s"):format(rows[name][state] or "-") or nil
     end
     lines[#lines + 1] = table.concat(cells)
   end

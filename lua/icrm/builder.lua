@@ -103,6 +103,12 @@ end
 --- @param offset? integer
 --- @return icrm.Builder self
 function Builder:limit(rows, offset)
+  for _, n in ipairs { rows, offset } do
+    if math.type(n) ~= "integer" or n < 0 then
+      errors.raise { kind = "query", message = ("limit: %s is no number of rows")
+        :format(tostring(n)) }
+    end
+  end
   self.rows, self.offset = rows, offset
   return self
 end
@@ -110,17 +116,14 @@ end
 -- An alternative of several conditions stands first: read from left to right
 -- or AND first, the rows are the same then.
 local function where_text(branches)
-  local parts = {}
+  local long, short = {}, {}
   for _, branch in ipairs(branches) do
     if #branch > 0 then
-      parts[#parts + 1] = { n = #branch, text = table.concat(branch, " AND ") }
+      table.insert(#branch > 1 and long or short, table.concat(branch, " AND "))
     end
   end
-  table.sort(parts, function(a, b) return a.n > b.n end)
-  for i, part in ipairs(parts) do
-    parts[i] = part.text
-  end
-  return #parts > 0 and " WHERE " .. table.concat(parts, " OR ") or ""
+  table.move(short, 1, #short, #long + 1, long)
+  return #long > 0 and " WHERE " .. table.concat(long, " OR ") or ""
 end
 
 --- Make the query.
@@ -135,7 +138,8 @@ function Builder:build()
       .. (self.descending and " DESC" or "")
   end
   if self.rows then
-    text = text .. (" LIMIT %s%d"):format(self.offset and self.offset .. ", " or "", self.rows)
+    text = text .. (self.offset and (" LIMIT %d, %d"):format(self.offset, self.rows)
+      or (" LIMIT %d"):format(self.rows))
   end
   return query.parsed(self.client, text)
 end

@@ -8,6 +8,8 @@ local M = { VERSION = "0.1.0" }
 
 local members = {
   Error = { "icrm.error", "Error" },
+  date = { "icrm.query", "date" },
+  datetime = { "icrm.query", "datetime" },
   like = { "icrm.query", "like" },
   map = { "icrm.map", "map" },
   imap = { "icrm.map", "imap" },

@@ -1,8 +1,7 @@
 --- Queries: the class icrm.Query, which streams every row past the server's cap.
 --
--- The server gives at most 100 rows a call and does not say that there are
--- more (SERVER.md 3). A walk reads page after page: by id where the order is
--- free, by offset where the query has an ORDER BY of its own.
+-- icrm.walk reads the pages; what is here checks a query before it is sent and
+-- explains what the server refuses.
 -- @module icrm.query
 
 local core = require "icrm.core"
@@ -10,18 +9,16 @@ local errors = require "icrm.error"
 
 local M = {}
 
-local PAGE_ROWS = 100
-
 local Query = { __name = "icrm.Query" }
 Query.__index = Query
 M.Query = Query
 
--- `(…)` of a query call as the values of bind: one table without a first
--- element and without an id names its values.
+-- `(…)` of a query call as the values of bind: one table of names without an
+-- id, which would make it a record, names its values.
 local function values_of(...)
   local values = table.pack(...)
   local only = values.n == 1 and values[1]
-  if type(only) == "table" and only[1] == nil and only.id == nil then
+  if type(only) == "table" and type(next(only)) == "string" and only.id == nil then
     return only
   end
   return values
@@ -47,7 +44,11 @@ end
 --- @return icrm.Query
 function M.parsed(client, text)
   local parsed = errors.check(core.vtql.parse(text))
-  return setmetatable({ client = client, parsed = parsed, facts = parsed:facts() }, Query)
+  local facts = parsed:facts()
+  return setmetatable({
+    client = client, parsed = parsed, facts = facts,
+    can_then_id = not facts.descending, -- DESC would fall on id alone
+  }, Query)
 end
 
 --- A text that LIKE takes literally: `"%" .. icrm.like(text) .. "%"`.
@@ -56,6 +57,22 @@ end
 --- @return string
 function M.like(text)
   return core.vtql.escape_like(text)
+end
+
+--- The day of a time as a query and a date field take it.
+---
+--- @param seconds? integer as os.time returns it; now without it
+--- @return string `2026-11-24`, in UTC
+function M.date(seconds)
+  return os.date("!%Y-%m-%d", seconds) --[[@as string]]
+end
+
+--- A time as a query takes it for createdtime and the like.
+---
+--- @param seconds? integer as os.time returns it; now without it
+--- @return string `2026-11-24 08:30:00`, in UTC
+function M.datetime(seconds)
+  return os.date("!%Y-%m-%d %H:%M:%S", seconds) --[[@as string]]
 end
 
 --- Begin a query on a module; see icrm.builder.
@@ -79,51 +96,92 @@ function M.count(client, module, where, ...)
   return M.new(client, text, ...):count()
 end
 
--- ---- Sending --------------------------------------------------------------------
+-- ---- Asking ---------------------------------------------------------------------
 
--- A refusal that names a field or a module: say which one was meant.
-local function explain(query, err)
-  if not errors.is(err, "refused") then
-    error(err, 0)
-  end
-  local schema = query.client:describe(query.facts.module) -- raises for a wrong module
-  local field = (err.message or ""):match "access '?%.?([^%s'.]+)%.?'? attribute"
-  if field and not schema.by_name[field] then
-    local fault = schema:unknown_field(field)
-    errors.raise { kind = "query", code = err.code, operation = "query", cause = err,
-      message = ("%s: %s"):format(fault.message, fault.cure) }
-  end
-  error(err, 0)
+local function refuse(message, err)
+  errors.raise { kind = "query", operation = err and "query", code = err and err.code,
+    cause = err, message = message }
 end
 
--- An unknown field in ORDER BY makes the SQL fail, and the answer is an empty
--- list (SERVER.md 3): look before the query is sent.
-local function check_order(query)
-  if query.is_checked then
-    return
+-- A value as it is written, `'12x3'` or `12x3`, without its quotes.
+local function unquoted(value)
+  return value:match "^'(.*)'$" or value
+end
+
+local function is_id(value, operator)
+  local text = unquoted(value)
+  return text:find "^%d+x%d+$" ~= nil
+    or operator == "LIKE" and text:find "^%d+x[%d%%_]*$" ~= nil
+end
+
+local REFERENCE_TYPES = { reference = true, owner = true }
+
+-- What follows the x in an id reaches the server's SQL as it is, and without
+-- an x an owner makes that SQL fail, which looks like an empty list (SERVER.md
+-- 3). So a field that holds ids is compared with ids alone. `always` looks at
+-- every condition, else at those that could be one.
+local function check_ids(query, always, err)
+  for _, condition in ipairs(query.facts.conditions) do
+    local field = condition.field
+    local could = always or field == "id" or field:find "_id$" or field == "modifiedby"
+      or field == "creator"
+    for _, value in ipairs(condition.values) do
+      if not is_id(value, condition.operator) and (could or value:find("x", 1, true)) then
+        local known = query.client:describe(query.facts.module).by_name[field]
+        if field == "id" or known and REFERENCE_TYPES[known.type] then
+          refuse(("%s %s %s: %s holds a record id, such as '3x262015'; '3x0' stands for none")
+            :format(field, condition.operator, value, field), err)
+        end
+      end
+    end
   end
+end
+
+-- An unknown field in ORDER BY makes the SQL fail too.
+local function check_order(query)
   for _, name in ipairs(query.facts.order) do
     if name ~= "id" then
       local schema = query.client:describe(query.facts.module)
       if not schema.by_name[name] then
         local fault = schema:unknown_field(name)
-        errors.raise { kind = "query",
-          message = ("ORDER BY %s: %s: %s"):format(name, fault.message, fault.cure) }
+        refuse(("ORDER BY %s: %s: %s"):format(name, fault.message, fault.cure))
       end
     end
   end
-  query.is_checked = true
 end
 
-local function send(query, change)
-  check_order(query)
-  return query.client:send("query", { query = query.parsed:write(change) }, { method = "GET" })
+-- A refusal that names a field or a module: say which one was meant.
+local function explain(query, err)
+  if not errors.is(err, "refused") then
+    error(err, 0)
+  elseif err.code == "INVALID_ID_ATTRIBUTE" then
+    check_ids(query, true, err)
+  end
+  local schema = query.client:describe(query.facts.module) -- raises for a wrong module
+  local field = (err.message or ""):match "access '?%.?([^%s'.]+)%.?'? attribute"
+  if field and not schema.by_name[field] then
+    local fault = schema:unknown_field(field)
+    refuse(("%s: %s"):format(fault.message, fault.cure), err)
+  end
+  error(err, 0)
 end
 
-local function receive(query, id)
-  local ok, rows = pcall(query.client.receive, query.client, id)
+-- Send the query, changed as core.vtql's write takes it; returns the id of the
+-- call.
+function Query:_send(change)
+  if not self.is_checked then
+    check_order(self)
+    check_ids(self)
+    self.is_checked = true
+  end
+  return self.client:send("query", { query = self.parsed:write(change) }, { method = "GET" })
+end
+
+-- The list of rows that came for that id.
+function Query:_receive(id)
+  local ok, rows = pcall(self.client.receive, self.client, id)
   if not ok then
-    explain(query, rows)
+    explain(self, rows)
   elseif type(rows) ~= "table" or (next(rows) ~= nil and rows[1] == nil) then
     errors.raise { kind = "decode", operation = "query",
       message = "the answer to a query is no list of records" }
@@ -131,18 +189,19 @@ local function receive(query, id)
   return rows
 end
 
-local function ask(query, change)
-  return receive(query, send(query, change))
+function Query:_ask(change)
+  return self:_receive(self:_send(change))
 end
 
-local function count_after(query, id)
-  local rows = ask(query, { count = true, after_id = id })
+-- How many rows there are, or come after this id.
+function Query:_count_after(id)
+  local rows = self:_ask { count = true, after_id = id }
   local n = rows[1] and math.tointeger(tonumber(rows[1].count))
-  if not n then
-    errors.raise { kind = "decode", operation = "query", message = "count(*) gave no number" }
-  end
-  return n
+  return n or errors.raise { kind = "decode", operation = "query",
+    message = "count(*) gave no number" }
 end
+
+-- ---- Reading --------------------------------------------------------------------
 
 --- Count the rows that the query would give; its LIMIT does not matter.
 ---
@@ -150,103 +209,7 @@ end
 ---
 --- @return integer
 function Query:count()
-  return count_after(self, nil)
-end
-
--- ---- Walking by id --------------------------------------------------------------
-
--- Records that this user may not see are taken away after the server has
--- applied LIMIT, so a short or empty page is not the end: the end is where
--- nothing more is counted.
-local function walk_by_id(query, wanted)
-  local last, offset, counted, pending = nil, 0, nil, nil
-  local function request()
-    return send(query, { by_id = true, after_id = last, offset = offset,
-      rows = math.min(PAGE_ROWS, wanted) })
-  end
-  local function next_page()
-    while wanted > 0 do
-      local asked = math.min(PAGE_ROWS, wanted)
-      local rows = receive(query, pending or request())
-      pending = nil
-      if #rows > 0 then
-        last, offset, counted = rows[#rows].id, 0, nil
-        wanted = wanted - #rows
-        query.shown = query.shown + #rows
-        if #rows == asked and wanted > 0 then
-          pending = request() -- under way while the caller looks at this page
-        elseif #rows < asked then
-          counted = count_after(query, last)
-          wanted = counted == 0 and 0 or wanted
-        end
-        return rows
-      end
-      counted = counted or count_after(query, last)
-      offset = offset + asked
-      if offset >= counted then
-        wanted = 0
-      end
-    end
-  end
-  return next_page, function()
-    if pending then
-      query.client:discard(pending)
-      pending = nil
-    end
-  end
-end
-
--- ---- Walking by offset ----------------------------------------------------------
-
--- A missing row moved to a place that had been read. Seldom: look who it is.
-local function check_complete(query, seen, shown)
-  if query:count() <= shown then
-    return
-  end
-  local missing = 0
-  local by_id = M.parsed(query.client, query.parsed:write { by_id = true })
-  by_id.facts.order = {}
-  for row in by_id:each() do
-    missing = missing + (seen[row.id] and 0 or 1)
-  end
-  if missing > 0 then
-    errors.raise { kind = "query", operation = "query",
-      message = ("%d rows changed places while they were read; read again, or without ORDER BY")
-        :format(missing) }
-  end
-end
-
--- Pages overlap by nothing and rows may shift under them, so ids are
--- remembered: no row comes twice, and a lost one is noticed.
-local function walk_by_offset(query, wanted, offset)
-  local facts = query.facts
-  local then_id = not facts.descending
-  local seen, shown, has_end = {}, 0, false
-  return function()
-    while wanted > 0 and not has_end do
-      local asked = math.min(PAGE_ROWS, wanted)
-      local rows = ask(query, { then_id = then_id, offset = offset, rows = asked })
-      offset = offset + asked
-      local fresh = {}
-      for _, row in ipairs(rows) do
-        if not seen[row.id] then
-          seen[row.id] = true
-          fresh[#fresh + 1] = row
-        end
-      end
-      shown, wanted = shown + #fresh, wanted - #fresh
-      query.shown = query.shown + #fresh
-      if #rows < asked and (wanted == math.huge or #rows == 0) then
-        has_end = offset >= query:count()
-      end
-      if has_end and facts.rows == nil and facts.offset == 0 then
-        check_complete(query, seen, shown)
-      end
-      if #fresh > 0 then
-        return fresh
-      end
-    end
-  end
+  return self:_count_after(nil)
 end
 
 local function has_free_order(facts)
@@ -254,40 +217,34 @@ local function has_free_order(facts)
     and not facts.descending)
 end
 
--- Leave out the first rows, as LIMIT offset, n asks.
-local function skipping(next_page, skip)
+-- A walk that counts what it shows.
+local function start(query, most)
+  local facts = query.facts
+  if facts.select == "count" then
+    refuse "count(*) has no rows; use :count()"
+  end
+  local by = has_free_order(facts) and "by_id" or "by_offset"
+  local wanted = math.min(facts.rows or math.huge, most or math.huge)
+  local next_page, stop = require("icrm.walk")[by](query, wanted, facts.offset)
+  query.shown, query.is_complete = 0, false
   return function()
     local page = next_page()
-    while page and skip >= #page do
-      skip = skip - #page
-      page = next_page()
-    end
-    if page and skip > 0 then
-      page = table.move(page, skip + 1, #page, 1, {})
-      skip = 0
-    end
+    query.shown = query.shown + (page and #page or 0)
+    query.is_complete = page == nil and wanted == math.huge and facts.offset == 0
     return page
-  end
+  end, setmetatable({}, { __close = stop })
 end
 
 --- Iterate over the rows page by page.
 ---
+--- @param most? integer stop after so many rows
 --- @return fun(): icrm.Record[]? next_page
 --- @return nil
 --- @return nil
 --- @return table closing ends what is under way when the loop is left
-function Query:pages()
-  local facts = self.facts
-  if facts.select == "count" then
-    errors.raise { kind = "query", message = "count(*) has no rows; use :count()" }
-  end
-  self.shown = 0
-  local wanted = facts.rows or math.huge
-  if not has_free_order(facts) then
-    return walk_by_offset(self, wanted, facts.offset), nil, nil, nil
-  end
-  local next_page, stop = walk_by_id(self, wanted + facts.offset)
-  return skipping(next_page, facts.offset), nil, nil, setmetatable({}, { __close = stop })
+function Query:pages(most)
+  local next_page, closing = start(self, most)
+  return next_page, nil, nil, closing
 end
 
 --- Iterate over every row, in constant memory where the order is free.
@@ -295,12 +252,13 @@ end
 --- `for row in query:each() do … end`. A LIMIT of the query's own is the number
 --- of rows in all, however many pages that takes.
 ---
+--- @param most? integer stop after so many rows
 --- @return fun(): icrm.Record?
 --- @return nil
 --- @return nil
 --- @return table closing
-function Query:each()
-  local next_page, _, _, closing = self:pages()
+function Query:each(most)
+  local next_page, closing = start(self, most)
   local page, at = {}, 0
   return function()
     at = at + 1
@@ -313,10 +271,11 @@ end
 
 --- Return all rows as a list.
 ---
+--- @param most? integer stop after so many rows
 --- @return icrm.Record[]
-function Query:all()
+function Query:all(most)
   local list = {}
-  for page in self:pages() do
+  for page in self:pages(most) do
     table.move(page, 1, #page, #list + 1, list)
   end
   return list
@@ -327,24 +286,21 @@ end
 --- @param n? integer
 --- @return icrm.Record|icrm.Record[]|nil
 function Query:first(n)
-  local list = {}
-  for row in self:each() do
-    if not n then
-      return row
-    elseif #list == n then
-      break
-    end
-    list[#list + 1] = row
-  end
-  return n and list or nil
+  local list = self:all(n or 1)
+  return n and list or list[1]
 end
 
---- How many rows the server counts and has not shown in the last complete walk:
---- hidden from this user, or gone meanwhile.
+--- Tell how many rows the server counts that the walk has not shown: records
+--- hidden from this user, or created meanwhile.
+---
+--- The walk must have come to its end, and the query have no LIMIT.
 ---
 --- @return integer
 function Query:hidden()
-  return math.max(0, self:count() - (self.shown or 0))
+  if not self.is_complete then
+    error("hidden() comes after a walk to the end of a query without LIMIT", 2)
+  end
+  return math.max(0, self:count() - self.shown)
 end
 
 --- The query as it is sent, `;` and all.

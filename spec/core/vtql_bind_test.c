@@ -53,16 +53,6 @@ static void numbers(void) {
   icrm_buf_free(&out);
 }
 
-static void times(void) {
-  struct icrm_buf out = {0};
-  struct icrm_error err = {0};
-  CHECK(icrm_vtql_add_time(&out, 1795479300, true, &err) == 0);
-  CHECK(icrm_vtql_add_time(&out, 951782400, false, &err) == 0);
-  CHECK_TEXT(out.data, "'2026-11-24 00:15:00''2000-02-29'");
-  CHECK(icrm_vtql_add_time(&out, INT64_MAX, true, &err) == -1);
-  icrm_buf_free(&out);
-}
-
 static void ids_and_names(void) {
   CHECK(icrm_vtql_is_id("9x6617554", 9));
   CHECK(!icrm_vtql_is_id("9x", 2) && !icrm_vtql_is_id("x1", 2));
@@ -121,7 +111,6 @@ static void escapes_for_like(void) {
 int main(void) {
   texts();
   numbers();
-  times();
   ids_and_names();
   placeholders();
   reads_as_mysql();

@@ -201,11 +201,6 @@ int icrm_vtql_add_number(struct icrm_buf *out, double value,
 /* Append '1' or '0'. */
 void icrm_vtql_add_boolean(struct icrm_buf *out, bool value);
 
-/* Append 'YYYY-MM-DD' or, when `with_time`, 'YYYY-MM-DD HH:MM:SS', in UTC, of
- * `seconds` since 1970. Fails (kind `query`) outside the years 1 to 9999. */
-int icrm_vtql_add_time(struct icrm_buf *out, int64_t seconds, bool with_time,
-                       struct icrm_error *err);
-
 /* True for a record id: digits, one x, digits. Nothing else may be written as
  * an id: a server puts what follows the x into SQL as it is. */
 bool icrm_vtql_is_id(const char *text, size_t len);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The byte that MySQL reads for `\` and this one; `\%` and `\_` are not here:
  * they keep their backslash. */
@@ -152,24 +151,6 @@ int icrm_vtql_add_number(struct icrm_buf *out, double value,
 
 void icrm_vtql_add_boolean(struct icrm_buf *out, bool value) {
   icrm_buf_add_text(out, value ? "'1'" : "'0'");
-}
-
-int icrm_vtql_add_time(struct icrm_buf *out, int64_t seconds, bool with_time,
-                       struct icrm_error *err) {
-  time_t when = (time_t)seconds;
-  struct tm utc;
-  if ((int64_t)when != seconds || !gmtime_r(&when, &utc) ||
-      utc.tm_year < 1 - 1900 || utc.tm_year > 9999 - 1900)
-    return icrm_error_set(err, ICRM_ERROR_QUERY,
-                          "%lld seconds since 1970 is no date between the "
-                          "years 1 and 9999",
-                          (long long)seconds);
-  icrm_buf_addf(out, "'%04d-%02d-%02d", utc.tm_year + 1900, utc.tm_mon + 1,
-                utc.tm_mday);
-  if (with_time)
-    icrm_buf_addf(out, " %02d:%02d:%02d", utc.tm_hour, utc.tm_min, utc.tm_sec);
-  icrm_buf_add_byte(out, '\'');
-  return 0;
 }
 
 void icrm_vtql_escape_like(struct icrm_buf *out, const char *text, size_t len) {

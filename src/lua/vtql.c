@@ -54,8 +54,23 @@ static void set_slices(lua_State *L, const char *name,
   lua_setfield(L, -2, name);
 }
 
+static void push_conditions(lua_State *L, const struct icrm_vtql_query *query) {
+  lua_createtable(L, (int)query->n_terms, 0);
+  for (size_t i = 0; i < query->n_terms; i++) {
+    const struct icrm_vtql_term *term = &query->terms[i];
+    lua_createtable(L, 0, 3); /* conditions, condition */
+    push_slice(L, term->column);
+    lua_setfield(L, -2, "field");
+    lua_pushstring(L, icrm_vtql_op_text(term->op));
+    lua_setfield(L, -2, "operator");
+    set_slices(L, "values", query->values + term->first_value, term->n_values);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
 /* query:facts() -> { module, select = "star"|"columns"|"count", columns,
- * conditions (names of fields), order, descending, offset, rows | nil } */
+ * conditions = list of { field, operator, values }, order, descending, offset,
+ * rows | nil }; values as they are written, quotes and all */
 static int facts(lua_State *L) {
   static const char *const selects[] = {"star", "columns", "count"};
   const struct icrm_vtql_query *query = check_query(L);
@@ -68,11 +83,7 @@ static int facts(lua_State *L) {
   lua_setfield(L, -2, "select");
   set_slices(L, "columns", query->columns, query->n_columns);
   set_slices(L, "order", query->order, query->n_order);
-  lua_createtable(L, (int)query->n_terms, 0);
-  for (size_t i = 0; i < query->n_terms; i++) {
-    push_slice(L, query->terms[i].column);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
+  push_conditions(L, query);
   lua_setfield(L, -2, "conditions");
   lua_pushboolean(L, query->descending);
   lua_setfield(L, -2, "descending");
@@ -156,15 +167,26 @@ static int add_list(lua_State *L, struct icrm_buf *out, int depth,
   return 0;
 }
 
+/* The id, at the top of the stack, of a record. */
+static int add_id(lua_State *L, struct icrm_buf *out, struct icrm_error *err) {
+  size_t len = 0;
+  const char *id =
+      lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : "";
+  if (icrm_vtql_is_id(id, len))
+    return icrm_vtql_add_text(out, id, len, err);
+  return icrm_error_set(err, ICRM_ERROR_QUERY,
+                        "the id of a record is a number, x and a number, such "
+                        "as 12x345");
+}
+
 /* A record stands for its id. */
 static int add_table(lua_State *L, struct icrm_buf *out, int depth,
                      struct icrm_error *err) {
-  if (lua_getfield(L, -1, "id") != LUA_TNIL) {
-    int rc = add_value(L, out, depth + 1, err);
-    lua_pop(L, 1);
-    return rc;
-  }
+  bool record = lua_getfield(L, -1, "id") != LUA_TNIL; /* value, id */
+  int rc = record ? add_id(L, out, err) : 0;
   lua_pop(L, 1);
+  if (record)
+    return rc;
   if (depth == 0)
     return add_list(L, out, depth, err);
   return icrm_error_set(err, ICRM_ERROR_QUERY, "a list inside a list");

@@ -57,7 +57,7 @@
 ---@field delete fun(self, record: string|table): boolean
 ---@field related fun(self, record: string|table, module: string, opts?: table): icrm.Record[]
 ---@field query fun(self, text: string, ...): icrm.Query
----@field from fun(self, module: string): icrm.Query
+---@field from fun(self, module: string): icrm.Builder
 ---@field count fun(self, module: string, where?: string, ...): integer
 ---@field attach fun(self, record: string|table, file: string|table, opts?: table): icrm.Record
 ---@field download fun(self, document: string|table, target?: string): string, string
@@ -66,6 +66,29 @@
 ---@field receive fun(self, id: integer): any
 ---@field discard fun(self, id: integer)
 ---@field close fun(self)
+
+---@class icrm.Query
+---@field pages fun(self, most?: integer): fun(): icrm.Record[]?
+---@field each fun(self, most?: integer): fun(): icrm.Record?
+---@field all fun(self, most?: integer): icrm.Record[]
+---@field first fun(self, n?: integer): icrm.Record|icrm.Record[]|nil
+---@field count fun(self): integer
+---@field hidden fun(self): integer
+---@field text fun(self): string
+
+---@class icrm.Builder
+---@field select fun(self, ...: string): icrm.Builder
+---@field where fun(self, field: string, operator: string, value: any): icrm.Builder
+---@field or_where fun(self, field: string, operator: string, value: any): icrm.Builder
+---@field order_by fun(self, field: string, direction?: string): icrm.Builder
+---@field limit fun(self, rows: integer, offset?: integer): icrm.Builder
+---@field build fun(self): icrm.Query
+---@field each fun(self, most?: integer): fun(): icrm.Record?
+---@field pages fun(self, most?: integer): fun(): icrm.Record[]?
+---@field all fun(self, most?: integer): icrm.Record[]
+---@field first fun(self, n?: integer): icrm.Record|icrm.Record[]|nil
+---@field count fun(self): integer
+---@field text fun(self): string
 
 ---@alias icrm.Record table<string, string>
 

@@ -36,13 +36,11 @@ local progress <close> = require("icrm.progress").new {
 
 local writer
 local count = 0
-for row in query:each() do
-  if args.max and count == args.max then
-    break
-  end
+for row in query:each(args.max) do
   if not writer then
-    local module = text:match "[Ff][Rr][Oo][Mm]%s+([%w_]+)"
-    local columns = row.count and { "count" } or script.columns_of(crm:describe(module), row)
+    local facts = query.facts
+    local columns = facts.select == "count" and { "count" }
+      or script.columns_of(crm:describe(facts.module), row)
     writer = tables.writer(args.output, columns, { raw = args.raw })
   end
   writer:add(row)

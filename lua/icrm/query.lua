@@ -220,10 +220,8 @@ end
 -- A walk that counts what it shows.
 local function start(query, most)
   local facts = query.facts
-  if facts.select == "count" then
-    refuse "count(*) has no rows; use :count()"
-  end
-  local by = has_free_order(facts) and "by_id" or "by_offset"
+  local by = facts.select == "count" and "once"
+    or has_free_order(facts) and "by_id" or "by_offset"
   local wanted = math.min(facts.rows or math.huge, most or math.huge)
   local next_page, stop = require("icrm.walk")[by](query, wanted, facts.offset)
   query.shown, query.is_complete = 0, false
@@ -235,7 +233,8 @@ local function start(query, most)
   end, setmetatable({}, { __close = stop })
 end
 
---- Iterate over the rows page by page.
+--- Iterate over the rows page by page. A query for count(*) has one row, with
+--- the number as text in `count`.
 ---
 --- @param most? integer stop after so many rows
 --- @return fun(): icrm.Record[]? next_page

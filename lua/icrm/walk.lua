@@ -43,6 +43,23 @@ local function cut(rows, wanted)
   return table.move(rows, 1, wanted, 1, {})
 end
 
+local function nothing() end
+
+--- Ask once: the walk of a query for count(*).
+---
+--- @param query icrm.Query
+--- @return fun(): icrm.Record[]? next_page
+--- @return fun() stop
+function M.once(query)
+  local done = false
+  return function()
+    if not done then
+      done = true
+      return query:_ask()
+    end
+  end, nothing
+end
+
 --- Walk in order of id; the page after the next is asked for while the caller
 --- looks at this one.
 ---
@@ -196,7 +213,7 @@ function M.by_offset(query, wanted, base)
     end
   end
 
-  return next_page, function() end
+  return next_page, nothing
 end
 
 return M

@@ -18,7 +18,9 @@ return {
       name = "establishment",
       module = "Accounts",
       fields = {
-        accountname = { fn = function(row) return row["Entité"] .. " – " .. row["Établissement"] end },
+        accountname = { fn = function(row)
+          return row["Entité"] .. " – " .. row["Établissement"]
+        end },
         account_id = { record = "company" },
         accounttype = { const = "Establishment" },
         siren = "SIREN",

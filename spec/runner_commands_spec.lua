@@ -23,12 +23,12 @@ describe("icrm-lua NAME", function()
   end)
 
   it("names the nearest script when it knows none of that name", function()
-    local env = config_with { greet = "-- greet: say hello to NAME" }
-    local result = helper.icrm({ "gret" }, { env = env })
+    local env = config_with { salute = "-- salute: say hello to NAME" }
+    local result = helper.icrm({ "salut" }, { env = env })
     assert.equal(2, result.code)
     assert.equal("", result.out)
-    assert.truthy(result.err:find("no script is named 'gret'; did you mean 'greet'?", 1, true))
-    assert.truthy(result.err:find "\n  greet +say hello to NAME\n")
+    assert.truthy(result.err:find("no script is named 'salut'; did you mean 'salute'?", 1, true))
+    assert.truthy(result.err:find "\n  salute +say hello to NAME\n")
   end)
 
   it("lists the scripts with their first comment line on request", function()

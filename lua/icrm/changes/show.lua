@@ -176,6 +176,19 @@ function show.totals(set)
   return lines
 end
 
+-- Without a tag or a key a creation cannot be found again: it is never resent.
+local function warnings(set)
+  local lines = {}
+  for _, total in ipairs(set.store:rows [[SELECT DISTINCT module FROM changes
+      WHERE operation = 'create' AND state <> 'skipped' ORDER BY module]]) do
+    if not set:witness(total.module) then
+      lines[#lines + 1] = ("%s: no tag and no key: a creation whose answer is lost is not sent"
+        .. " again, but left to you."):format(total.module)
+    end
+  end
+  return lines
+end
+
 local function side_effects(set)
   local operations = {}
   for _, total in ipairs(set.store:totals()) do
@@ -239,6 +252,7 @@ function show.write(set, write, options)
     write_group(set, group, write, options and options.full)
   end
   write "\n"
+  write_lines(write, warnings(set))
   write_lines(write, side_effects(set))
 end
 

@@ -1,0 +1,246 @@
+-- What goes wrong at a user's desk: one clear sentence with the place and the
+-- cure, an exit code that is not 0, and nothing half-done that goes unsaid.
+local helper = require "spec.helper"
+local script_crm = require "spec.script_crm"
+local socket = require "socket"
+
+describe("bad input", function()
+  local crm
+
+  setup(function()
+    crm = script_crm.start {}
+  end)
+
+  teardown(function()
+    crm.stop()
+  end)
+
+  local function says(result, code, ...)
+    for _, text in ipairs { ... } do
+      assert.truthy(result.err:find(text, 1, true), ("%q is not in %q"):format(text, result.err))
+    end
+    assert.equal(code, result.code)
+    assert.equal("", result.out)
+    assert.falsy(result.err:find("traceback", 1, true))
+    assert.falsy(result.err:find(crm.env.ICRM_ACCESS_KEY, 1, true))
+  end
+
+  describe("at the login", function()
+    it("a wrong key", function()
+      says(crm.run({ "modules" }, { env = { ICRM_ACCESS_KEY = "0123456789abcdef" } }), 6,
+        "does not accept the access key of admin", "Mes préférences")
+    end)
+
+    it("an unknown user", function()
+      says(crm.run({ "modules" }, { env = { ICRM_USERNAME = "nobody" } }), 6,
+        "refused the login of nobody", "check the user name")
+    end)
+
+    it("a host that does not answer", function()
+      local listener = assert(socket.bind("127.0.0.1", 0))
+      local _, port = listener:getsockname()
+      listener:close()
+      says(crm.run({ "modules" }, { env = { ICRM_URL = "http://127.0.0.1:" .. port } }), 1,
+        "cannot reach 127.0.0.1:" .. port, "check the URL or the network")
+    end)
+
+    it("a host that has no name", function()
+      says(crm.run({ "modules" }, { env = { ICRM_URL = "https://crm.invalid" } }), 1,
+        "cannot find the host of crm.invalid", "check the URL")
+    end)
+
+    it("a key on the command line", function()
+      local result = crm.run { "modules", "--key=abc" }
+      assert.equal(2, result.code)
+      assert.truthy(result.err:find("unknown option '--key'", 1, true))
+    end)
+
+    it("http beyond this machine, with no byte sent", function()
+      says(crm.run({ "modules" }, { env = { ICRM_URL = "http://crm.example.fr" } }), 77,
+        "would send the login to crm.example.fr:80 unencrypted", "use https://")
+    end)
+  end)
+
+  describe("of the network", function()
+    -- A server in a process of its own that answers every request the same way.
+    local function serve(reply)
+      local script = helper.tmpfile(([[
+        local socket = require "socket"
+        local listener = assert(socket.bind("127.0.0.1", 0))
+        io.stdout:write(select(2, listener:getsockname()), "\n")
+        io.stdout:flush()
+        while true do
+          local client = listener:accept()
+          repeat local line = client:receive() until not line or line == ""
+          client:send(%q)
+          client:close()
+        end]]):format(reply), "server.lua")
+      local pipe = assert(io.popen("lua5.4 " .. script .. " & echo $!; wait"))
+      return { pid = pipe:read "l", port = pipe:read "l", pipe = pipe }
+    end
+
+    local function with_server(reply, fn)
+      local server = serve(reply)
+      local ok, err = pcall(fn, "http://127.0.0.1:" .. server.port)
+      os.execute("kill " .. server.pid)
+      server.pipe:close()
+      assert(ok, err)
+    end
+
+    it("a server that goes away in the middle of a reply", function()
+      with_server("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"success\":tr", function(url)
+        says(crm.run({ "modules" }, { env = { ICRM_URL = url } }), 1, "127.0.0.1")
+      end)
+    end)
+
+    it("a reply that is HTML, quoted in a form fit for a terminal", function()
+      local page = "<html>\27[2J<title>Maintenance</title></html>"
+      with_server(("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"):format(#page, page),
+        function(url)
+          local result = crm.run({ "modules" }, { env = { ICRM_URL = url } })
+          says(result, 1, "<title>Maintenance</title>", "\\x1B[2J")
+          assert.falsy(result.err:find("\27", 1, true))
+        end)
+    end)
+
+    it("a certificate that nobody vouches for", function()
+      local dir = helper.tmpdir()
+      assert(os.execute(("cd %s && openssl req -x509 -newkey rsa:2048 -nodes -days 2 "
+        .. "-subj /CN=localhost -keyout key.pem -out cert.pem 2>/dev/null"):format(dir)))
+      local listener = assert(socket.bind("127.0.0.1", 0))
+      local _, port = listener:getsockname()
+      listener:close()
+      local pipe = assert(io.popen(("cd %s && openssl s_server -accept 127.0.0.1:%d -cert cert.pem "
+        .. "-key key.pem </dev/zero 2>&1 & echo $!; wait"):format(dir, port)))
+      local pid = pipe:read "l"
+      repeat local line = pipe:read "l" until not line or line:find "ACCEPT"
+      local result = crm.run({ "modules" },
+        { env = { ICRM_URL = ("https://localhost:%d"):format(port) } })
+      os.execute("kill " .. pid)
+      pipe:close()
+      says(result, 1, "tls", "localhost")
+    end)
+  end)
+
+  describe("in a query or an id", function()
+    it("a typo, with a caret under the place", function()
+      says(crm.run { "query", "SELECT * FORM HelpDesk" }, 1, "did you mean FROM?",
+        "    SELECT * FORM HelpDesk\n             ^")
+    end)
+
+    it("a field that does not exist", function()
+      says(crm.run { "query", "SELECT ticket_titl FROM HelpDesk" }, 1,
+        'did you mean "ticket_title"?')
+    end)
+
+    it("an order that the server would answer with silence", function()
+      says(crm.run { "query", "SELECT * FROM HelpDesk ORDER BY ticket_titl" }, 1,
+        'did you mean "ticket_title"?')
+    end)
+
+    it("an id that is none", function()
+      says(crm.run { "get", "9y12" }, 1, '"9y12" is no record id', "like 9x6617554")
+    end)
+
+    it("a record that is not there", function()
+      says(crm.run { "get", "9x999999" }, 1, "9x999999 does not exist, was deleted")
+    end)
+
+    it("a module that does not exist", function()
+      says(crm.run { "describe", "HelpDsk" }, 1, 'no module "HelpDsk"', 'did you mean "HelpDesk"?')
+    end)
+  end)
+
+  describe("in a CSV file", function()
+    local function import(text, ...)
+      local dir = helper.tmpdir()
+      helper.write_file(dir .. "/rows.csv", text)
+      local before = crm.commits "create"
+      local result = crm.run({ "import", "rows.csv", "--module", "HelpDesk", "--yes", ... },
+        { cwd = dir })
+      if result.code ~= 0 then
+        assert.equal(before, crm.commits "create", "nothing may be sent")
+      end
+      return result
+    end
+
+    local faults = {
+      { "a broken quote", 'Titre;Statut\n"Panne;Ouvert\nAutre;Ouvert\n',
+        "rows.csv: line 2, cell 1 (Titre)", "close it, or remove it" },
+      { "a wrong encoding", "Titre;Statut\nPan\xe9e;Ouvert\n", "line 2, character 4",
+        "the file may be windows-1252", args = { "--encoding", "UTF-8" } },
+      { "a missing column", "Titre;Statut\nPanne;Ouvert\n", 'has no column "Sujet"',
+        "it has Titre, Statut", args = { "--map", "Sujet=ticket_title" } },
+      { "an empty file", "", "rows.csv is empty", "a line of headings" },
+      { "headings alone", "Titre;Statut\n", "has headings but no rows" },
+      { "a heading twice", "Titre;Titre\na;b\n", 'the heading "Titre" stands over columns 1 and 2' },
+      { "a mandatory field without a value", "Titre;Statut\n;Ouvert\n",
+        "rows.csv: line 2, Titre (ticket_title)", "is mandatory" },
+      { "a picklist value that the server would store blindly", "Titre;Statut\nPanne;Ouvrt\n",
+        "rows.csv: line 2, Statut (ticketstatus)", '"Ouvrt" is no value', 'did you mean "Ouvert"?' },
+      { "text in a number", "Titre;Statut;Heures\nPanne;Ouvert;douze\n", "line 2, Heures (hours)",
+        "douze" },
+      { "a cell too many", "Titre;Statut\nPanne;Ouvert;trop\n", "line 2" },
+      { "two rows with one key", "Titre;Statut\nPanne;Ouvert\nPanne;Ouvert\n", "line 3",
+        "is on line 2 already", args = { "--key", "ticket_title" } },
+      { "a reference to nothing", "Titre;Statut;Client\nPanne;Ouvert;Zzz\n", "line 2",
+        "no record of Accounts has the accountname", args = { "--ref",
+          "parent_id=Accounts.accountname:{Client}" } },
+    }
+    for _, fault in ipairs(faults) do
+      it(fault[1], function()
+        local result = import(fault[2], table.unpack(fault.args or {}))
+        for i = 3, #fault do
+          assert.truthy(result.err:find(fault[i], 1, true),
+            ("%q is not in %q"):format(fault[i], result.err))
+        end
+        assert.equal(1, result.code)
+      end)
+    end
+
+    it("every fault of the file at once", function()
+      local result = import "Titre;Statut\n;Ouvert\nPanne;Ouvrt\n;Fermé\n"
+      assert.truthy(result.err:find("3 faults; nothing was sent", 1, true))
+    end)
+
+    it("a file that was planned before", function()
+      local dir = helper.tmpdir()
+      helper.write_file(dir .. "/rows.csv", "Titre;Statut\nUne fois;Ouvert\n")
+      local arguments = { "import", "rows.csv", "--module", "HelpDesk", "--yes" }
+      assert.equal(0, crm.run(arguments, { cwd = dir }).code)
+      local before = crm.commits "create"
+      says(crm.run(arguments, { cwd = dir }), 1, "rows.csv.icrm exists",
+        "icrm-lua resume rows.csv.icrm")
+      assert.equal(before, crm.commits "create")
+    end)
+
+    it("an empty cell where the CRM has a value", function()
+      assert.equal(0, import("Titre;Statut;Description\nVide;Ouvert;avant\n").code)
+      local text = "Titre;Statut;Description\nVide;Ouvert;\n"
+      local result = import(text, "--key", "ticket_title")
+      assert.truthy(result.err:find("say --empty keep or --empty clear", 1, true))
+      assert.equal(1, result.code)
+      assert.equal(0, import(text, "--key", "ticket_title", "--empty", "clear").code)
+      local row = crm.run { "query", "SELECT description FROM HelpDesk WHERE ticket_title = 'Vide'",
+        "-o", "jsonl" }
+      assert.truthy(row.out:find('"description":""', 1, true))
+    end)
+  end)
+
+  it("a change set of another CRM", function()
+    local other = script_crm.start {}
+    local dir = helper.tmpdir()
+    assert.equal(0, crm.run({ "update", "HelpDesk", "--all", "--set", "ticketpriorities=High",
+      "--out", "a.icrm", "--plan-only" }, { cwd = dir }).code)
+    local result = other.run({ "apply", "a.icrm", "--yes" }, { cwd = dir })
+    other.stop()
+    says(result, 1, "a.icrm was planned for host", "use the profile")
+  end)
+
+  it("a value that no picklist has, in a bulk update", function()
+    local before = crm.commits "update"
+    says(crm.run { "update", "HelpDesk", "--all", "--set", "ticketstatus=Opn", "--yes" }, 1,
+      '"Opn"', 'did you mean "Open"?')
+    assert.equal(before, crm.commits "update")
+  end)
+end)

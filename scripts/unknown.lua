@@ -8,12 +8,13 @@ local tables = require "icrm.table"
 local parser = script.parser("unknown", "List the changes of which nobody knows whether they were "
   .. "done, and settle them by hand.")
 parser:argument("file", "The change set, *.icrm.")
-parser:argument("action", "What to do."):choices { "list", "show", "done", "absent" }
-  :default "list":args "?"
+parser:argument("action", "What to do; list by default.")
+  :choices { "list", "show", "done", "absent" }:args "?"
 parser:argument("key", "The change."):args "?"
 parser:argument("id", "With done: the record that it made."):args "?"
 script.add_output(parser)
 local args = parser:parse()
+args.action = args.action or "list"
 if args.action ~= "list" and not args.key then
   parser:error(("%s needs the key of a change"):format(args.action))
 end

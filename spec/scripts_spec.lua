@@ -1,0 +1,253 @@
+-- Each command as a user runs it, against a sandbox CRM.
+local cjson = require "cjson"
+local helper = require "spec.helper"
+local script_crm = require "spec.script_crm"
+
+local TAGS = { "Accounts.cf_icrm_token:string", "HelpDesk.cf_icrm_token:string" }
+
+describe("icrm-lua", function()
+  local crm
+
+  setup(function()
+    crm = script_crm.start { fields = TAGS }
+  end)
+
+  teardown(function()
+    crm.stop()
+  end)
+
+  local function ok(arguments, more)
+    local result = crm.run(arguments, more)
+    assert.equal(0, result.code, result.err)
+    return result
+  end
+
+  local function lines(text)
+    local list = {}
+    for line in text:gmatch "[^\r\n]+" do
+      list[#list + 1] = line
+    end
+    return list
+  end
+
+  describe("reading", function()
+    it("modules lists them in the server's order", function()
+      local out = lines(ok({ "modules", "-o", "csv" }).out)
+      assert.equal("module,label,singular,records", out[1])
+      assert.equal("Quotes,Offres de prix,Offres de prix,yes", out[2])
+    end)
+
+    it("describe lists fields, or the values of a picklist", function()
+      assert.truthy(ok({ "describe", "HelpDesk" }).out:find("ticket_title", 1, true))
+      local values = ok { "describe", "HelpDesk", "--picklists", "-o", "csv" }
+      assert.truthy(values.out:find("Wait For Response", 1, true))
+      assert.truthy(values.out:find("Attente réponse", 1, true))
+    end)
+
+    it("query prints the same rows in each form", function()
+      local text = "SELECT ticket_title, ticketstatus FROM HelpDesk WHERE ticketstatus = :s LIMIT 3"
+      local arguments = { "query", text, "--param", "s=Open", "-o" }
+      local function as(format)
+        return ok({ arguments[1], arguments[2], arguments[3], arguments[4], "-o", format }).out
+      end
+      local rows = cjson.decode(as "json")
+      assert.equal(3, #rows)
+      assert.equal("Open", rows[1].ticketstatus)
+      local jsonl = lines(as "jsonl")
+      assert.same(rows[2], cjson.decode(jsonl[2]))
+      assert.equal(4, #lines(as "csv"))
+      assert.truthy(as("table"):find(rows[3].ticket_title, 1, true))
+    end)
+
+    it("query stops at --max, and reads its text from a file", function()
+      local file = helper.tmpfile("SELECT id FROM HelpDesk", "q.vtql")
+      assert.equal(5, #lines(ok({ "query", "--file", file, "--max", "5", "-o", "jsonl" }).out))
+    end)
+
+    it("query counts", function()
+      local row = cjson.decode(ok({ "query", "SELECT count(*) FROM HelpDesk", "-o", "jsonl" }).out)
+      assert.truthy(tonumber(row.count) > 0)
+    end)
+
+    it("get shows a record, related what hangs on it", function()
+      local first = cjson.decode(lines(ok({ "query",
+        "SELECT id, parent_id FROM HelpDesk WHERE parent_id > '3x0'", "--max", "1", "-o",
+        "jsonl" }).out)[1])
+      assert.truthy(ok({ "get", first.id }).out:find(first.parent_id, 1, true))
+      local related = ok { "related", first.parent_id, "HelpDesk", "-o", "csv" }
+      assert.truthy(related.out:find(first.id, 1, true))
+    end)
+
+    it("report counts by a field of the record referred to, and sums", function()
+      local out = ok { "report", "HelpDesk", "--by", "parent_id.bill_city", "--by", "ticketstatus",
+        "--sum", "hours", "-o", "csv" }
+      assert.equal("parent_id.bill_city,ticketstatus,count,sum hours", lines(out.out)[1])
+      local total = 0
+      for _, line in ipairs(lines(out.out)) do
+        total = total + (tonumber(line:match ",(%d+),[%d.]*$") or 0)
+      end
+      local all = cjson.decode(ok({ "query", "SELECT count(*) FROM HelpDesk", "-o", "jsonl" }).out)
+      assert.equal(tonumber(all.count), total)
+    end)
+
+    it("doctor finds nothing to mend", function()
+      local out = ok({ "doctor" }).out
+      assert.truthy(out:find "ok +login")
+      assert.falsy(out:find("FAIL", 1, true))
+    end)
+
+    it("every command explains itself", function()
+      for name in ok({ "help" }).out:gmatch "\n  (%l+) " do
+        local result = ok { name, "--help" }
+        assert.truthy(result.out:find("Usage: icrm-lua " .. name, 1, true), name)
+      end
+    end)
+  end)
+
+  it("attach stores a file with the record", function()
+    local id = cjson.decode(ok({ "query", "SELECT id FROM HelpDesk", "--max", "1", "-o",
+      "jsonl" }).out).id
+    local file = helper.tmpfile("contenu é\n", "constat.txt")
+    local document = ok({ "attach", id, file }).out:match "%S+"
+    assert.truthy(ok({ "related", id, "Documents", "-o", "csv" }).out:find(document, 1, true))
+  end)
+
+  describe("change sets", function()
+    local dir
+
+    before_each(function()
+      dir = helper.tmpdir()
+    end)
+
+    local function here(arguments, code)
+      local result = crm.run(arguments, { cwd = dir })
+      assert.equal(code or 0, result.code, result.err)
+      return result
+    end
+
+    local function count(where)
+      return tonumber(cjson.decode(here({ "query", "SELECT count(*) FROM Accounts WHERE " .. where,
+        "-o", "jsonl" }).out).count)
+    end
+
+    it("import plans, apply sends, audit agrees, undo takes back", function()
+      helper.write_file(dir .. "/clients.csv",
+        "\239\187\191Nom du compte;Ville (facturation);SIREN\r\n"
+        .. "Société Été;L'Haÿ-les-Roses;012345678\r\n\"Deux; lignes\";\"Saint\nDenis\";\r\n")
+      here { "import", "clients.csv", "--module", "Accounts", "--tag", "cf_icrm_token",
+        "--plan-only" }
+      assert.equal(0, count "accountname = 'Société Été'")
+      assert.truthy(here({ "show", "clients.csv.icrm" }).out:find("siren: 012345678", 1, true))
+      local plan = cjson.decode(here({ "show", "clients.csv.icrm", "-o", "json" }).out)
+      assert.equal(1, plan.format_version)
+      assert.equal("Saint\nDenis", plan.changes[2].fields.bill_city)
+      here { "apply", "clients.csv.icrm", "--yes" }
+      assert.equal(1, count "accountname = 'Société Été' AND siren = '012345678'")
+      assert.truthy(here({ "audit", "clients.csv.icrm" }).out:find(
+        "checked 2, lost 0, duplicates 0, ghosts 0, unrecorded 0", 1, true))
+      assert.equal(0, here({ "status", "clients.csv.icrm" }).code)
+      here({ "undo", "clients.csv.icrm", "--yes" }, 1) -- deletes are not said
+      os.remove(dir .. "/clients.csv.undo.icrm")
+      here { "undo", "clients.csv.icrm", "--yes", "--allow-delete", "2" }
+      assert.equal(0, count "accountname = 'Société Été'")
+    end)
+
+    it("import matches existing records by a key, byte for byte", function()
+      helper.write_file(dir .. "/a.csv",
+        "accountname;siret;bill_city\nÀ jour;73282932000074;Lyon\n")
+      here { "import", "a.csv", "--module", "Accounts", "--key", "siret", "--yes" }
+      helper.write_file(dir .. "/b.csv",
+        "accountname;siret;bill_city\nÀ jour;73282932000074;Paris\nNeuf;73282932000075;Nice\n")
+      local plan = here { "import", "b.csv", "--module", "Accounts", "--key", "siret", "--yes" }
+      assert.truthy(plan.err:find("bill_city: Lyon → Paris", 1, true))
+      assert.equal(1, count "siret = '73282932000074' AND bill_city = 'Paris'")
+      helper.write_file(dir .. "/c.csv", "accountname;siret\nAutre;73282932000074\n")
+      here({ "import", "c.csv", "--module", "Accounts", "--key", "siret", "--yes", "--on-match",
+        "error" }, 1)
+      local skipped = here { "import", "c.csv", "--module", "Accounts", "--key", "siret", "--yes",
+        "--on-match", "skip" }
+      assert.truthy(skipped.err:find("nothing to do", 1, true))
+      local again = here { "import", "b.csv", "--module", "Accounts", "--key", "siret", "--yes",
+        "--out", "again.icrm" }
+      assert.truthy(again.err:find("the CRM has all of this already", 1, true))
+    end)
+
+    it("import writes a draft of a mapping that loads", function()
+      helper.write_file(dir .. "/a.csv", "Nom du compte;Truc\nDraft;1\n")
+      local draft = here { "import", "a.csv", "--module", "Accounts", "--suggest" }
+      assert.truthy(draft.out:find('["Nom du compte"] = "accountname"', 1, true))
+      helper.write_file(dir .. "/m.lua", draft.out)
+      here { "import", "a.csv", "--mapping", "m.lua", "--yes" }
+      assert.equal(1, count "accountname = 'Draft'")
+    end)
+
+    it("errors gives back the failed rows as they were, to be run again", function()
+      -- The owner is refused by the server alone, after the checks.
+      local text = "accountname;siret\r\n\"Bon; é\";73282932000080\r\nDouble;73282932000081\r\n"
+      helper.write_file(dir .. "/a.csv", text)
+      here { "import", "a.csv", "--module", "Accounts", "--key", "siret", "--plan-only" }
+      local plan = dir .. "/a.csv.icrm"
+      assert(os.execute(("sqlite3 %s \"UPDATE changes SET state = 'failed', code = 'TEST', "
+        .. "message = 'refusé' WHERE n = 1\""):format(plan)))
+      local errors = here { "errors", "a.csv.icrm" }
+      assert.equal("accountname;siret;icrm_code;icrm_message\r\n"
+        .. "\"Bon; é\";73282932000080;\"TEST\";\"refusé\"\r\n", errors.out)
+      helper.write_file(dir .. "/again.csv", errors.out)
+      here { "import", "again.csv", "--module", "Accounts", "--key", "siret", "--yes" }
+      assert.equal(1, count "siret = '73282932000080'")
+      helper.write_file(dir .. "/a.csv", text .. "x;y\r\n")
+      assert.truthy(here({ "errors", "a.csv.icrm" }, 1).err:find("not as it was", 1, true))
+    end)
+
+    it("update shows old and new, and leaves alone what was changed meanwhile", function()
+      local id = cjson.decode(here({ "query", "SELECT id FROM HelpDesk WHERE ticketstatus = 'Open'",
+        "--max", "1", "-o", "jsonl" }).out).id
+      local where = ("id = '%s'"):format(id)
+      local plan = here { "update", "HelpDesk", "--where", where, "--set", "ticketstatus=Fermé",
+        "--out", "u.icrm", "--plan-only" }
+      assert.truthy(plan.err:find("ticketstatus: Open → Closed", 1, true))
+      crm.server:advance(2)
+      here { "update", "HelpDesk", "--where", where, "--set", "solution=entre-temps", "--yes" }
+      local result = here({ "apply", "u.icrm", "--yes" }, 5)
+      assert.truthy(result.err:find("changed since the plan: modifiedtime was", 1, true))
+      here { "update", "HelpDesk", "--where", where, "--set", "ticketstatus=Closed", "--yes",
+        "--out", "v.icrm" }
+      here { "undo", "v.icrm", "--yes" }
+      local row = cjson.decode(here({ "get", id, "-o", "json" }).out)[1]
+      assert.equal("Open", row.ticketstatus)
+      assert.equal("entre-temps", row.solution)
+    end)
+
+    it("delete wants the number said", function()
+      helper.write_file(dir .. "/a.csv", "accountname\nÀ jeter\n")
+      here { "import", "a.csv", "--module", "Accounts", "--yes" }
+      local arguments = { "delete", "Accounts", "--where", "accountname = 'À jeter'", "--yes" }
+      local refused = here({ table.unpack(arguments) }, 1)
+      assert.truthy(refused.err:find("--allow-delete 1", 1, true))
+      arguments[#arguments + 1] = "--allow-delete"
+      arguments[#arguments + 1] = "1"
+      arguments[#arguments + 1] = "--out"
+      arguments[#arguments + 1] = "d.icrm"
+      here(arguments)
+      assert.equal(0, count "accountname = 'À jeter'")
+    end)
+
+    it("unknown lists what a person must settle, and settles it", function()
+      helper.write_file(dir .. "/a.csv", "accountname\nPerdu\nEncore\n")
+      here { "import", "a.csv", "--module", "Accounts", "--plan-only" }
+      assert(os.execute(("sqlite3 %s/a.csv.icrm \"UPDATE changes SET state = 'needs_human', "
+        .. "code = 'NO_WITNESS', message = 'lost'\""):format(dir)))
+      local list = here({ "unknown", "a.csv.icrm", "-o", "csv" }, 3)
+      assert.truthy(list.out:find("Accounts:line 2,2,create,Accounts,,NO_WITNESS,lost", 1, true))
+      here({ "status", "a.csv.icrm" }, 3)
+      here { "unknown", "a.csv.icrm", "absent", "Accounts:line 2" }
+      local id = cjson.decode(here({ "query", "SELECT id FROM Accounts", "--max", "1", "-o",
+        "jsonl" }).out).id
+      here({ "unknown", "a.csv.icrm", "done", "Accounts:line 3" }, 1) -- which record?
+      here { "unknown", "a.csv.icrm", "done", "Accounts:line 3", id }
+      here { "resume", "a.csv.icrm" }
+      assert.equal(1, count "accountname = 'Perdu'")
+      assert.equal(0, count "accountname = 'Encore'")
+    end)
+  end)
+end)

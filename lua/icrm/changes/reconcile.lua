@@ -14,6 +14,13 @@ Reconciler.__index = Reconciler
 
 local DEFAULT_SETTLE_S = 10
 
+-- How often a session is ended before it counts as one that cannot be.
+local FENCE_TRIES = 4
+
+-- What an earlier run has left to be looked at, or looked at again.
+local UNSETTLED = [[state IN ('sending', 'unknown')
+  OR state = 'needs_human' AND code IN ('NO_FENCE', 'NO_CONTROL')]]
+
 -- The answers that show that a session is gone; nothing ran.
 local SESSION_GONE = {
   INVALID_SESSIONID = true,
@@ -66,7 +73,7 @@ function Reconciler:recover()
   for _, row in ipairs(self.store:sessions()) do
     table.insert(self.old_sessions, self.run.client.core:import_session(row.session))
   end
-  for change in self.store:each "state IN ('sending', 'unknown')" do
+  for change in self.store:each(UNSETTLED) do
     self.run.engine:mark(self.store.mark, change.n, { state = "unknown" })
     table.insert(self.doubts, { change = change, sessions = self.old_sessions })
   end
@@ -188,23 +195,37 @@ local function look(self, job, doubts, final)
   return missing and table.move(missing, 1, #missing, #absent + 1, absent)
 end
 
--- End a session and see that a call on it is refused.
+-- One call on a session: true when the session is gone, false when it lives,
+-- nil when there was no answer.
+local function is_gone(job, session, module)
+  local text = ("SELECT id FROM %s LIMIT 1;"):format(module)
+  local rows, err = job:read("query", { query = text }, { session = session })
+  if rows then
+    return false
+  elseif SESSION_GONE[err.code] then
+    return true
+  end
+  return nil
+end
+
+-- End a session and see that a call on it is refused. Only an answer counts.
 local function fence(self, job, session, module)
   if self.fenced[session] ~= nil then
     return self.fenced[session]
   end
-  job:read("logout", {}, { method = "POST", session = session })
-  local _, err = job:read(
-    "query",
-    { query = ("SELECT id FROM %s LIMIT 1;"):format(module) },
-    { session = session }
-  )
-  local gone = err ~= nil and SESSION_GONE[err.code] or false
-  self.fenced[session] = gone
-  if gone then
-    self:erase { session }
+  local gone
+  for try = 1, FENCE_TRIES do
+    job:read("logout", {}, { method = "POST", session = session })
+    gone = is_gone(job, session, module)
+    if gone then
+      self:erase { session }
+      break
+    elseif try < FENCE_TRIES then
+      job:sleep(try * 0.1)
+    end
   end
-  return gone
+  self.fenced[session] = gone or false
+  return self.fenced[session]
 end
 
 -- A server that runs one request at a time per session answers a read on it
@@ -287,6 +308,7 @@ function Reconciler:work(job)
       end
       replan(self, proven)
     end
+    self.run.engine:mark(self.store.unblock)
   end
 end
 
@@ -313,8 +335,7 @@ function Reconciler:close()
     )
   end
   self.run.engine:commit()
-  local states = self.store:states()
-  if not (states.sending or states.unknown) then
+  if #self.store:rows("SELECT 1 FROM changes WHERE " .. UNSETTLED .. " LIMIT 1") == 0 then
     for _, row in ipairs(self.store:sessions()) do
       self.store:erase_session(row.session)
     end

@@ -163,13 +163,13 @@ function show.totals(set)
   end
   local head = { ("  %-26s"):format "" }
   for _, state in ipairs(STATES) do
-    head[#head + 1] = used[state] and ("%11s"):format(state) or nil
+    head[#head + 1] = used[state] and ("%12s"):format(state) or nil
   end
   local lines = { table.concat(head) }
   for _, name in ipairs(order) do
     local cells = { ("  %-26s"):format(name) }
     for _, state in ipairs(STATES) do
-      cells[#cells + 1] = used[state] and ("%11s"):format(rows[name][state] or "-") or nil
+      cells[#cells + 1] = used[state] and ("%12s"):format(rows[name][state] or "-") or nil
     end
     lines[#lines + 1] = table.concat(cells)
   end

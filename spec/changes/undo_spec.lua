@@ -1,0 +1,81 @@
+local changes = require "icrm.changes"
+local changes_crm = require "spec.changes.crm"
+
+describe("undo", function()
+  local crm
+
+  before_each(function()
+    crm = changes_crm.start {}
+  end)
+
+  after_each(function()
+    crm.close()
+  end)
+
+  it("brings every value back, references included, and deletes what was created", function()
+    local account = crm.client:create("Accounts", { accountname = "A" })
+    local ticket = crm.client:create("HelpDesk", { ticket_title = "T", ticketstatus = "Open" })
+    local plan <close> = crm.plan()
+    plan:update(ticket, { ticketstatus = "Closed", parent_id = account.id, solution = "s" })
+    plan:create("Accounts", { accountname = "N" }, { key = "n" })
+    plan:create("HelpDesk", { ticket_title = "C", ticketstatus = "Open",
+      parent_id = changes.ref "n" })
+    plan:apply()
+    local way_back <close> = plan:undo(crm.dir .. "/undo.icrm")
+    assert.same({ done = 3 }, way_back:apply({ allow_delete = 2 }).states)
+    local now = crm.client:retrieve(ticket.id)
+    for _, field in ipairs { "ticketstatus", "parent_id", "solution" } do
+      assert.equal(ticket[field], now[field])
+    end
+    assert.equal(0, crm.count("Accounts", "accountname = 'N'"))
+  end)
+
+  it("keeps what someone changed since, and says what", function()
+    local ticket = crm.client:create("HelpDesk", { ticket_title = "T", ticketstatus = "Open" })
+    local plan <close> = crm.plan()
+    plan:update(ticket, { ticketstatus = "Closed" })
+    plan:apply()
+    crm.server:advance(2)
+    crm.client:update("HelpDesk", { id = ticket.id, solution = "by a person" })
+    local way_back <close> = plan:undo(crm.dir .. "/undo.icrm")
+    local change = way_back.store:get(1)
+    assert.equal("KEPT", change.code)
+    assert.truthy(change.message:find('solution was "", is "by a person"', 1, true))
+    assert.same({ skipped = 1 }, way_back.store:states())
+  end)
+
+  it("undoes one set after another, the last one first", function()
+    local ticket = crm.client:create("HelpDesk", { ticket_title = "T", ticketstatus = "Open" })
+    local first <close> = crm.plan "1.icrm"
+    first:update(ticket, { ticketstatus = "In Progress" })
+    first:apply()
+    crm.server:advance(2)
+    local second <close> = crm.plan "2.icrm"
+    second:update(ticket.id, { ticketstatus = "Closed" })
+    second:apply()
+    for i, set in ipairs { second, first } do
+      crm.server:advance(2)
+      local way_back <close> = set:undo(("%s/undo%d.icrm"):format(crm.dir, i))
+      assert.same({ done = 1 }, way_back:apply().states)
+    end
+    assert.equal("Open", crm.client:retrieve(ticket.id).ticketstatus)
+  end)
+
+  it("says of a deletion that it is impossible to undo", function()
+    local plan <close> = crm.plan()
+    plan:delete(crm.client:create("HelpDesk", { ticket_title = "T", ticketstatus = "Open" }))
+    plan:apply { allow_delete = 1 }
+    local way_back <close> = plan:undo(crm.dir .. "/undo.icrm")
+    assert.equal("IMPOSSIBLE", way_back.store:get(1).code)
+  end)
+
+  it("waits for a set that is not settled", function()
+    local plan <close> = crm.plan()
+    plan:create("Accounts", { accountname = "A" })
+    plan:seal()
+    plan.store:mark(1, { state = "unknown" })
+    local ok, err = pcall(plan.undo, plan, crm.dir .. "/undo.icrm")
+    assert.falsy(ok)
+    assert.truthy(err.message:find("resume it first", 1, true))
+  end)
+end)

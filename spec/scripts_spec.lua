@@ -1,6 +1,7 @@
 -- Each command as a user runs it, against a sandbox CRM.
 local cjson = require "cjson"
 local helper = require "spec.helper"
+local luasql = require "luasql.sqlite3"
 local script_crm = require "spec.script_crm"
 
 local TAGS = { "Accounts.cf_icrm_token:string", "HelpDesk.cf_icrm_token:string" }
@@ -125,6 +126,15 @@ describe("icrm-lua", function()
       return result
     end
 
+    -- What only a bad day brings about.
+    local function alter(file, sql)
+      local environment = luasql.sqlite3()
+      local connection = assert(environment:connect(dir .. "/" .. file))
+      assert(connection:execute(sql))
+      connection:close()
+      environment:close()
+    end
+
     local function count(where)
       return tonumber(cjson.decode(here({ "query", "SELECT count(*) FROM Accounts WHERE " .. where,
         "-o", "jsonl" }).out).count)
@@ -186,9 +196,8 @@ describe("icrm-lua", function()
       local text = "accountname;siret\r\n\"Bon; é\";73282932000080\r\nDouble;73282932000081\r\n"
       helper.write_file(dir .. "/a.csv", text)
       here { "import", "a.csv", "--module", "Accounts", "--key", "siret", "--plan-only" }
-      local plan = dir .. "/a.csv.icrm"
-      assert(os.execute(("sqlite3 %s \"UPDATE changes SET state = 'failed', code = 'TEST', "
-        .. "message = 'refusé' WHERE n = 1\""):format(plan)))
+      alter("a.csv.icrm", "UPDATE changes SET state = 'failed', code = 'TEST', "
+        .. "message = 'refusé' WHERE n = 1")
       local errors = here { "errors", "a.csv.icrm" }
       assert.equal("accountname;siret;icrm_code;icrm_message\r\n"
         .. "\"Bon; é\";73282932000080;\"TEST\";\"refusé\"\r\n", errors.out)
@@ -235,8 +244,8 @@ describe("icrm-lua", function()
     it("unknown lists what a person must settle, and settles it", function()
       helper.write_file(dir .. "/a.csv", "accountname\nPerdu\nEncore\n")
       here { "import", "a.csv", "--module", "Accounts", "--plan-only" }
-      assert(os.execute(("sqlite3 %s/a.csv.icrm \"UPDATE changes SET state = 'needs_human', "
-        .. "code = 'NO_WITNESS', message = 'lost'\""):format(dir)))
+      alter("a.csv.icrm", "UPDATE changes SET state = 'needs_human', code = 'NO_WITNESS', "
+        .. "message = 'lost'")
       local list = here({ "unknown", "a.csv.icrm", "-o", "csv" }, 3)
       assert.truthy(list.out:find("Accounts:line 2,2,create,Accounts,,NO_WITNESS,lost", 1, true))
       here({ "status", "a.csv.icrm" }, 3)

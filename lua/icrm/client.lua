@@ -86,7 +86,8 @@ function M.connect(options)
     protected = options.protected, check = options.check ~= false,
     _owner = options.owner, _schemas = {}, _learnt = {}, module_by_prefix = {},
   }, Client)
-  self.core = errors.check(core.client(core_options(options)))
+  self.core_options = core_options(options)
+  self.core = errors.check(core.client(self.core_options))
   local ok, err = pcall(function()
     errors.check(tasks.await(self.core, errors.check(self.core:login())))
   end)

@@ -153,6 +153,19 @@ describe("apply", function()
       plan:close()
     end)
 
+    it("takes the session lock as a barrier, where it was seen and that was asked for", function()
+      local function apply(lock)
+        crm = changes_crm.start { faults = "logout=lies; at create#5 before_commit reset",
+          latency_ms = 20, session_lock = lock }
+        local plan <close> = crm.plan()
+        accounts(plan, 12)
+        return plan:apply({ resend = "barrier", settle = 0.05 }).states
+      end
+      assert.same({ done = 11, needs_human = 1 }, apply(false))
+      crm.close()
+      assert.same({ done = 12 }, apply(true))
+    end)
+
     it("leaves it to a person without a tag and a key", function()
       crm = changes_crm.start { faults = "at create#2 after_commit reset" }
       local plan <close> = crm.plan("set.icrm", { witness = {} })

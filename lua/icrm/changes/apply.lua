@@ -8,6 +8,7 @@ local error_class = require "icrm.error"
 local images = require "icrm.changes.images"
 local json = require "icrm.json"
 local records = require "icrm.records"
+local lock = require "icrm.changes.lock"
 local operations = require "icrm.changes.operations"
 local reconcile = require "icrm.changes.reconcile"
 local search = require "icrm.changes.search"
@@ -389,11 +390,14 @@ function apply.run(set, options)
   }, Run)
   run.finish, run.record_done = finish, record_done
   run.breaker = setmetatable({ last = {}, run = run }, Breaker)
+  run.has_lock = options.resend == "barrier" and lock.observe(set.client)
   run.reconciler = reconcile.new(run, options)
   check_deletes(run, options.allow_delete)
   local started = run.engine.now()
   core.interrupt.hold()
   set.store:set_meta("open", 1)
+  set.store:set_meta("resend", options.resend or "proven")
+  set.store:set_meta("settle", run.reconciler.settle_s)
   local ok, err = pcall(function()
     set.store:unblock()
     run.reconciler:recover()

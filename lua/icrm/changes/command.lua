@@ -192,6 +192,10 @@ end
 --- @return integer exit code
 function M.apply(set, args)
   check_host(set.client, args)
+  for _, module in ipairs(set:changed_modules()) do
+    script.say("%s is described otherwise than when this was planned: fields, picklists or "
+      .. "obligations changed", module)
+  end
   local states = set.store:states()
   local progress = progress_module.new {
     label = "changes",

@@ -138,6 +138,21 @@ function ChangeSet:note_schema(module)
   )
 end
 
+--- The modules whose description is not what it was when the set was planned:
+-- fields, types, picklists or obligations changed.
+-- @return table list of names
+function ChangeSet:changed_modules()
+  local changed = {}
+  for name, value in pairs(self.store:header()) do
+    local module = name:match "^describe%.(.+)$"
+    if module and value ~= core.digest.sha256(images.outline(self:schema(module))) then
+      changed[#changed + 1] = module
+    end
+  end
+  table.sort(changed)
+  return changed
+end
+
 --- How a record of a module is found again: { tag = field } | { key = { … } } | nil.
 function ChangeSet:witness(module)
   self.witnesses = self.witnesses or json.decode(self.store:get_meta "witness")

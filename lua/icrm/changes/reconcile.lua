@@ -246,7 +246,7 @@ local function shut_off(self, job, doubt)
   for _, session in ipairs(doubt.sessions) do
     local module = doubt.change.module
     local ok = fence(self, job, session, module)
-    if not ok and self.resend == "barrier" then
+    if not ok and self.run.has_lock then
       ok = barrier(job, session, module)
     end
     if not ok then

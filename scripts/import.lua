@@ -60,7 +60,13 @@ if check.fault_count > 0 then
   for _, one in ipairs(check.faults) do
     script.say("%s", job:describe_fault(one))
   end
+  if check.fault_count > #check.faults then
+    script.say("… and %d more", check.fault_count - #check.faults)
+  end
   script.refuse("%s: %d faults; nothing was sent", args.file, check.fault_count)
+elseif check.merged > 0 then
+  script.say("  %d rows repeat a record of a row before (%d with other values: the first counts)",
+    check.merged, check.differing)
 end
 
 local identity, out = import_plan.identity(args.file), args.out or args.file .. ".icrm"

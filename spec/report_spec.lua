@@ -44,10 +44,10 @@ describe("report", function()
     end
     assert.same({ "region", "type", "count", "sum hours" }, r:columns())
     assert.same({
-      { region = "", type = "a", count = 1, ["sum hours"] = "0" },
+      { region = "", type = "a", count = 1, ["sum hours"] = "0.00" },
       { region = "Bretagne", type = "a", count = 1, ["sum hours"] = "0.25" },
-      { region = "Île-de-France", type = "a", count = 1, ["sum hours"] = "0" },
-      { region = "Île-de-France", type = "b", count = 2, ["sum hours"] = "3.5" },
+      { region = "Île-de-France", type = "a", count = 1, ["sum hours"] = "0.00" },
+      { region = "Île-de-France", type = "b", count = 2, ["sum hours"] = "3.50" },
     }, r:result())
     assert.equal(2, r:result("count")[1].count)
     assert.equal(5, r.rows)

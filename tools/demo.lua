@@ -106,14 +106,15 @@ step "3. Resume: what was under way is looked for first, nothing is sent twice"
 run "icrm-lua resume sites.icrm --settle 1"
 run "icrm-lua audit sites.icrm"
 
-step "4. Update in bulk: these tickets become urgent"
+step "4. Update in bulk: these tickets become urgent, a quarter of an hour each"
 run("icrm-lua update HelpDesk --where \"ticket_title LIKE 'SIRET à trouver%' "
-  .. "AND ticketpriorities = 'Low'\" --set ticketpriorities=High --out tickets.icrm --yes")
+  .. "AND ticketpriorities = 'Low'\" --set ticketpriorities=High --set hours=0.25 "
+  .. "--out tickets.icrm --yes")
 
-step "5. Report: establishments and tickets by region"
+step "5. Report: establishments, tickets and hours of work by region"
 run("icrm-lua report Accounts --by bill_state --where \"accounttype = 'Establishment' "
   .. "AND cf_icrm_token LIKE 'IC%'\"")
-run("icrm-lua report HelpDesk --by parent_id.bill_state --by ticketpriorities "
+run("icrm-lua report HelpDesk --by parent_id.bill_state --by ticketpriorities --sum hours "
   .. "--where \"ticket_title LIKE 'SIRET à trouver%'\" --order count")
 
 step "6. Account for every row"

@@ -130,6 +130,20 @@ function Report:columns()
   return columns
 end
 
+-- All sums of a column with as many digits after the point as the longest.
+local function align(rows, name)
+  local digits = 0
+  for _, row in ipairs(rows) do
+    digits = math.max(digits, #(row[name]:match "%.(%d+)$" or ""))
+  end
+  for _, row in ipairs(rows) do
+    local has = row[name]:match "%.(%d+)$" or ""
+    if #has < digits then
+      row[name] = row[name] .. (has == "" and "." or "") .. ("0"):rep(digits - #has)
+    end
+  end
+end
+
 --- The result, a row a group.
 ---
 --- @param order? string "name" (the default, without case and accents) or "count"
@@ -152,6 +166,9 @@ function Report:result(order)
       row["sum " .. name] = tostring(group.sums[name])
     end
     result[i] = row
+  end
+  for _, name in ipairs(self.sums) do
+    align(result, "sum " .. name)
   end
   return result
 end

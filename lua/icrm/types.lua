@@ -130,3 +130,41 @@
 ---@field value any
 ---@field message string what is wrong
 ---@field cure string what to do
+
+---@class icrm.import.Source a CSV file, see icrm.import.csv
+---@field path string
+---@field headings string[]
+---@field index table<string, integer> heading -> column
+---@field format table encoding, bom, file, delimiter, newline
+---@field blank_rows integer
+---@field rows fun(self): fun(): integer?, string[]
+---@field again fun(self): icrm.import.Source
+---@field describe fun(self): string
+---@field close fun(self)
+
+---@class icrm.import.Item a record to be made of a row
+---@field key string
+---@field record string the name that the mapping gives it
+---@field module string
+---@field line integer
+---@field fields table<string, string>
+---@field refs table<string, string> field -> key of an item before it
+---@field empty string[] fields whose cell is empty
+---@field faults icrm.import.Fault[]
+
+---@class icrm.import.Fault
+---@field line integer
+---@field column? string
+---@field field? string
+---@field value? string
+---@field message string
+---@field cure? string
+
+---@class icrm.import.Job
+---@field source icrm.import.Source
+---@field rows integer
+---@field notes string[]
+---@field items fun(self): fun(): icrm.import.Item?
+---@field check fun(self, limit?: integer): table
+---@field describe_fault fun(self, fault: icrm.import.Fault): string
+---@field close fun(self)

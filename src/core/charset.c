@@ -17,6 +17,7 @@ struct icrm_charset {
   int fd;
   enum icrm_encoding encoding;
   bool bom;
+  bool file;         /* a regular file, opened by its name */
   bool end;          /* the file has no more bytes */
   bool bad;          /* raw[0] starts bytes that are no text */
   iconv_t converter; /* (iconv_t)-1 for UTF-8 */
@@ -64,6 +65,11 @@ int icrm_charset_find(const char *name, enum icrm_encoding *out,
                         "unknown encoding \"%.40s\": use auto, utf-8, "
                         "windows-1252, utf-16le or utf-16be",
                         name);
+}
+
+static bool is_regular(int fd) {
+  struct stat st;
+  return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /* Fill raw as far as the file allows. */
@@ -127,19 +133,18 @@ static bool utf8_may_go_on(const char *rest, size_t len) {
 /* Look at the whole of a regular file, else at the first block. */
 static bool is_utf8(struct icrm_charset *c) {
   size_t good = utf8_prefix(c->raw, c->len);
-  struct stat st;
   if (!utf8_may_go_on(c->raw + good, c->len - good))
     return false;
   if (c->end)
     return good == c->len;
-  if (fstat(c->fd, &st) < 0 || !S_ISREG(st.st_mode))
+  if (!is_regular(c->fd))
     return true;
   char block[BLOCK_BYTES];
   off_t at = lseek(c->fd, 0, SEEK_CUR) - (off_t)(c->len - good);
   for (;;) {
     ssize_t n = pread(c->fd, block, sizeof block, at);
     if (n <= 0)
-      return n == 0 && at >= st.st_size;
+      return n == 0;
     size_t ok = utf8_prefix(block, (size_t)n);
     if (ok == 0 || !utf8_may_go_on(block + ok, (size_t)n - ok))
       return false;
@@ -211,6 +216,7 @@ int icrm_charset_open(struct icrm_charset **out, const char *path,
   }
   if (fill(c, err) < 0)
     goto fail;
+  c->file = is_regular(c->fd) && strcmp(path, "-") != 0;
   detect(c, wanted);
   if (c->encoding != ICRM_ENCODING_UTF_8) {
     c->converter = iconv_open("UTF-8", icrm_charset_name(c->encoding));
@@ -298,6 +304,10 @@ enum icrm_encoding icrm_charset_encoding(const struct icrm_charset *c) {
 
 bool icrm_charset_has_bom(const struct icrm_charset *c) {
   return c->bom;
+}
+
+bool icrm_charset_is_file(const struct icrm_charset *c) {
+  return c->file;
 }
 
 void icrm_charset_close(struct icrm_charset *c) {

@@ -56,6 +56,10 @@ enum icrm_encoding icrm_charset_encoding(const struct icrm_charset *charset);
 /* Whether the file began with a byte order mark. */
 bool icrm_charset_has_bom(const struct icrm_charset *charset);
 
+/* Whether the file can be opened and read once more: a pipe and standard input
+ * cannot. */
+bool icrm_charset_is_file(const struct icrm_charset *charset);
+
 /* Close the file and free. NULL is allowed. */
 void icrm_charset_close(struct icrm_charset *charset);
 

@@ -370,9 +370,12 @@ static int start(struct icrm_csv *csv, char delimiter, struct icrm_error *err) {
   size_t len = csv->text.len - csv->at;
   if (!delimiter)
     delimiter = hint ? hint : detect_delimiter(text, len);
-  csv->format = (struct icrm_csv_format){icrm_charset_encoding(csv->source),
-                                         icrm_charset_has_bom(csv->source),
-                                         delimiter, newline_name(text, len)};
+  csv->format =
+      (struct icrm_csv_format){.encoding = icrm_charset_encoding(csv->source),
+                               .bom = icrm_charset_has_bom(csv->source),
+                               .file = icrm_charset_is_file(csv->source),
+                               .delimiter = delimiter,
+                               .newline = newline_name(text, len)};
   csv_set_delim(&csv->parser, (unsigned char)delimiter);
   return 0;
 }

@@ -92,14 +92,16 @@ static int reader_line(lua_State *L) {
   return 1;
 }
 
-/* reader:format() -> { encoding=, bom=, delimiter=, newline= } */
+/* reader:format() -> { encoding=, bom=, file=, delimiter=, newline= } */
 static int reader_format(lua_State *L) {
   struct icrm_csv_format format = icrm_csv_format(check_reader(L));
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 5);
   lua_pushstring(L, icrm_charset_name(format.encoding));
   lua_setfield(L, -2, "encoding");
   lua_pushboolean(L, format.bom);
   lua_setfield(L, -2, "bom");
+  lua_pushboolean(L, format.file);
+  lua_setfield(L, -2, "file");
   lua_pushlstring(L, &format.delimiter, 1);
   lua_setfield(L, -2, "delimiter");
   lua_pushstring(L, format.newline);

@@ -40,7 +40,7 @@ end
 --- @param opts table path; encoding, delimiter: `nil` to detect; raw = true to
 ---   keep the apostrophe of neutralised cells
 --- @return icrm.import.Source source path, headings, index (heading -> column),
----   format (encoding, delimiter, newline, bom)
+---   format (encoding, delimiter, newline, bom, file)
 function M.open(opts)
   local reader = errors.check(core.csv.reader {
     path = opts.path, encoding = opts.encoding, delimiter = opts.delimiter,
@@ -104,10 +104,18 @@ end
 ---
 --- @return icrm.import.Source
 function Source:again()
-  return M.open {
+  if not self.format.file then
+    refuse("%s is a pipe, and an import reads its file several times; save it first", self.path)
+  end
+  local source = M.open {
     path = self.path, raw = self.opts.raw,
     encoding = self.format.encoding, delimiter = self.format.delimiter,
   }
+  if table.concat(source.headings, "\0") ~= table.concat(self.headings, "\0") then
+    source:close()
+    refuse("%s changed while it was being read; its headings are others now", self.path)
+  end
+  return source
 end
 
 local DELIMITERS = { [";"] = "semicolon", [","] = "comma", ["\t"] = "tab", ["|"] = "bar" }

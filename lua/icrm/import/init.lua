@@ -137,17 +137,17 @@ end
 local function is_new(job, record, item)
   local seen = job.keys[item.key]
   if not seen then
-    job.keys[item.key] = { line = item.line, fields = record.distinct and item.fields }
+    job.keys[item.key] = record.distinct and item.fields or item.line
     return true
   elseif not record.distinct then
     item.faults[#item.faults + 1] = { line = item.line,
       message = ("the key %s is on line %d already"):format(text_tools.quote(item.key),
-        seen.line), cure = "remove one, or say that the first one counts (distinct)" }
+        seen), cure = "remove one, or say that the first one counts (distinct)" }
     return true
   end
   job.merged = job.merged + 1
   for name, value in pairs(item.fields) do
-    if seen.fields[name] ~= value then
+    if seen[name] ~= value then
       job.differing = job.differing + 1
       break
     end

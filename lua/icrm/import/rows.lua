@@ -28,7 +28,9 @@ end
 
 -- Note a fault of an item; `target` says which column and field it is about.
 local function fault(item, target, message, cure, value)
-  item.faults[#item.faults + 1] = { line = item.line, column = target and target.column,
+  local column = target and (target.column
+    or target.headings and table.concat(target.headings, ", "))
+  item.faults[#item.faults + 1] = { line = item.line, column = column,
     field = target and target.field.name, value = value, message = message, cure = cure }
 end
 

@@ -1,0 +1,140 @@
+local helper = require "spec.helper"
+local icrm = require "icrm"
+local compile = require "icrm.import.compile"
+local csv = require "icrm.import.csv"
+local mapping = require "icrm.import.mapping"
+
+describe("import.mapping", function()
+  local crm
+
+  setup(function()
+    crm = icrm.connect "sandbox:"
+  end)
+
+  teardown(function()
+    crm:close()
+  end)
+
+  local function describe_module(module)
+    return crm:describe(module)
+  end
+
+  local function compiled(spec, headings)
+    local path = helper.tmpfile((headings or "Nom;SIREN;Ville") .. "\na;b;c\n", "rows.csv")
+    local source <close> = csv.open { path = path }
+    return compile.compile(spec, source, describe_module), source
+  end
+
+  local function refuses(pattern, spec, headings)
+    assert.error_matches(function() compiled(spec, headings) end, pattern)
+  end
+
+  describe("options", function()
+    it("become a mapping", function()
+      assert.same({
+        module = "Accounts", match = true,
+        columns = { ["Raison sociale"] = "accountname" },
+        fields = { rating = { const = "Active" },
+          account_id = { ref = "Accounts.siren", from = "{SIREN}", optional = false },
+          creator = { ref = "Users.user_name", from = "{Qui}", optional = true } },
+        existing = { "siren" },
+      }, mapping.from_options {
+        module = "Accounts", map = { "Raison sociale=accountname" }, set = { "rating=Active" },
+        ref = { "account_id=Accounts.siren:{SIREN}", "creator=Users.user_name:{Qui}?" },
+        key = { "siren" },
+      })
+    end)
+
+    it("say how to write them", function()
+      for _, case in ipairs {
+        { map = { "Nom" }, '%-%-map "Nom": write "Column=field"' },
+        { set = { "=x" }, 'write "field=value"' },
+        { ref = { "account_id=siren:{S}" }, 'write "field=Module.field:{Column}"' },
+      } do
+        assert.error_matches(function() mapping.from_options(case) end, case[1])
+      end
+    end)
+  end)
+
+  it("a file is data: it reaches nothing outside", function()
+    local ok = helper.tmpfile("return { module = 'Accounts', x = values.trim ' a ' }", "m.lua")
+    assert.same({ module = "Accounts", x = "a" }, mapping.load(ok))
+    for text, pattern in pairs {
+      ["os.remove 'x'; return {}"] = "os",
+      ["return io"] = "must return a table",
+      ["return {"] = "cannot be read.*m%.lua:1:",
+      ["error 'no'"] = "must return a table.*no",
+    } do
+      local path = helper.tmpfile(text, "m.lua")
+      assert.error_matches(function() mapping.load(path) end, pattern)
+    end
+    assert.error_matches(function() mapping.load "/nowhere/m.lua" end, "/nowhere/m%.lua")
+  end)
+
+  it("matches headings with names and labels, whatever the case and accents", function()
+    assert.same({ ["NOM DU COMPTE"] = "accountname", Telephone = "phone", bill_city = "bill_city" },
+      mapping.match({ "NOM DU COMPTE", "Telephone", "bill_city", "Truc" },
+        crm:describe "Accounts"))
+    -- Fields that only the server writes are no match, and a field has one column.
+    assert.same({ SIREN = "siren" }, mapping.match({ "createdtime", "SIREN", "siren " },
+      crm:describe "Accounts"))
+  end)
+
+  it("drafts a file that loads, with guesses and what is mandatory", function()
+    local text = mapping.suggest({ "Titre", "Prio", "Zzz\n\"" }, crm:describe "HelpDesk")
+    local draft = mapping.load(helper.tmpfile(text, "m.lua"))
+    assert.equal("HelpDesk", draft.module)
+    assert.same({ Titre = "ticket_title", Prio = false, ["Zzz\n\""] = false }, draft.columns)
+    assert.same({ const = "" }, draft.fields.ticketstatus)
+    assert.matches('%["Prio"%] = false, %-%- perhaps "ticketpriorities"', text)
+  end)
+
+  describe("compiling", function()
+    it("takes columns to fields and fields to columns", function()
+      local records, source = compiled {
+        module = "Accounts", columns = { Nom = "accountname", SIREN = { field = "siren" },
+          Ville = false },
+        fields = { rating = { const = "Active" } },
+      }
+      assert.equal(1, #records)
+      assert.equal(3, #records[1].targets)
+      assert.equal(1, records[1].by_field.accountname.index)
+      assert.equal(2, records[1].by_field.siren.index)
+      assert.same({ "Ville" }, compile.unused(records, source))
+    end)
+
+    it("names what is wrong and the nearest right word", function()
+      refuses('has no column "Nmo"; did you mean "Nom"?',
+        { module = "Accounts", columns = { Nmo = "accountname" } })
+      refuses('has no field "acountname"; did you mean "accountname"?',
+        { module = "Accounts", columns = { Nom = "acountname" } })
+      refuses('no module "Acounts"', { module = "Acounts", columns = { Nom = "x" } })
+      refuses("written by the server alone", { module = "Accounts",
+        columns = { Nom = "createdtime" } })
+      refuses("the field accountname is fed twice", { module = "Accounts",
+        columns = { Nom = "accountname" }, fields = { accountname = "Ville" } })
+      refuses("names no module", { columns = {} })
+      refuses("no column of .* matches a field of HelpDesk", { module = "HelpDesk", match = true })
+      refuses("needs one of column, const, fn, record, ref", { module = "Accounts",
+        fields = { accountname = {} } })
+      refuses("must come before it", { records = {
+        { name = "b", module = "Accounts", fields = { account_id = { record = "a" } } } } })
+      refuses('two records of the mapping are named "Accounts"', { records = {
+        { module = "Accounts", columns = { Nom = "accountname" } },
+        { module = "Accounts", columns = { Nom = "accountname" } } } })
+      refuses("distinct needs a key", { module = "Accounts", distinct = true,
+        columns = { Nom = "accountname" } })
+      refuses("write Module.field", { module = "Accounts",
+        fields = { account_id = { ref = "siren", column = "SIREN" } } })
+    end)
+
+    it("a template is empty when one of its columns is", function()
+      local _, source = compiled({ module = "Accounts", columns = { Nom = "accountname" } })
+      local text, headings = compile.template(source, "{SIREN}/{Ville}!")
+      assert.equal("1/2!", text { "", " 1 ", "2" })
+      assert.is_nil(text { "", "1", " " })
+      assert.same({ "SIREN", "Ville" }, headings)
+      assert.error_matches(function() compile.template(source, "SIREN") end, "names no column")
+    end)
+  end)
+end)

@@ -25,7 +25,8 @@ local DRAIN_S = 30
 local REMEMBERED = 1000
 
 --- @param set table icrm.ChangeSet with a client
--- @param options table `now`: a clock in seconds (for specs)
+-- @param options table for specs: `now`, a clock in seconds; `on_point(name)`, called
+--   where a crash would hurt: commit, committed, send, poll, reply
 function engine.new(set, options)
   return setmetatable({
     set = set,
@@ -33,6 +34,7 @@ function engine.new(set, options)
     client = set.client,
     core = set.client.core,
     now = options.now or core.clock,
+    on_point = options.on_point or function() end,
     calls = {}, -- call id → job
     marks = {}, -- functions to run in the next transaction
     after = {}, -- functions to run after it
@@ -162,6 +164,7 @@ function Engine:commit()
     return false
   end
   self.marks, self.outbox = {}, {}
+  self.on_point "commit"
   local ok, err = pcall(self.store.transaction, self.store, function()
     for _, mark in ipairs(marks) do
       mark()
@@ -178,6 +181,7 @@ function Engine:commit()
     self.broken = true
     return false
   end
+  self.on_point "committed"
   for _, call in ipairs(held) do
     self.core:release(call.id)
   end
@@ -220,6 +224,7 @@ local function send(self)
       id, err = self.core:submit(request.call)
     end
     if id then
+      self.on_point "send"
       request.started = self.now()
       self.calls[id] = request
       self.in_flight = self.in_flight + 1
@@ -235,6 +240,7 @@ local function send(self)
 end
 
 local function finish_call(self, id, body, err, status)
+  self.on_point "reply"
   local request = self.calls[id]
   self.calls[id] = nil
   self.in_flight = self.in_flight - 1
@@ -276,6 +282,7 @@ local function collect(self, wait_s)
     return
   end
   tasks.poll(self.core, wait_s)
+  self.on_point "poll"
   for id in pairs(self.calls) do
     local has_come, body, err, status = tasks.take(self.core, id)
     if has_come then

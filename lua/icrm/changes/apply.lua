@@ -220,7 +220,7 @@ local function update(job, run, change)
   local reference = cleared_reference(schema, fields, current)
   if not reference then
     element = records.merge(schema, current, fields)
-  elseif operations.offers(run.client, "revise") then
+  elseif operations.offers(run.client, "revise", job) then
     operation, element = "revise", fields
   else
     return finish(run, change, {
@@ -351,6 +351,14 @@ local function check_deletes(run, allowed)
   end
 end
 
+-- A job must not wait for a call of its own: the lanes may hold writes that only
+-- the engine lets go.
+local function load_schemas(run)
+  for _, row in ipairs(run.store:rows "SELECT DISTINCT module FROM changes") do
+    run.set:schema(row.module)
+  end
+end
+
 local function summary(run, started)
   local states = run.store:states()
   return {
@@ -393,6 +401,7 @@ function apply.run(set, options)
   run.has_lock = options.resend == "barrier" and lock.observe(set.client)
   run.reconciler = reconcile.new(run, options)
   check_deletes(run, options.allow_delete)
+  load_schemas(run)
   local started = run.engine.now()
   core.interrupt.hold()
   set.store:set_meta("open", 1)

@@ -8,21 +8,22 @@ local operations = {}
 -- know the operation answers with an HTTP error (SERVER.md 1).
 -- @param client table icrm.Client
 -- @param operation string
+-- @param job table|nil the job of a change set's engine that wants to know
 -- @return boolean; raises icrm.Error when the server cannot be asked
-function operations.offers(client, operation)
+function operations.offers(client, operation, job)
   client.offered = client.offered or {}
   if client.offered[operation] == nil then
-    local ok, err = pcall(
-      client.call,
-      client,
-      operation,
-      { id = "", element = "{}" },
-      { method = "POST" }
-    )
+    local params, how = { id = "", element = "{}" }, { method = "POST" }
+    local ok, err
+    if job then
+      ok, err = job:read(operation, params, how)
+    else
+      ok, err = pcall(client.call, client, operation, params, how)
+    end
     if not ok and err.kind ~= "refused" and err.kind ~= "http" then
       error(err, 0)
     end
-    client.offered[operation] = ok
+    client.offered[operation] = ok and true
       or (err.kind == "refused" and err.code ~= "UNKNOWN_OPERATION")
   end
   return client.offered[operation]

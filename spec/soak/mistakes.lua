@@ -1,0 +1,97 @@
+--- Clients that are known to be wrong, to see that the checker catches them.
+-- @module spec.soak.mistakes
+
+local mistakes = {}
+
+-- Whatever got no answer is sent again, without a look.
+function mistakes.resend_at_once()
+  local reconcile = require "icrm.changes.reconcile"
+  local new = reconcile.new
+  function reconcile.new(run, options)
+    local self = new(run, options)
+    function self:add(change)
+      self.run.engine:mark(self.store.mark, change.n, { state = "planned" })
+    end
+    function self:recover()
+      for change in self.store:each "state IN ('sending', 'unknown')" do
+        self:add(change)
+      end
+    end
+    return self
+  end
+end
+
+-- Absence counts at once, however long writes may take.
+function mistakes.no_settle(options)
+  options.settle = 0
+  local engine = require "icrm.changes.engine"
+  local new = engine.new
+  function engine.new(set, engine_options)
+    local self = new(set, engine_options)
+    function self.slowest_s()
+      return 0
+    end
+    return self
+  end
+end
+
+-- A session counts as ended because logout was called, not because a call on
+-- it was refused.
+function mistakes.trusting_fence()
+  local engine = require "icrm.changes.engine"
+  local new = engine.new
+  function engine.new(set, engine_options)
+    local self = new(set, engine_options)
+    local start = self.start
+    function self.start(of, fn, ...)
+      return start(of, function(job, ...)
+        local read = job.read
+        function job.read(of_job, operation, params, options)
+          if operation == "query" and options and options.session then
+            return nil, { kind = "auth", code = "INVALID_SESSIONID", message = "assumed" }
+          end
+          return read(of_job, operation, params, options)
+        end
+        return fn(job, ...)
+      end, ...)
+    end
+    return self
+  end
+end
+
+-- The journal's commits are not on the disk when they return.
+function mistakes.lazy_journal(_, set_options)
+  set_options.driver = {
+    settings = { "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL" },
+    connect = function(path)
+      local environment = require("luasql.sqlite3").sqlite3()
+      return environment:connect(path, 5000), environment
+    end,
+  }
+end
+
+-- A write leaves before the journal says so.
+function mistakes.send_first()
+  local store = require "icrm.changes.store"
+  local open = store.open
+  function store.open(...)
+    local self = open(...)
+    self.begin_attempt = function() end
+    local mark = self.mark
+    function self.mark(of, n, values)
+      if values.state ~= "sending" then
+        return mark(of, n, values)
+      end
+    end
+    return self
+  end
+end
+
+--- Build the mistake named in `options.bad` in, if any.
+function mistakes.install(options, set_options)
+  if options.bad then
+    assert(mistakes[options.bad], "no such mistake")(options, set_options)
+  end
+end
+
+return mistakes

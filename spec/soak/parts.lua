@@ -1,0 +1,230 @@
+--- What tools/soak runs. Each part prints a line and returns its counts.
+-- @module spec.soak.parts
+
+local harness = require "spec.soak.harness"
+
+local parts = { NAMES = { "points", "kills", "lost", "never", "seeds", "power", "mistakes" } }
+
+-- One request in twenty meets one of these.
+local FAULTS = "seed=%d; p=0.005 half_reply; p=0.01 create after_commit reset; p=0.005 reset; "
+  .. "p=0.005 before_commit close; p=0.005 after_commit status=502; p=0.005 status=503; "
+  .. "p=0.005 html; p=0.005 length=short; p=0.0025 expire; p=0.0025 json=cut; p=0.0025 empty; "
+  .. "p=0.0025 chunks"
+
+local function say(...)
+  io.stdout:write(string.format(...), "\n")
+  io.stdout:flush()
+end
+
+local function new_tally(name)
+  return { name = name, started = os.time(), runs = 0, rows = 0, kills = 0, failed = 0 }
+end
+
+-- Add what the checker found; a job that is not as it should be is kept.
+local function judge(tally, job, finished, may_leave)
+  local result = job:check()
+  tally.runs = tally.runs + 1
+  tally.rows = tally.rows + result.rows
+  local bad = finished and 0 or 1
+  for name, n in pairs(result) do
+    if type(n) == "number" and name ~= "rows" and not (may_leave and may_leave[name]) then
+      tally[name] = (tally[name] or 0) + n
+      bad = bad + n
+    end
+  end
+  if bad > 0 then
+    tally.failed = tally.failed + 1
+    say("  %s: not finished or not clean; see %s\n  %s", tally.name, job.dir, result.text)
+    job:stop_server()
+  else
+    job:close()
+  end
+  return bad == 0
+end
+
+local function report(tally)
+  say("%-8s %d runs, %d rows, %d kills, %d s: lost %d duplicates %d unknown %d, ghosts %d, "
+    .. "wrong %d, %d runs failed", tally.name, tally.runs, tally.rows, tally.kills,
+    os.time() - tally.started, tally.lost or 0, tally.duplicates or 0, tally.unknown or 0,
+    tally.ghosts or 0, (tally.wrong_fields or 0) + (tally.wrong_parents or 0)
+      + (tally.done_without_record or 0) + (tally.failed_with_record or 0)
+      + (tally.sent_unproven or 0) + (tally.open or 0), tally.failed)
+  return tally
+end
+
+-- Every point of the engine at which a crash could hurt, in four weathers. A
+-- crash shifts what comes after it, so the number of points is asked first.
+local function on_writes(fault)
+  return ("p=0.3 create %s; p=0.3 update %s; p=0.3 delete %s"):format(fault, fault, fault)
+end
+
+local WEATHERS = { false, on_writes "after_commit close", on_writes "before_commit reset",
+  on_writes "half_reply" }
+
+function parts.points(args)
+  local tally = new_tally "points"
+  local every = args.every or (args.quick and 7 or 1)
+  for w, weather in ipairs(WEATHERS) do
+    local options = { rows = 12, faults = weather and ("seed=%d; %s"):format(args.seed, weather),
+      worker = { "lanes=2", "settle=0.05" } }
+    local probe <close> = harness.job(options)
+    probe:finish { points = probe.dir .. "/points" }
+    local points = tonumber(harness.read_file(probe.dir .. "/points"))
+    for point = 1 + (w - 1) % every, points, every do
+      local job = harness.job(options)
+      if job:run { die_at = point } == 137 then
+        tally.kills = tally.kills + 1
+      end
+      judge(tally, job, job:finish())
+    end
+  end
+  return report(tally)
+end
+
+-- How long one job takes by itself: kills fall somewhere within.
+local function duration(options)
+  local job <close> = harness.job(options)
+  local started = harness.now()
+  job:finish()
+  return harness.now() - started
+end
+
+-- Kill the client at a random moment, and again, until it comes through.
+local function kill_and_finish(job, tally, longest_s, kills)
+  local done = false
+  for _ = 1, kills do
+    local code = job:run { kill_after = 0.02 + math.random() * longest_s }
+    if code == 137 then
+      tally.kills = tally.kills + 1
+    end
+    done = code == 0
+    if done then
+      break
+    end
+  end
+  return done or job:finish()
+end
+
+local function marathon(name, args, runs, rows, options, may_leave)
+  local tally = new_tally(name)
+  options.rows = rows
+  local template = options.faults
+  math.randomseed(args.seed)
+  options.faults = template and template:format(args.seed)
+  local longest_s = duration(options)
+  for run = 1, runs do
+    options.faults = template and template:format(args.seed * 100000 + run)
+    local job = harness.job(options)
+    judge(tally, job, kill_and_finish(job, tally, longest_s, options.kills or 1), may_leave)
+  end
+  return report(tally)
+end
+
+function parts.kills(args)
+  return marathon("kills", args, args.runs or (args.quick and 4 or 200),
+    args.rows or (args.quick and 300 or 2000), { faults = FAULTS })
+end
+
+-- No create is ever acknowledged: half of the replies are cut off, the rest say
+-- nothing.
+function parts.lost(args)
+  return marathon("lost", args, args.runs or (args.quick and 2 or 20),
+    args.rows or (args.quick and 60 or 2000),
+    { faults = "seed=%d; p=0.02 create after_commit close; p=1 create empty" })
+end
+
+-- Nothing is sent twice: what is left to a person is told apart by the checker.
+function parts.never(args)
+  return marathon("never", args, args.runs or (args.quick and 2 or 20),
+    args.rows or (args.quick and 100 or 2000),
+    { faults = FAULTS, worker = { "resend=never" } }, { unknown = true, open = true })
+end
+
+function parts.seeds(args)
+  local tally = new_tally "seeds"
+  for seed = 1, args.runs or (args.quick and 8 or 1000) do
+    local job = harness.job { rows = args.rows or (args.quick and 60 or 200),
+      faults = FAULTS:format(args.seed * 1000003 + seed) }
+    judge(tally, job, job:finish())
+  end
+  return report(tally)
+end
+
+local POWER = { rows = 200, shim = "ICRM_SHIM_POWER=%d",
+  faults = "seed=%d; p=0.1 create after_commit close" }
+
+-- Each kill loses what the disk had not been told to keep.
+function parts.power(args)
+  local tally = new_tally "power"
+  math.randomseed(args.seed)
+  local options = { rows = args.rows or (args.quick and 60 or POWER.rows) }
+  for run = 1, args.runs or (args.quick and 6 or 500) do
+    options.faults = POWER.faults:format(run)
+    options.shim = POWER.shim:format(args.seed * 1000 + run)
+    local longest_s = tally.longest_s or duration(options)
+    tally.longest_s = longest_s
+    local job = harness.job(options)
+    judge(tally, job, kill_and_finish(job, tally, longest_s, 3))
+  end
+  return report(tally)
+end
+
+-- Clients with a mistake built in, in the weather that shows it. `steady` says
+-- that the good client comes through the same weather.
+local MISTAKES = {
+  { name = "resend_at_once", rows = 60, faults = "seed=%d; p=0.1 create after_commit reset" },
+  { name = "no_settle", rows = 20, server = { "session_lock=off" },
+    faults = "seed=%d; p=0.15 create stall=900", worker = { "timeout=0.3", "settle=1.5" } },
+  { name = "trusting_fence", rows = 20, server = {}, unsure = true,
+    faults = "seed=%d; logout=lies; p=0.15 create stall=1500",
+    worker = { "timeout=0.3", "settle=0.2" } },
+  { name = "lazy_journal", rows = 60, faults = POWER.faults, shim = POWER.shim, kills = 3 },
+  { name = "send_first", rows = 60, faults = POWER.faults, kills = 3 },
+  { name = "libcurl_resends", rows = 60, shim = "ICRM_SHIM_RESEND=1", good_shim = false,
+    faults = "seed=%d; p=0.1 create after_commit close" },
+}
+
+local MOST_RUNS = 50
+
+local function one_run(mistake, seed, longest_s, is_bad)
+  local worker = table.move(mistake.worker or {}, 1, #(mistake.worker or {}), 1, {})
+  local shim = mistake.shim
+  if is_bad and mistake.name ~= "libcurl_resends" then
+    table.insert(worker, "bad=" .. mistake.name)
+  elseif not is_bad and mistake.good_shim == false then
+    shim = nil
+  end
+  local job = harness.job { rows = mistake.rows, kind = "creates", server = mistake.server,
+    faults = mistake.faults:format(seed), worker = worker, shim = shim and shim:format(seed) }
+  local tally = { kills = 0 }
+  local finished = kill_and_finish(job, tally, longest_s, mistake.kills or 0)
+  local result = job:check()
+  job:close()
+  local clean = result.clean or (mistake.unsure and result.lost + result.duplicates == 0)
+  return finished and clean
+end
+
+--- Each mistake must be caught within 50 runs, and the good client must come
+--- through the run that caught it.
+function parts.mistakes(args)
+  local tally = new_tally "mistakes"
+  math.randomseed(args.seed)
+  for _, mistake in ipairs(MISTAKES) do
+    local caught
+    for run = 1, MOST_RUNS do
+      if not one_run(mistake, run, 0.3, true) then
+        caught = run
+        break
+      end
+    end
+    local good = one_run(mistake, caught or 1, 0.3, false)
+    tally.failed = tally.failed + ((caught and good) and 0 or 1)
+    say("  %-16s %s%s", mistake.name, caught and ("caught in run %d"):format(caught)
+      or "NOT caught", good and "" or ", and the good client fails too")
+  end
+  say("%-8s %d of %d caught within %d runs, %d s", "mistakes", #MISTAKES - tally.failed, #MISTAKES,
+    MOST_RUNS, os.time() - tally.started)
+  return tally
+end
+
+return parts

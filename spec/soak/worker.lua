@@ -1,0 +1,93 @@
+-- The client of a soak: plans the input unless it is planned, and applies. Run
+-- again after a crash, it goes on.
+--   ICRM_SOAK_KEY=… icrm-lua spec/soak/worker.lua URL USER INPUT JOURNAL [NAME=VALUE ...]
+-- Options: settle, resend, timeout, lanes; die_at=N kills this process at the
+-- N-th point of the engine; points=FILE notes how many were passed; bad=NAME
+-- builds in a mistake of spec/soak/mistakes.lua.
+local changes = require "icrm.changes"
+local client = require "icrm.client"
+local core = require "icrm.core"
+local errors = require "icrm.error"
+local mistakes = require "spec.soak.mistakes"
+
+local url, user, input, journal = arg[1], arg[2], arg[3], arg[4]
+local options = { settle = 0.2, timeout = 5, lanes = 4 }
+for i = 5, #arg do
+  local name, value = arg[i]:match "^([%w_]+)=(.*)$"
+  options[name] = tonumber(value) or value
+end
+
+local passed = 0
+local function on_point()
+  passed = passed + 1
+  if passed == options.die_at then
+    os.execute "kill -KILL $PPID"
+  end
+end
+
+-- The columns are key, operation, module, record, and one per field.
+local function row_of(head, cells)
+  local row, fields = {}, {}
+  for i, value in ipairs(cells) do
+    local key = value:match "^@(.*)$"
+    if i <= 4 then
+      row[head[i]] = value
+    elseif value ~= "" then
+      fields[head[i]] = key and changes.ref(key) or value
+    end
+  end
+  return row, fields
+end
+
+local function plan(crm, set_options)
+  local set = changes.create(crm, journal, set_options)
+  local reader = errors.check(core.csv.reader { path = input, delimiter = "," })
+  local head = reader:next()
+  for cells in reader.next, reader do
+    local row, fields = row_of(head, cells)
+    if row.operation == "create" then
+      set:create(row.module, fields, { key = row.key })
+    elseif row.operation == "update" then
+      set:update(row.record, fields, { key = row.key })
+    else
+      set:delete(row.record, { key = row.key })
+    end
+  end
+  set:seal()
+  return set
+end
+
+-- A plan that was cut short is made again; nothing was sent of it.
+local function open(crm, set_options)
+  local file = io.open(journal, "rb")
+  if file then
+    file:close()
+    local set = changes.open(crm, journal, set_options)
+    if not set.is_torn then
+      return set
+    end
+    set:close()
+    for _, suffix in ipairs { "", "-wal", "-shm" } do
+      os.remove(journal .. suffix)
+    end
+  end
+  return plan(crm, set_options)
+end
+
+local crm <close> = client.connect { url = url, username = user, insecure = true,
+  access_key = os.getenv "ICRM_SOAK_KEY", lanes = options.lanes, timeout = options.timeout }
+local set_options = { input = input, witness = {
+  HelpDesk = { tag = "cf_icrm" }, Accounts = { tag = "cf_icrm" } } }
+mistakes.install(options, set_options)
+local set <close> = open(crm, set_options)
+local deletes = set.store:rows [[SELECT count(*) AS n FROM changes
+  WHERE operation = 'delete' AND state = 'planned']]
+local summary = set:apply { settle = options.settle, resend = options.resend, on_point = on_point,
+  allow_delete = math.tointeger(deletes[1].n) }
+if options.points then
+  local file = assert(io.open(options.points, "w"))
+  file:write(passed)
+  file:close()
+end
+-- 75: run me again; 0: every change has its last word.
+os.exit(summary.remaining > 0 and 75 or 0, true)

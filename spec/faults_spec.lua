@@ -179,7 +179,9 @@ describe("the client", function()
     local before = resident_mib()
     local _, err = query()
     assert.equal("decode", err.kind)
-    assert.truthy(resident_mib() - before < 32)
+    if not os.getenv "ASAN_OPTIONS" then -- it keeps freed memory for itself
+      assert.truthy(resident_mib() - before < 32)
+    end
   end)
 
   it("takes a reset after the whole reply for an answer, or for none", function()

@@ -54,7 +54,11 @@ local function read_file(path)
   return bytes
 end
 
-local function load_file(file)
+--- Read a file that is to be attached.
+---
+--- @param file string|table see attach
+--- @return table loaded name, stem, type, data
+function M.load(file)
   if type(file) == "string" then
     file = { path = file }
   elseif type(file) ~= "table" or not file.path and not (file.name and file.data) then
@@ -69,7 +73,11 @@ local function load_file(file)
   }
 end
 
-local function check_size(schema, file)
+--- Refuse a file that the server would not keep.
+---
+--- @param schema icrm.Schema of Documents
+--- @param file table from load
+function M.check_size(schema, file)
   local field = schema.by_name.filename
   local limit = field and tonumber(field.max_size)
   if #file.data == 0 then
@@ -91,7 +99,14 @@ local function title_field(schema)
     message = "the module Documents of this server has no title field" }
 end
 
-local function element_of(client, schema, file, opts)
+--- The fields of a document, checked.
+---
+--- @param client icrm.Client
+--- @param schema icrm.Schema of Documents
+--- @param file table from load
+--- @param opts table title, fields
+--- @return table<string, string>
+function M.fields(client, schema, file, opts)
   local element = {
     [title_field(schema)] = opts.title or file.stem,
     assigned_user_id = client.user, filelocationtype = "I", filestatus = "1",
@@ -103,26 +118,52 @@ local function element_of(client, schema, file, opts)
   if #faults > 0 then
     input_error("Documents: " .. require("icrm.schema").describe_faults(faults))
   end
-  return json.encode_element(normalised)
+  return normalised
 end
 
-local function send(client, way, element, file, record)
+--- The way in which this server takes files, as far as it is known.
+---
+--- @param client icrm.Client
+--- @param schema icrm.Schema of Documents
+--- @return string way
+function M.way(client, schema)
+  return client._learnt.attach_way or (schema.by_name.note_title and BY_PARAMETER or BY_PART)
+end
+
+--- The parameters and parts of the call that creates a document.
+---
+--- @param way string
+--- @param element string JSON
+--- @param file table from load
+--- @param record string id
+--- @return table params
+--- @return table? parts
+function M.request(way, element, file, record)
   local params = { elementType = "Documents", element = element }
   if way == BY_PARAMETER then
     params.filename_attachment = core.base64.encode(file.data)
     params.filename_attachment_name = file.stem
     params.related_to = record
-    return client:call("create", params)
+    return params
   end
-  return client:call("create", params, { parts = {
-    { name = "filename", filename = file.name, content_type = file.type,
-      data = file.data } } })
+  return params, { { name = "filename", filename = file.name, content_type = file.type,
+    data = file.data } }
 end
 
-local function has_file(document, file)
+local function send(client, way, element, file, record)
+  local params, parts = M.request(way, element, file, record)
+  return client:call("create", params, { parts = parts })
+end
+
+--- Whether a document that the server returned has its file.
+---
+--- @param document icrm.Record
+--- @param bytes integer the size of the file that was sent
+--- @return boolean
+function M.has_file(document, bytes)
   local size = tonumber(document.filesize)
   return (document.filename or "") ~= ""
-    and (size == nil or size == 0 or size == #file.data)
+    and (size == nil or size == 0 or size == bytes)
 end
 
 local function fail(document, message)
@@ -142,15 +183,14 @@ end
 
 local function store(client, schema, element, file, record)
   local learnt = client._learnt
-  local way = learnt.attach_way
-    or (schema.by_name.note_title and BY_PARAMETER or BY_PART)
+  local way = M.way(client, schema)
   local document = send(client, way, element, file, record)
-  if not has_file(document, file) and not learnt.attach_way then
+  if not M.has_file(document, #file.data) and not learnt.attach_way then
     remove_empty(client, document, file)
     way = way == BY_PART and BY_PARAMETER or BY_PART
     document = send(client, way, element, file, record)
   end
-  if not has_file(document, file) then
+  if not M.has_file(document, #file.data) then
     fail(document, ("the server did not keep the %d bytes of %s: it says %q, %s bytes")
       :format(#file.data, file.name, document.filename or "", document.filesize or "?"))
   end
@@ -205,11 +245,11 @@ end
 --- @return icrm.Record document
 function M.attach(client, record, file, opts)
   local id = records.id_of(record)
-  local loaded = load_file(file)
+  local loaded = M.load(file)
   records.retrieve(client, id) -- no document without a record to hang it on
   local schema = client:describe "Documents"
-  check_size(schema, loaded)
-  local element = element_of(client, schema, loaded, opts or {})
+  M.check_size(schema, loaded)
+  local element = json.encode_element(M.fields(client, schema, loaded, opts or {}))
   local document = store(client, schema, element, loaded, id)
   link_or_fail(client, document, id)
   return document

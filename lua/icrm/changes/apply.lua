@@ -2,6 +2,7 @@
 -- @module icrm.changes.apply
 
 local core = require "icrm.core"
+local attach = require "icrm.changes.attach"
 local classify = require "icrm.changes.classify"
 local engine = require "icrm.changes.engine"
 local error_class = require "icrm.error"
@@ -268,7 +269,7 @@ local function delete(job, run, change)
   end)
 end
 
-local HANDLERS = { create = create, update = update, delete = delete }
+local HANDLERS = { create = create, update = update, delete = delete, attach = attach.send }
 
 -- Half of the last twenty writes without an answer: wait until a read passes.
 local Breaker = { size = 20 }
@@ -396,7 +397,7 @@ function apply.run(set, options)
     stale = options.stale or "skip",
     on_change = options.on_change,
   }, Run)
-  run.finish, run.record_done = finish, record_done
+  run.finish, run.record_done, run.settle_write = finish, record_done, settle_write
   run.breaker = setmetatable({ last = {}, run = run }, Breaker)
   run.has_lock = options.resend == "barrier" and lock.observe(set.client)
   run.reconciler = reconcile.new(run, options)

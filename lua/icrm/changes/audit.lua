@@ -91,10 +91,11 @@ function M.run(set)
   local result =
     { checked = 0, lost = 0, duplicates = 0, ghosts = 0, unrecorded = 0, list = {} }
   local modules =
-    set.store:rows "SELECT DISTINCT module FROM changes WHERE operation = 'create'"
+    set.store:rows "SELECT DISTINCT module FROM changes WHERE operation IN ('create', 'attach')"
   for _, total in ipairs(modules) do
     local batch = {}
-    for change in set.store:each("operation = 'create' AND module = ?", total.module) do
+    local condition = "operation IN ('create', 'attach') AND module = ?"
+    for change in set.store:each(condition, total.module) do
       local value = witness_value(set:witness(total.module), change)
       if value and value ~= "" then
         result.checked = result.checked + 1

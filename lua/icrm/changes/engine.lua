@@ -70,13 +70,15 @@ end
 --- Call the server after `change` is durably marked `sending`.
 -- @return any the decoded result, or nil and an icrm.Error; third the session
 --   that carried the call (a secret), as far as known
-function Job.write(_, change, operation, params)
+-- @param parts table|nil of a multipart request
+function Job.write(_, change, operation, params, parts)
   return coroutine.yield {
     list = "outbox",
     change = change,
     call = {
       operation = operation,
       params = params,
+      parts = parts,
       method = "POST",
       write = true,
       hold = true,

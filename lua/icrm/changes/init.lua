@@ -2,6 +2,7 @@
 -- @module icrm.changes
 
 local core = require "icrm.core"
+local documents = require "icrm.documents"
 local error_class = require "icrm.error"
 local images = require "icrm.changes.images"
 local json = require "icrm.json"
@@ -154,9 +155,11 @@ function ChangeSet:changed_modules()
 end
 
 --- How a record of a module is found again: { tag = field } | { key = { … } } | nil.
+-- A document that is attached has its tag in the text of the document, unless
+-- another field is named.
 function ChangeSet:witness(module)
   self.witnesses = self.witnesses or json.decode(self.store:get_meta "witness")
-  return self.witnesses[module]
+  return self.witnesses[module] or (module == "Documents" and { tag = "notecontent" } or nil)
 end
 
 -- Split fields into plain values and references to other changes.
@@ -385,6 +388,40 @@ function ChangeSet:delete(record_or_id, options)
     })
     return key
   end)
+end
+
+--- Plan the attachment of a file to a record, as a document of its own.
+-- @param record_or_ref string|table an id, a record, or `changes.ref(key)`
+-- @param path string the file; it must be the same when it is sent
+-- @param options table|nil `title`, `key`, `line`
+-- @return string key
+function ChangeSet:attach(record_or_ref, path, options)
+  options = options or {}
+  self:note_schema "Documents"
+  local schema, file = self:schema "Documents", documents.load(path)
+  documents.check_size(schema, file)
+  local fields = documents.fields(self.client, schema, file, options)
+  local key = options.key or ("#%d"):format(self.store:count() + 1)
+  local tag = tag_of(self, "Documents", key)
+  fields[self:witness("Documents").tag] = tag
+  local target = not is_reference(record_or_ref) and records.id_of(record_or_ref) or nil
+  add(self, {
+    key = key,
+    operation = "attach",
+    module = "Documents",
+    line = options.line,
+    fields = json.encode(fields),
+    refs = not target and json.encode { related_to = record_or_ref.key } or nil,
+    before = json.encode {
+      path = path,
+      size = #file.data,
+      sha256 = core.digest.sha256(file.data),
+      related_to = target,
+    },
+    tag = tag,
+    state = "planned",
+  })
+  return key
 end
 
 --- Keep a row of the input that needs no change, so that it is counted.

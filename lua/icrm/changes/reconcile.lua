@@ -179,7 +179,7 @@ local function look(self, job, doubts, final)
   local creates, absent = {}, {}
   for _, doubt in ipairs(doubts) do
     local operation = doubt.change.operation
-    if operation == "create" then
+    if operation == "create" or operation == "attach" then
       creates[#creates + 1] = doubt
     else
       local check = operation == "update" and check_update or check_delete

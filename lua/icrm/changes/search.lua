@@ -3,6 +3,7 @@
 -- same: a control, a record known to be there, must come with the same query.
 -- @module icrm.changes.search
 
+local attach = require "icrm.changes.attach"
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local images = require "icrm.changes.images"
@@ -67,7 +68,8 @@ end
 -- this set, else of any record that has one. nil when there is none yet.
 local function control_value(self, job, module, field)
   local change = self.store:rows(
-    [[SELECT * FROM changes WHERE module = ? AND operation = 'create' AND state = 'done'
+    [[SELECT * FROM changes WHERE module = ? AND state = 'done'
+      AND operation IN ('create', 'attach')
       ORDER BY n LIMIT 1]],
     module
   )[1]
@@ -102,6 +104,9 @@ local function found_one(self, doubt, record)
         images.describe(differences)
       )
     )
+  end
+  if change.operation == "attach" then
+    return run.engine:start(attach.check, run, change, record)
   end
   run.record_done(run, change, sent, record)
 end

@@ -11,8 +11,8 @@ local SAMPLE = 3
 local WIDTH = 60
 local FORMAT_VERSION = 1
 
-local SIGNS = { create = "+", update = "~", delete = "-" }
-local ORDER = { delete = 1, update = 2, create = 3 }
+local SIGNS = { create = "+", attach = "+", update = "~", delete = "-" }
+local ORDER = { delete = 1, update = 2, create = 3, attach = 4 }
 
 local STATES =
   { "planned", "done", "failed", "unknown", "needs_human", "blocked", "skipped", "sending" }
@@ -56,8 +56,17 @@ local function new_value(fields, references, field)
   return printable(fields[field])
 end
 
+local function describe_attachment(change)
+  local file = json.decode(change.before)
+  local target = file.related_to or "record of " .. json.decode(change.refs).related_to
+  return { ("      %s (%d bytes) → %s"):format(printable(file.path), file.size, target) }
+end
+
 -- `old → new` for an update, the values for a create.
 local function describe(change)
+  if change.operation == "attach" then
+    return describe_attachment(change)
+  end
   local fields = json.decode(change.fields)
   local references = change.refs and json.decode(change.refs) or {}
   local before = change.before and json.decode(change.before) or {}

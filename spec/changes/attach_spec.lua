@@ -1,0 +1,73 @@
+local changes = require "icrm.changes"
+local changes_crm = require "spec.changes.crm"
+local helper = require "spec.helper"
+
+for _, profile in ipairs { "initiative", "vtiger8" } do
+  describe("attachments of a change set, profile " .. profile, function()
+    local crm
+
+    local function start(faults)
+      crm = changes_crm.start { profile = profile, faults = faults }
+      return crm.client:create("Accounts", { accountname = "A" })
+    end
+
+    after_each(function()
+      crm.close()
+    end)
+
+    local function documents_of(record)
+      return crm.client:related(record.id, "Documents")
+    end
+
+    it("are documents with their file and their relation, also to a new record", function()
+      local account = start()
+      local plan <close> = crm.plan()
+      plan:attach(account, helper.tmpfile("premier", "a.txt"))
+      plan:create("Accounts", { accountname = "N" }, { key = "n" })
+      plan:attach(changes.ref "n", helper.tmpfile("second é", "b.txt"), { title = "Constat" })
+      assert.truthy(plan:show():find("b.txt (9 bytes) → record of n", 1, true))
+      assert.same({ done = 3 }, plan:apply().states)
+      assert.equal(1, #documents_of(account))
+      local rows = documents_of { id = plan.store:by_key("n").record }
+      assert.equal("9", rows[1].filesize)
+      local way_back <close> = plan:undo(crm.dir .. "/undo.icrm")
+      assert.same({ done = 3 }, way_back:apply({ allow_delete = 3 }).states)
+      assert.equal(0, #documents_of(account))
+    end)
+
+    it("are there once when answers are lost", function()
+      local account = start("at create#2..5 after_commit reset; "
+        .. "at create#7..8 before_commit reset")
+      local plan <close> = crm.plan()
+      for i = 1, 8 do
+        plan:attach(account, helper.tmpfile("fichier " .. i, i .. ".txt"))
+      end
+      assert.same({ done = 8 }, plan:apply({ settle = 0.05 }).states)
+      assert.equal(8, #documents_of(account))
+    end)
+
+    it("are not sent when the file changed since the plan", function()
+      local account = start()
+      local path = helper.tmpfile("avant", "a.txt")
+      local plan <close> = crm.plan()
+      plan:attach(account, path)
+      helper.write_file(path, "après")
+      assert.same({ failed = 1 }, plan:apply().states)
+      assert.equal("FILE_CHANGED", plan.store:get(1).code)
+      assert.equal(0, #documents_of(account))
+    end)
+
+    it("without their relation are partial, and not sent again", function()
+      if profile == "initiative" then
+        return -- one call makes both there
+      end
+      local account = start "p=1 add_related error=ACCESS_DENIED"
+      local plan <close> = crm.plan()
+      plan:attach(account, helper.tmpfile("seul", "a.txt"))
+      assert.same({ needs_human = 1 }, plan:apply({ settle = 0.05 }).states)
+      assert.equal("PARTIAL", plan.store:get(1).code)
+      assert.same({ needs_human = 1 }, plan:apply({ settle = 0.05 }).states)
+      assert.equal(2, crm.commits "create") -- the account and one document
+    end)
+  end)
+end

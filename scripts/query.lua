@@ -34,6 +34,7 @@ local progress <close> = require("icrm.progress").new {
   label = "rows", mode = args.progress, stats = function() return crm.core:stats() end,
 }
 
+local all = text:find "^%s*[Ss][Ee][Ll][Ee][Cc][Tt]%s*%*" ~= nil
 local writer
 local count = 0
 for row in query:each(args.max) do
@@ -41,7 +42,7 @@ for row in query:each(args.max) do
     local facts = query.facts
     local columns = facts.select == "count" and { "count" }
       or script.columns_of(crm:describe(facts.module), row)
-    writer = tables.writer(args.output, columns, { raw = args.raw })
+    writer = tables.writer(args.output, columns, { raw = args.raw, sparse = all })
   end
   writer:add(row)
   count = count + 1
@@ -49,7 +50,7 @@ for row in query:each(args.max) do
 end
 progress:close()
 if writer then
-  writer:close()
+  script.say_left_out(writer:close())
 elseif args.output == "json" then
   print "[]"
 end

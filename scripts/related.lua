@@ -12,5 +12,6 @@ local args = parser:parse()
 local crm <close> = script.connect(args)
 local schema = crm:describe(args.module)
 local rows = crm:related(args.id, args.module, { label = args.label, cap = args.cap })
-script.write(args, script.columns_of(schema, rows[1] or { id = "" }), rows)
+script.write(args, script.columns_of(schema, rows[1] or { id = "" }), rows,
+  { sparse = true })
 script.say("%d row%s", #rows, #rows == 1 and "" or "s")

@@ -42,7 +42,7 @@ local numeric = { count = true }
 for _, name in ipairs(args.sum) do
   numeric["sum " .. name] = true
 end
-script.write(args, result:columns(), result:result(args.order), numeric)
+script.write(args, result:columns(), result:result(args.order), { numeric = numeric })
 script.say("%d record%s of %s in %d group%s", result.rows, result.rows == 1 and "" or "s",
   args.module, #result.list, #result.list == 1 and "" or "s")
 if result.not_numbers > 0 then

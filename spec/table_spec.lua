@@ -23,6 +23,20 @@ describe("table", function()
     }, { width = 23, numeric = { n = true } }))
   end)
 
+  it("leaves out columns without room, and says which", function()
+    local path = helper.tmpfile ""
+    local file = assert(io.open(path, "wb"))
+    local row = { a = "first", b = "", c = "a long one", d = "1" }
+    local opts = { file = file, width = 19, sparse = true }
+    assert.same({ "d" }, tables.write("table", { "a", "b", "c", "d" }, { row }, opts))
+    opts.width, opts.sparse = nil, nil
+    assert.same({}, tables.write("table", { "a", "b", "c", "d" }, { row }, opts))
+    file:close()
+    assert.equal("a      c\n─────  ──────────\nfirst  a long one\n"
+      .. "a      b  c           d\n─────  ─  ──────────  ─\nfirst     a long one  1\n",
+      helper.read_file(path))
+  end)
+
   it("shows control characters and broken bytes instead of sending them", function()
     local text = written("table", { "a" }, { { a = "x\27]0;t\7\n\u{9b}31m\xff" } })
     assert.is_nil(text:find "[\0-\9\11-\31\127]")

@@ -136,14 +136,25 @@ function M.confirm(question, args)
   return answer == "y" or answer == "yes" or answer == "o" or answer == "oui"
 end
 
+--- Say which columns a table had no room for.
+---
+--- @param left_out string[]? what closing its writer returned
+function M.say_left_out(left_out)
+  if left_out and #left_out > 0 then
+    M.say("no room for %d columns (%s); -o csv, json or jsonl has them all", #left_out,
+      text_tools.cut(table.concat(left_out, ", "), 200))
+  end
+end
+
 --- Write rows in the form that the options choose.
 ---
 --- @param args table
 --- @param columns string[]
 --- @param rows table[]
---- @param numeric? table<string, boolean> columns that stand to the right
-function M.write(args, columns, rows, numeric)
-  tables.write(args.output, columns, rows, { raw = args.raw, numeric = numeric })
+--- @param opts? table numeric, sparse: see icrm.table
+function M.write(args, columns, rows, opts)
+  M.say_left_out(tables.write(args.output, columns, rows,
+    { raw = args.raw, numeric = opts and opts.numeric, sparse = opts and opts.sparse }))
 end
 
 --- The columns of records in the order of describe, `id` first.

@@ -13,7 +13,7 @@ local text_tools = require "icrm.text"
 local M = {}
 
 local GAP = "  "
-local NARROWEST = 6 -- columns that a cut cell keeps at least
+local NARROWEST = 10 -- columns that a cut cell keeps at least
 local STDOUT = 1
 
 local function text_of(value)
@@ -70,31 +70,60 @@ local function shrink(widths, room)
   end
 end
 
-local function line(cells, widths, right)
+local function is_empty(self, i)
+  for _, cells in ipairs(self.rows) do
+    if cells[i] ~= "" then
+      return false
+    end
+  end
+  return #self.rows > 0
+end
+
+-- The places of the columns to show, as many as fit when cut to the least, and
+-- the names of those that do not.
+local function choose_columns(self, natural)
+  local shown, left_out, used = {}, {}, -#GAP
+  for i, name in ipairs(self.columns) do
+    local least = used + #GAP + math.min(natural[i], NARROWEST)
+    local is_hidden = self.sparse and is_empty(self, i)
+    if not is_hidden and self.width and least > self.width and #shown > 0 then
+      left_out[#left_out + 1] = name
+    elseif not is_hidden then
+      shown[#shown + 1], used = i, least
+    end
+  end
+  return shown, left_out
+end
+
+local function line(self, cells, shown, widths)
   local out = {}
-  for i, width in ipairs(widths) do
-    local cell = text_tools.cut(cells[i], width)
-    local blanks = (" "):rep(width - text_tools.width(cell))
-    out[i] = right[i] and blanks .. cell or cell .. blanks
+  for at, i in ipairs(shown) do
+    local cell = text_tools.cut(cells[i], widths[at])
+    local blanks = (" "):rep(widths[at] - text_tools.width(cell))
+    out[at] = self.numeric[self.columns[i]] and blanks .. cell or cell .. blanks
   end
   return (table.concat(out, GAP):gsub(" +$", "")) .. "\n"
 end
 
 function Table:close()
-  local widths, right = natural_widths(self), {}
+  local natural = natural_widths(self)
+  local shown, left_out = choose_columns(self, natural)
+  local widths, headings, rules = {}, {}, {}
+  for at, i in ipairs(shown) do
+    widths[at] = natural[i]
+    headings[i] = text_tools.clean(self.columns[i])
+  end
   if self.width then
     shrink(widths, self.width)
   end
-  local headings, rules = {}, {}
-  for i, name in ipairs(self.columns) do
-    right[i] = self.numeric[name]
-    headings[i] = text_tools.clean(name)
-    rules[i] = ("─"):rep(widths[i])
+  for at, i in ipairs(shown) do
+    rules[i] = ("─"):rep(widths[at])
   end
-  self.file:write(line(headings, widths, right), line(rules, widths, {}))
+  self.file:write(line(self, headings, shown, widths), line(self, rules, shown, widths))
   for _, cells in ipairs(self.rows) do
-    self.file:write(line(cells, widths, right))
+    self.file:write(line(self, cells, shown, widths))
   end
+  return left_out
 end
 
 -- ---- CSV, JSON ------------------------------------------------------------------
@@ -157,9 +186,11 @@ M.FORMATS = { "table", "csv", "json", "jsonl" }
 --- @param columns string[] names of the values in a row
 --- @param opts? table file (standard output by default); width: of the table, the
 ---   terminal's by default, no limit where there is none; numeric: set of columns
----   that stand to the right; raw: no apostrophe before formulas in CSV;
+---   that stand to the right; sparse = true: the table leaves out columns that are
+---   empty in every row; raw: no apostrophe before formulas in CSV;
 ---   delimiter of CSV
---- @return table writer with add(row) and close()
+--- @return table writer with add(row) and close(), which returns the names of the
+---   columns for which the table had no room
 function M.writer(format, columns, opts)
   opts = opts or {}
   local class = FORMATS[format]
@@ -169,7 +200,7 @@ function M.writer(format, columns, opts)
   end
   local writer = setmetatable({
     file = opts.file or io.stdout, columns = columns, rows = {}, raw = opts.raw,
-    delimiter = opts.delimiter, numeric = opts.numeric or {},
+    delimiter = opts.delimiter, numeric = opts.numeric or {}, sparse = opts.sparse,
     width = opts.width or not opts.file and core.terminal_columns(STDOUT) or nil,
   }, class)
   if class == Csv then
@@ -184,12 +215,13 @@ end
 --- @param columns string[]
 --- @param rows table[]
 --- @param opts? table as for writer
+--- @return string[]? left_out as close
 function M.write(format, columns, rows, opts)
   local writer = M.writer(format, columns, opts)
   for _, row in ipairs(rows) do
     writer:add(row)
   end
-  writer:close()
+  return writer:close()
 end
 
 return M

@@ -10,4 +10,4 @@ local args = parser:parse()
 
 local set <close> = command.look(args.file)
 local n = changes_errors.write(set, function(piece) io.stdout:write(piece) end)
-script.say("%d row%s", n, n == 1 and "" or "s")
+script.say("%s", script.counted(n, "row"))

@@ -50,8 +50,8 @@ local mapping = args.mapping and mappings.load(args.mapping) or mappings.from_op
 local job <close> = import.open(crm, { path = args.file, mapping = mapping, dates = args.dates,
   encoding = args.encoding, delimiter = args.delimiter, decimal = args.decimal })
 local format = job.source.format
-script.say("%s: %s, separator %s, %d rows", args.file, format.encoding,
-  text_tools.quote(format.delimiter), job.rows)
+script.say("%s: %s, separator %s, %s", args.file, format.encoding,
+  text_tools.quote(format.delimiter), script.counted(job.rows, "row"))
 for _, note in ipairs(job.notes) do
   script.say("  %s", note)
 end
@@ -63,10 +63,11 @@ if check.fault_count > 0 then
   if check.fault_count > #check.faults then
     script.say("… and %d more", check.fault_count - #check.faults)
   end
-  script.refuse("%s: %d faults; nothing was sent", args.file, check.fault_count)
+  script.refuse("%s: %s; nothing was sent", args.file,
+    script.counted(check.fault_count, "fault"))
 elseif check.merged > 0 then
-  script.say("  %d rows repeat a record of a row before (%d with other values: the first counts)",
-    check.merged, check.differing)
+  script.say("  records that several rows make: %s, %d with other values (the first counts)",
+    script.counted(check.merged, "repetition"), check.differing)
 end
 
 local identity, out = import_plan.identity(args.file), args.out or args.file .. ".icrm"

@@ -54,4 +54,4 @@ if writer then
 elseif args.output == "json" then
   print "[]"
 end
-script.say("%d row%s", count, count == 1 and "" or "s")
+script.say("%s", script.counted(count, "row"))

@@ -14,4 +14,4 @@ local schema = crm:describe(args.module)
 local rows = crm:related(args.id, args.module, { label = args.label, cap = args.cap })
 script.write(args, script.columns_of(schema, rows[1] or { id = "" }), rows,
   { sparse = true })
-script.say("%d row%s", #rows, #rows == 1 and "" or "s")
+script.say("%s", script.counted(#rows, "row"))

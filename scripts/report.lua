@@ -43,8 +43,8 @@ for _, name in ipairs(args.sum) do
   numeric["sum " .. name] = true
 end
 script.write(args, result:columns(), result:result(args.order), { numeric = numeric })
-script.say("%d record%s of %s in %d group%s", result.rows, result.rows == 1 and "" or "s",
-  args.module, #result.list, #result.list == 1 and "" or "s")
+script.say("%s of %s in %s", script.counted(result.rows, "record"), args.module,
+  script.counted(#result.list, "group"))
 if result.not_numbers > 0 then
   script.say("%d values are no numbers and were not summed", result.not_numbers)
   os.exit(script.EXIT_FAILED_ROWS, true)

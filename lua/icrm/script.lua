@@ -27,6 +27,15 @@ function M.say(format, ...)
   io.stderr:write(format:format(...), "\n")
 end
 
+--- Write a number with its noun: "1 row", "2 rows".
+---
+--- @param count integer
+--- @param noun string
+--- @return string
+function M.counted(count, noun)
+  return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
+end
+
 --- Raise an error of kind `input`.
 ---
 --- @param format string

@@ -21,7 +21,7 @@ struct icrm_csv_format {
   enum icrm_encoding encoding;
   bool bom;
   char delimiter;
-  bool file; /* can be read once more; a pipe cannot */
+  bool file;           /* can be read once more; a pipe cannot */
   const char *newline; /* "LF", "CRLF" or "CR", as the first line ends */
 };
 

@@ -63,7 +63,7 @@ local WEATHERS = { false, on_writes "after_commit close", on_writes "before_comm
 
 function parts.points(args)
   local tally = new_tally "points"
-  local every = args.every or (args.quick and 7 or 1)
+  local every = args.every or (args.quick and 11 or 1)
   for w, weather in ipairs(WEATHERS) do
     local options = { rows = 12, faults = weather and ("seed=%d; %s"):format(args.seed, weather),
       worker = { "lanes=2", "settle=0.05" } }
@@ -129,7 +129,7 @@ end
 -- nothing.
 function parts.lost(args)
   return marathon("lost", args, args.runs or (args.quick and 2 or 20),
-    args.rows or (args.quick and 60 or 2000),
+    args.rows or (args.quick and 200 or 2000),
     { faults = "seed=%d; p=0.02 create after_commit close; p=1 create empty" })
 end
 

@@ -62,11 +62,14 @@ local function open(crm, set_options)
   local file = io.open(journal, "rb")
   if file then
     file:close()
-    local set = changes.open(crm, journal, set_options)
-    if not set.is_torn then
+    local ok, set = pcall(changes.open, crm, journal, set_options)
+    if not ok and not tostring(set):find "is no change set" then
+      error(set, 0)
+    elseif ok and not set.is_torn then
       return set
+    elseif ok then
+      set:close()
     end
-    set:close()
     for _, suffix in ipairs { "", "-wal", "-shm" } do
       os.remove(journal .. suffix)
     end

@@ -3,7 +3,16 @@
 
 local harness = {}
 
-local root = os.getenv "PWD"
+local function command_output(command)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read "l"
+  pipe:close()
+  return text
+end
+
+-- Absolute, for the clients are told paths.
+local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$"
+local root = command_output(("cd '%s/../..' && pwd"):format(here))
 local icrm_lua = os.getenv "ICRM_LUA" or root .. "/build/bin/icrm-lua"
 local shim = icrm_lua:gsub("/bin/[^/]*$", "/lib/icrm_soak_shim.so")
 
@@ -42,10 +51,7 @@ function harness.now()
 end
 
 function harness.tmpdir()
-  local pipe = assert(io.popen "mktemp -d")
-  local dir = pipe:read "l"
-  pipe:close()
-  return dir
+  return command_output "mktemp -d"
 end
 
 function harness.remove(dir)
@@ -151,7 +157,8 @@ function harness.job(options)
   self.input, self.journal, self.store =
     self.dir .. "/input.csv", self.dir .. "/job.icrm", self.dir .. "/crm.db"
   write_file(self.input, table.concat(lines, "\r\n") .. "\r\n")
-  write_file(self.dir .. "/base.json", "[" .. table.concat(table.move(CONTROLS, 1, #CONTROLS, #base + 1, base), ",\n") .. "]")
+  table.move(CONTROLS, 1, #CONTROLS, #base + 1, base)
+  write_file(self.dir .. "/base.json", "[" .. table.concat(base, ",\n") .. "]")
   self:start_server()
   return self
 end
@@ -167,7 +174,9 @@ function Job:start_server()
   for _, option in ipairs(self.options.server or {}) do
     table.insert(command, option)
   end
-  self.server = assert(io.popen("exec " .. words(command), "w"))
+  -- A server that cannot start must not leave its reader waiting.
+  local text = ("%s || timeout 2 sh -c ': >%s'"):format(words(command), fifo)
+  self.server = assert(io.popen(text, "w"))
   local file = assert(io.open(fifo, "r"))
   self.url, self.user, self.key = file:read("l", "l", "l")
   file:close()

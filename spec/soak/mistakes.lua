@@ -9,12 +9,12 @@ function mistakes.resend_at_once()
   local new = reconcile.new
   function reconcile.new(run, options)
     local self = new(run, options)
-    function self:add(change)
-      self.run.engine:mark(self.store.mark, change.n, { state = "planned" })
+    function self.add(of, change)
+      of.run.engine:mark(of.store.mark, change.n, { state = "planned" })
     end
-    function self:recover()
-      for change in self.store:each "state IN ('sending', 'unknown')" do
-        self:add(change)
+    function self.recover(of)
+      for change in of.store:each "state IN ('sending', 'unknown')" do
+        of:add(change)
       end
     end
     return self

@@ -139,19 +139,31 @@ static size_t record_reply(struct replies *replies, long id, char *out) {
   return reply_write(out, replies->record);
 }
 
-/* The number in the first '17x…' of a request, percent-encoded or not. */
-static long id_in(const char *request, long otherwise) {
-  const char *at = strstr(request, "17x");
-  return at ? atol(at + 3) : otherwise;
+/* The number in the `nth` '17x…' of a request, percent-encoded or not. */
+static long id_in(const char *request, int nth, long otherwise) {
+  const char *at = request;
+  for (int i = 0; at && i < nth; i++) {
+    at = strstr(at, "17x");
+    at = at ? at + 3 : NULL;
+  }
+  return at ? atol(at) : otherwise;
+}
+
+/* The rows that `id > '17xA'` and perhaps `id <= '17xB'` ask for: how many,
+ * and the first of them. */
+static long rows_asked(const struct replies *replies, const char *request,
+                       long *first) {
+  const long last = FIRST_ID + replies->rows - 1;
+  long until = id_in(request, 2, last);
+  *first = id_in(request, 1, FIRST_ID - 1) + 1;
+  until = until < last ? until : last;
+  return until >= *first ? until - *first + 1 : 0;
 }
 
 static size_t page_reply(struct replies *replies, const char *request,
                          char *out) {
-  long first = id_in(request, FIRST_ID - 1) + 1;
-  if (strcasestr(request, "+desc") || strcasestr(request, "%20desc"))
-    first = FIRST_ID + replies->rows - 1;
-  long left = FIRST_ID + replies->rows - first;
-  if (left <= 0)
+  long first, left = rows_asked(replies, request, &first);
+  if (left == 0)
     return reply_write(out, "[]");
   int rows = left < PAGE_ROWS ? (int)left : PAGE_ROWS;
   size_t len = replies->row_ends[rows - 1];
@@ -167,9 +179,11 @@ static size_t page_reply(struct replies *replies, const char *request,
 static size_t query_reply(struct replies *replies, const char *request,
                           char *out) {
   char text[64];
+  long first;
   if (!strcasestr(request, "count"))
     return page_reply(replies, request, out);
-  snprintf(text, sizeof text, "[{\"count\":\"%ld\"}]", replies->rows);
+  snprintf(text, sizeof text, "[{\"count\":\"%ld\"}]",
+           rows_asked(replies, request, &first));
   return reply_write(out, text);
 }
 
@@ -194,7 +208,7 @@ size_t reply_to(struct replies *replies, const char *operation,
     return record_reply(replies, replies->next_id++, out);
   if (is(operation, "retrieve") || is(operation, "update") ||
       is(operation, "revise"))
-    return record_reply(replies, id_in(request, FIRST_ID), out);
+    return record_reply(replies, id_in(request, 1, FIRST_ID), out);
   if (is(operation, "login"))
     return login_reply(replies, out);
   if (is(operation, "getchallenge"))

@@ -177,6 +177,18 @@ function Client:receive(id)
   return value
 end
 
+--- Let the calls that were sent leave now, instead of with the next wait.
+function Client:flush()
+  errors.check(self.core:step(0))
+end
+
+--- The number of calls that may be under way at once, at the moment.
+---
+--- @return integer
+function Client:lanes()
+  return self.core:stats().limit
+end
+
 --- Say that the reply to a call that was sent is not wanted any more.
 ---
 --- @param id integer

@@ -156,6 +156,7 @@ struct icrm_vtql_rewrite {
   bool count;                      /* count(*), without ORDER BY and LIMIT */
   struct icrm_vtql_slice after_id; /* adds AND id > '…' to every OR branch;
                                       data NULL for none */
+  struct icrm_vtql_slice until_id; /* the same with AND id <= '…' */
   bool by_id;                      /* ORDER BY id instead of the query's own */
   bool then_id;                    /* ORDER BY …, id, when id is not there */
   int64_t offset;                  /* with `rows` */
@@ -164,8 +165,8 @@ struct icrm_vtql_rewrite {
 };
 
 /* Append the query's text, with `;`, in one spelling (keywords in capitals,
- * one space). `change` may be NULL. `after_id` must be a record id. The result
- * parses again, and means the same in both readings of AND and OR. */
+ * one space). `change` may be NULL. `after_id` and `until_id` must be record ids. The
+ * result parses again, and means the same in both readings of AND and OR. */
 void icrm_vtql_write(const struct icrm_vtql_query *query,
                      const struct icrm_vtql_rewrite *change,
                      struct icrm_buf *out);

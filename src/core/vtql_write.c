@@ -30,20 +30,34 @@ static bool ends_branch(const struct icrm_vtql_query *query, size_t term) {
   return term + 1 == query->n_terms || query->terms[term + 1].after_or;
 }
 
+/* The bounds of a walk, each behind `joint` first and AND then. */
+static void write_bounds(const struct icrm_vtql_rewrite *change,
+                         const char *joint, struct icrm_buf *out) {
+  if (change->after_id.data) {
+    icrm_buf_addf(out, " %s id > '%.*s'", joint, (int)change->after_id.len,
+                  change->after_id.data);
+    joint = "AND";
+  }
+  if (change->until_id.data)
+    icrm_buf_addf(out, " %s id <= '%.*s'", joint, (int)change->until_id.len,
+                  change->until_id.data);
+}
+
 /* Branches that differ only after their first term read the same left to
- * right and AND first when each ends alike; so does one `AND id > k` more. */
+ * right and AND first when each ends alike; so do some `AND id > k` more. */
 static void write_where(const struct icrm_vtql_query *query,
-                        struct icrm_vtql_slice after_id, struct icrm_buf *out) {
-  if (query->n_terms == 0 && after_id.data)
-    icrm_buf_addf(out, " WHERE id > '%.*s'", (int)after_id.len, after_id.data);
+                        const struct icrm_vtql_rewrite *change,
+                        struct icrm_buf *out) {
+  if (query->n_terms == 0)
+    write_bounds(change, "WHERE", out);
   for (size_t i = 0; i < query->n_terms; i++) {
     const struct icrm_vtql_term *term = &query->terms[i];
     icrm_buf_add_text(out, i == 0           ? " WHERE "
                            : term->after_or ? " OR "
                                             : " AND ");
     vtql_write_term(query, term, out);
-    if (after_id.data && ends_branch(query, i))
-      icrm_buf_addf(out, " AND id > '%.*s'", (int)after_id.len, after_id.data);
+    if (ends_branch(query, i))
+      write_bounds(change, "AND", out);
   }
 }
 
@@ -100,7 +114,7 @@ void icrm_vtql_write(const struct icrm_vtql_query *query,
     add_names(out, query->columns, query->n_columns);
   icrm_buf_add_text(out, " FROM ");
   add_slice(out, query->module);
-  write_where(query, change->after_id, out);
+  write_where(query, change, out);
   if (!count) {
     write_order(query, change, out);
     write_limit(query, change, out);

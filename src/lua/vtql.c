@@ -118,8 +118,18 @@ static int push_buf(lua_State *L, struct icrm_buf *buf) {
   return failed ? luaL_error(L, "not enough memory") : 1;
 }
 
-/* query:write{ count, after_id, by_id, then_id, offset, rows } -> text; see
- * struct icrm_vtql_rewrite. */
+/* An option that is a record id or absent; stays on the stack. */
+static struct icrm_vtql_slice id_option(lua_State *L, const char *name) {
+  struct icrm_vtql_slice id = {0};
+  if (lua_getfield(L, 2, name) == LUA_TNIL)
+    return id;
+  id.data = luaL_checklstring(L, -1, &id.len);
+  luaL_argcheck(L, icrm_vtql_is_id(id.data, id.len), 2, "no record id");
+  return id;
+}
+
+/* query:write{ count, after_id, until_id, by_id, then_id, offset, rows } ->
+ * text; see struct icrm_vtql_rewrite. */
 static int write_query(lua_State *L) {
   const struct icrm_vtql_query *query = check_query(L);
   lua_settop(L, 2);
@@ -132,12 +142,8 @@ static int write_query(lua_State *L) {
                                      .then_id = flag(L, "then_id"),
                                      .offset = integer(L, "offset", 0),
                                      .rows = integer(L, "rows", -1)};
-  lua_getfield(L, 2, "after_id"); /* self, options, after_id */
-  if (!lua_isnil(L, -1)) {
-    change.after_id.data = luaL_checklstring(L, -1, &change.after_id.len);
-    luaL_argcheck(L, icrm_vtql_is_id(change.after_id.data, change.after_id.len),
-                  2, "after_id is no record id");
-  }
+  change.after_id = id_option(L, "after_id");
+  change.until_id = id_option(L, "until_id");
   struct icrm_buf out = {0};
   icrm_vtql_write(query, &change, &out);
   return push_buf(L, &out);

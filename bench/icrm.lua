@@ -24,6 +24,11 @@ local crm <close> = icrm.connect {
   ca_file = os.getenv "BENCH_CA_FILE" ~= "" and os.getenv "BENCH_CA_FILE" or nil,
 }
 
+-- Seconds since the machine started.
+local function now()
+  return tonumber(io.open "/proc/uptime":read "a":match "%S+")
+end
+
 local work = {}
 
 function work.create()
@@ -77,8 +82,23 @@ function work.walk()
   io.stderr:write(("rss_kb %d %d\n"):format(least, most))
 end
 
-if operation == "walk" then
-  work.walk()
+-- Plan so many creates and apply them; says how long the applying took.
+function work.apply()
+  local path = os.tmpname()
+  os.remove(path)
+  local plan <close> = crm:plan(path)
+  for _ = 1, calls do
+    plan:create("HelpDesk", ELEMENT)
+  end
+  plan:seal()
+  local began = now()
+  plan:apply()
+  io.stderr:write(("apply_s %.3f\n"):format(now() - began))
+  os.execute("rm -f " .. path .. "*")
+end
+
+if operation == "walk" or operation == "apply" then
+  work[operation]()
 else
   repeated(work[operation])
 end

@@ -297,6 +297,32 @@ def part_csv(setting):
     setting.report.at_least("CSV into rows", 60, found["mb"], " MB/s", 0)
 
 
+def part_apply(setting):
+    """The bare rate is that of the same creates without a change set."""
+    rows = setting.calls(5000)
+    icrm = named(setting.clients, "icrm 16")
+    with setting.server(latency_ms=20) as server:
+        def bare():
+            return {"rate": rows / Run(icrm.command(
+                server.url, "create", rows, 16)).wall}
+
+        def apply():
+            run = Run(icrm.command(server.url, "apply", rows, 16))
+            took = float(re.search(r"apply_s ([0-9.]+)", run.message).group(1))
+            return {"rate": rows / took, "cpu": run.cpu / rows * 1e6}
+        found = collect(setting, [("bare creates", bare), ("apply", apply)])
+    if "apply" not in found:
+        return
+    setting.report.table(
+        f"A change set of {rows:,} creates, 20 ms, 16 lanes",
+        ("", "rows a second"),
+        [(name, s["rate"].text()) for name, s in found.items()],
+        "CPU of planning and applying a row: "
+        f"{found['apply']['cpu'].text()} µs.")
+    setting.report.at_least("apply, × the bare create rate", 0.95, ratios(
+        found["apply"]["rate"], found["bare creates"]["rate"]))
+
+
 PARTS = {"calls": part_calls, "latency": part_latency, "lock": part_lock,
          "walk": part_walk, "start": part_start, "tls": part_tls,
-         "csv": part_csv}
+         "csv": part_csv, "apply": part_apply}

@@ -67,7 +67,7 @@ describe("bad input", function()
       local script = helper.tmpfile(([[
         local socket = require "socket"
         local listener = assert(socket.bind("127.0.0.1", 0))
-        io.stdout:write(select(2, listener:getsockname()), "\n")
+        io.stdout:write("port ", select(2, listener:getsockname()), "\n")
         io.stdout:flush()
         while true do
           local client = listener:accept()
@@ -76,7 +76,10 @@ describe("bad input", function()
           client:close()
         end]]):format(reply), "server.lua")
       local pipe = assert(io.popen("lua5.4 " .. script .. " & echo $!; wait"))
-      return { pid = pipe:read "l", port = pipe:read "l", pipe = pipe }
+      -- The shell and the server write in any order.
+      local text = pipe:read "l" .. " " .. pipe:read "l"
+      local port = text:match "port (%d+)"
+      return { pid = text:gsub("port %d+", ""):match "%d+", port = port, pipe = pipe }
     end
 
     local function with_server(reply, fn)

@@ -42,7 +42,9 @@ local function matching(self, facts)
     local keep = true
     for _, condition in ipairs(facts.conditions) do
       if condition.field == "id" then
-        keep = keep and number(row.id) > number(condition.values[1])
+        local bound = number(condition.values[1])
+        keep = keep and (condition.operator == "<=" and number(row.id) <= bound
+          or condition.operator == ">" and number(row.id) > bound)
       end
     end
     found[#found + 1] = keep and row or nil
@@ -108,6 +110,19 @@ function model:receive(id)
   local answer = assert(self.calls[id], "received twice")
   self.calls[id] = false
   return answer
+end
+
+-- Several lanes when a spec says so: then long walks go on in ranges.
+function model:lanes()
+  return self.n_lanes or 1
+end
+
+function model:may_spend_calls()
+  return self:lanes() > 1
+end
+
+function model:flush()
+  self.flushed = #self.sent
 end
 
 function model:discard(id)

@@ -30,8 +30,8 @@ local function new_server(ids, hidden)
     end
     return page
   end
-  local tools = { PAGE_ROWS = PAGE_ROWS }
-  function tools.send(_, change)
+  local query = {}
+  function query._send(_, change)
     server.calls = server.calls + 1
     local id, open = server.calls, 0
     server.open[id] = change
@@ -41,7 +41,7 @@ local function new_server(ids, hidden)
     server.most_open = math.max(server.most_open, open)
     return id
   end
-  function tools.receive(_, id)
+  function query._receive(_, id)
     local change = assert(server.open[id], "received twice, or never sent")
     server.open[id] = nil
     local found = between(change.after_id, change.until_id)
@@ -50,33 +50,22 @@ local function new_server(ids, hidden)
     end
     return visible(found, change.rows, change.offset or 0)
   end
-  function tools.count_in(rows)
+  function query._read_count(_, rows)
     return tonumber(rows[1].count)
   end
-  function tools.count_after(_, id)
-    return #between(id)
+  function query._count_after(_, id, until_id)
+    server.calls = server.calls + 1
+    return #between(id, until_id)
   end
-  function tools.walk_by_id(_, _, last, until_id)
-    local found, at = between(last, until_id), 0
-    return function()
-      while at < #found do
-        local page = visible(found, 7, at)
-        at = at + 7
-        if #page > 0 then
-          return page
-        end
-      end
-    end, function() end
-  end
-  server.tools = tools
-  server.query = { shown = 0, client = {
+  query.client = {
     flush = function() end,
     lanes = function() return server.lanes end,
     discard = function(_, id)
       assert(server.open[id])
       server.open[id], server.discarded = nil, server.discarded + 1
     end,
-  } }
+  }
+  server.query = query
   return server
 end
 
@@ -112,7 +101,7 @@ describe("a walk in ranges", function()
       end
       local page = first_page(ids, hidden)
       local server = new_server(ids, hidden)
-      local next_page = ranges.walk(server.query, page, server.tools)
+      local next_page = ranges.walk(server.query, page)
       local at = number_of(page[#page].id)
       local expected, got = {}, {}
       for _, id in ipairs(ids) do
@@ -134,7 +123,7 @@ describe("a walk in ranges", function()
     math.randomseed(12)
     local ids = random_ids(5000, 20)
     local server = new_server(ids, {})
-    for _ in ranges.walk(server.query, first_page(ids, {}), server.tools) do end
+    for _ in ranges.walk(server.query, first_page(ids, {})) do end
     assert.is_true(server.most_open >= server.lanes)
     assert.is_true(server.calls < 2 * 1.6 * #ids / PAGE_ROWS + 20, server.calls)
   end)
@@ -145,14 +134,14 @@ describe("a walk in ranges", function()
       ids[i] = 5000 + i
     end
     local server = new_server(ids, {})
-    for _ in ranges.walk(server.query, first_page(ids, {}), server.tools) do end
+    for _ in ranges.walk(server.query, first_page(ids, {})) do end
     assert.is_true(server.calls <= 20 + server.lanes + 2, server.calls)
   end)
 
   it("gives up what is under way when it is left", function()
     local ids = random_ids(3000, 5)
     local server = new_server(ids, {})
-    local next_page, stop = ranges.walk(server.query, first_page(ids, {}), server.tools)
+    local next_page, stop = ranges.walk(server.query, first_page(ids, {}))
     next_page()
     next_page()
     stop()

@@ -66,6 +66,28 @@ describe("a walk by id", function()
     }, client.sent)
   end)
 
+  it("lets the call for the next page leave at once", function()
+    local client = model.new(342)
+    query.new(client, "SELECT * FROM Things"):pages()()
+    assert.equal(2, client.flushed)
+  end)
+
+  it("goes on in ranges of ids when it is long and there are lanes", function()
+    local client = model.new(2342)
+    client.n_lanes = 4
+    for n = 1, 2342 do
+      client.hidden["7x" .. n] = n % 7 == 0 and n > 400 or nil
+    end
+    for n = 2000, 1000, -1 do
+      client:remove("7x" .. n)
+    end
+    same_numbers(run(1, 2342, function(n)
+      return n >= 1000 and n <= 2000 or n % 7 == 0 and n > 400
+    end), numbers(query.new(client, "SELECT * FROM Things"):each()))
+    assert.truthy(table.concat(client.sent, "\n"):find(
+      "SELECT * FROM Things WHERE id > '7x400' AND id <= '7x500' ORDER BY id LIMIT 100;", 1, true))
+  end)
+
   it("ends at a full last page and at no page at all", function()
     same_numbers(run(1, 200), numbers(query.new(model.new(200), "SELECT * FROM Things"):each()))
     assert.same({}, numbers(query.new(model.new(0), "SELECT * FROM Things"):each()))

@@ -83,7 +83,7 @@ function M.connect(options)
   local self = setmetatable({
     url = options.url, site = options.site or options.url,
     username = options.username, name = options.name,
-    protected = options.protected, check = options.check ~= false,
+    protected = options.protected, check = options.check ~= false, _has_rate = options.rate ~= nil,
     _owner = options.owner, _schemas = {}, _learnt = {}, module_by_prefix = {},
   }, Client)
   self.core_options = core_options(options)
@@ -180,6 +180,14 @@ end
 --- Let the calls that were sent leave now, instead of with the next wait.
 function Client:flush()
   errors.check(self.core:step(0))
+end
+
+--- Whether more calls than necessary do no harm when they save time: there are
+--- several lanes and no rate is kept to.
+---
+--- @return boolean
+function Client:may_spend_calls()
+  return not self._has_rate and self:lanes() > 1
 end
 
 --- The number of calls that may be under way at once, at the moment.

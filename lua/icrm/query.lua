@@ -193,12 +193,16 @@ function Query:_ask(change)
   return self:_receive(self:_send(change))
 end
 
--- How many rows there are, or come after this id.
-function Query:_count_after(id)
-  local rows = self:_ask { count = true, after_id = id }
+-- The number that the answer to a count(*) gives.
+function Query._read_count(_, rows)
   local n = rows[1] and math.tointeger(tonumber(rows[1].count))
   return n or errors.raise { kind = "decode", operation = "query",
     message = "count(*) gave no number" }
+end
+
+-- How many rows there are, or come after this id, up to that one.
+function Query:_count_after(id, until_id)
+  return self:_read_count(self:_ask { count = true, after_id = id, until_id = until_id })
 end
 
 -- ---- Reading --------------------------------------------------------------------
@@ -220,9 +224,10 @@ end
 -- A walk that counts what it shows.
 local function start(query, most)
   local facts = query.facts
-  local by = facts.select == "count" and "once"
-    or has_free_order(facts) and "by_id" or "by_offset"
   local wanted = math.min(facts.rows or math.huge, most or math.huge)
+  local by = facts.select == "count" and "once"
+    or not has_free_order(facts) and "by_offset"
+    or wanted == math.huge and facts.offset == 0 and "whole" or "by_id"
   local next_page, stop = require("icrm.walk")[by](query, wanted, facts.offset)
   query.shown, query.is_complete = 0, false
   return function()

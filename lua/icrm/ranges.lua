@@ -8,6 +8,8 @@
 -- its turn.
 -- @module icrm.ranges
 
+local walk = require "icrm.walk"
+
 local M = {}
 
 local AIM = 0.8 -- of a page: how full a range should be
@@ -24,7 +26,7 @@ Walk.__index = Walk
 
 -- As many ids as rows of a page cannot hold more than a page: nothing to count.
 function Walk:width()
-  local page_rows = self.tools.PAGE_ROWS
+  local page_rows = walk.PAGE_ROWS
   local width = math.min(page_rows * AIM / self.density, WIDEST)
   return math.max(page_rows, math.floor(width))
 end
@@ -34,10 +36,10 @@ function Walk:add_range()
   local range = { width = width, from = ("%sx%d"):format(self.prefix, self.at),
     to = ("%sx%d"):format(self.prefix, self.at + width) }
   self.at = self.at + width
-  range.page = self.tools.send(self.query, { by_id = true, after_id = range.from,
-    until_id = range.to, rows = self.tools.PAGE_ROWS })
-  if width > self.tools.PAGE_ROWS then
-    range.count = self.tools.send(self.query, { count = true, after_id = range.from,
+  range.page = self.query:_send({ by_id = true, after_id = range.from,
+    until_id = range.to, rows = walk.PAGE_ROWS })
+  if width > walk.PAGE_ROWS then
+    range.count = self.query:_send({ count = true, after_id = range.from,
       until_id = range.to })
   end
   table.insert(self.ranges, range)
@@ -76,26 +78,26 @@ function Walk:is_over(range)
   if self.empty & (self.empty - 1) ~= 0 then
     return false -- asked after 1, 2, 4, 8 … empty ranges
   end
-  return self.tools.count_after(self.query, range.to) == 0
+  return self.query:_count_after(range.to) == 0
 end
 
 function Walk:next_range()
   self:fill()
-  local range = table.remove(self.ranges, 1)
-  local rows = self.tools.receive(self.query, range.page)
+  local range = self.ranges[1]
+  local rows = self.query:_receive(range.page)
   local counted = range.count
-    and self.tools.count_in(self.tools.receive(self.query, range.count)) or #rows
+    and self.query:_read_count(self.query:_receive(range.count)) or #rows
+  table.remove(self.ranges, 1)
   self:learn(range, counted)
   self.empty = counted > 0 and 0 or self.empty
   if counted > #rows then
     local last = rows[1] and rows[#rows].id or range.from
     self.rest, self.stop_rest =
-      self.tools.walk_by_id(self.query, math.huge, last, range.to)
+      walk.by_id(self.query, math.huge, 0, last, range.to)
   elseif counted == 0 and self:is_over(range) then
     self:stop()
     return nil
   end
-  self.query.shown = self.query.shown + #rows
   return rows
 end
 
@@ -119,18 +121,17 @@ end
 ---
 --- @param query icrm.Query
 --- @param page icrm.Record[] the page that came last
---- @param tools table what icrm.query lends: send, receive and so on
 --- @return fun(): icrm.Record[]? next_page
 --- @return fun() stop
-function M.walk(query, page, tools)
+function M.walk(query, page)
   local prefix, last = parts_of(page[#page].id)
   local _, first = parts_of(page[1].id)
-  local walk = setmetatable({ query = query, tools = tools, prefix = prefix, at = last,
+  local self = setmetatable({ query = query, prefix = prefix, at = last,
     density = #page / (last - first + 1), ranges = {}, window = 2, empty = 0 }, Walk)
   return function()
-    return walk:next_page()
+    return self:next_page()
   end, function()
-    walk:stop()
+    self:stop()
   end
 end
 

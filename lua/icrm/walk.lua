@@ -11,6 +11,8 @@ local errors = require "icrm.error"
 local M = {}
 
 local PAGE_ROWS = 100
+local PAGES_BEFORE_RANGES = 4
+M.PAGE_ROWS = PAGE_ROWS
 
 -- Rows of the page before that are asked for again when walking by offset:
 -- when none of them comes back, rows have moved.
@@ -66,14 +68,17 @@ end
 --- @param query icrm.Query
 --- @param wanted number most rows in all, math.huge for every one
 --- @param offset integer rows to leave out first, counted by the server
+--- @param last? string begin behind this id
+--- @param until_id? string and end with this one
 --- @return fun(): icrm.Record[]? next_page
 --- @return fun() stop ends what is under way
-function M.by_id(query, wanted, offset)
-  local last, last_number, left, pending = nil, -1, nil, nil
+function M.by_id(query, wanted, offset, last, until_id)
+  local last_number, left, pending = last and number_of { id = last } or -1, nil, nil
   local size = math.min(PAGE_ROWS, wanted)
 
   local function request()
-    return query:_send { by_id = true, after_id = last, offset = offset, rows = size }
+    return query:_send { by_id = true, after_id = last, until_id = until_id,
+      offset = offset, rows = size }
   end
 
   local function read()
@@ -84,7 +89,7 @@ function M.by_id(query, wanted, offset)
 
   -- Nothing was seen among the next `size` rows: step over them.
   local function step_over()
-    left = left or query:_count_after(last)
+    left = left or query:_count_after(last, until_id)
     offset, size = offset + size, PAGE_ROWS
     if offset >= left then
       wanted = 0
@@ -101,6 +106,7 @@ function M.by_id(query, wanted, offset)
     size = math.min(PAGE_ROWS, wanted)
     if wanted > 0 and #rows == asked then
       pending = request()
+      query.client:flush()
     elseif wanted > 0 then
       left = false -- to be counted when more is asked for
     end
@@ -109,7 +115,7 @@ function M.by_id(query, wanted, offset)
 
   local function next_page()
     if left == false then
-      left = query:_count_after(last)
+      left = query:_count_after(last, until_id)
       wanted = left > 0 and wanted or 0
       size = math.min(PAGE_ROWS, wanted)
     end
@@ -127,6 +133,30 @@ function M.by_id(query, wanted, offset)
       query.client:discard(pending)
       pending = nil
     end
+  end
+end
+
+--- Walk over every row in order of id: page after page at first; a walk that
+--- turns out to be long goes on in ranges of ids that several lanes read at once,
+--- unless calls are counted: ranges take more of them.
+---
+--- @param query icrm.Query
+--- @return fun(): icrm.Record[]? next_page
+--- @return fun() stop
+function M.whole(query)
+  local next_page, stop = M.by_id(query, math.huge, 0)
+  local pages = 0
+  return function()
+    local page = next_page()
+    pages = pages + 1
+    if pages == PAGES_BEFORE_RANGES and page and #page == PAGE_ROWS
+        and query.client:may_spend_calls() then
+      stop()
+      next_page, stop = require("icrm.ranges").walk(query, page)
+    end
+    return page
+  end, function()
+    stop()
   end
 end
 

@@ -21,7 +21,7 @@ static int clamp(const struct icrm_limiter *limiter, int lanes) {
 
 static void begin_round(struct icrm_limiter *limiter, int64_t now_us) {
   limiter->round_from_us = now_us;
-  limiter->calls = limiter->in_flight = 0;
+  limiter->calls = limiter->most_in_flight = 0;
   for (int i = 0; i < ICRM_LIMITER_KINDS; i++) {
     limiter->kinds[i].sum_us = 0;
     limiter->kinds[i].calls = 0;
@@ -105,7 +105,7 @@ static int next_limit(const struct icrm_limiter *limiter, double slowdown,
 }
 
 static void end_round(struct icrm_limiter *limiter, int64_t now_us) {
-  double in_use = (double)limiter->in_flight / limiter->calls;
+  double in_use = limiter->most_in_flight;
   learn_best(limiter, false);
   double slowdown = slowdown_of_round(limiter);
   if (cut_was_futile(limiter, slowdown, in_use)) {
@@ -130,7 +130,8 @@ void icrm_limiter_answered(struct icrm_limiter *limiter, int kind,
     return;
   limiter->kinds[kind].sum_us += (double)(now_us - start_us);
   limiter->kinds[kind].calls++;
-  limiter->in_flight += in_flight;
+  if (in_flight > limiter->most_in_flight)
+    limiter->most_in_flight = in_flight;
   limiter->calls++;
   if (limiter->calls >= ROUND_CALLS && limiter->calls >= limiter->limit * 2)
     end_round(limiter, now_us);

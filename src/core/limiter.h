@@ -49,7 +49,8 @@ struct icrm_limiter {
   double in_use;         /* lanes in use in the last round */
   int64_t round_from_us; /* calls started before belong to another limit */
   int calls;             /* of this round */
-  int in_flight;         /* sum over them */
+  int most_in_flight;    /* of them: replies may come, and calls start, in
+                            bursts, so that a mean says nothing */
   struct icrm_limiter_kind kinds[ICRM_LIMITER_KINDS];
 };
 

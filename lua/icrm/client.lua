@@ -65,7 +65,7 @@ local function core_options(options)
     passed[name] = value
   end
   if options.access_key then
-    passed.key = core.credentials(options.access_key)
+    passed.key, passed.access_key = core.credentials(options.access_key), nil
   end
   if not passed.key then
     config_error("connect needs an access key; set access_key_command in the "

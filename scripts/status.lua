@@ -11,4 +11,7 @@ local set <close> = command.look(args.file)
 local header = set.store:header()
 script.say("%s: planned %s UTC for %s, user %s", args.file, header.created,
   show.host(header), header.user)
+if set.is_torn then
+  script.say("%s", show.torn(set))
+end
 os.exit(command.report(set), true)

@@ -9,9 +9,9 @@ local parser = script.parser("unknown", "List the changes of which nobody knows 
   .. "done, and settle them by hand.")
 parser:argument("file", "The change set, *.icrm.")
 parser:argument("action", "What to do; list by default.")
-  :choices { "list", "show", "done", "absent" }:args "?"
+  :choices { "list", "show", "mark-done", "mark-absent" }:args "?"
 parser:argument("key", "The change."):args "?"
-parser:argument("id", "With done: the record that it made."):args "?"
+parser:argument("id", "With mark-done: the record that it made."):args "?"
 script.add_output(parser)
 local args = parser:parse()
 args.action = args.action or "list"
@@ -40,7 +40,11 @@ elseif args.action == "show" then
 else
   local crm <close> = script.connect(args)
   local set <close> = command.open(crm, args.file)
-  settle[args.action](set, args.key, args.id)
-  script.say("%s is settled: %s", args.key, args.action == "done" and "it was done"
-    or "it will be sent again by icrm-lua resume " .. args.file)
+  if args.action == "mark-done" then
+    settle.done(set, args.key, args.id)
+    script.say("%s is settled: it was done", args.key)
+  else
+    settle.absent(set, args.key)
+    script.say("%s is settled: icrm-lua resume %s will send it again", args.key, args.file)
+  end
 end

@@ -9,6 +9,7 @@ local function run(opts)
   local p = progress.new(opts)
   p:step()
   p:fail()
+  p:set_unknown(2)
   p:step(2)
   p:close()
   opts.file:close()
@@ -32,7 +33,7 @@ describe("progress", function()
     for line in run({ mode = "json" }):gmatch "[^\n]+" do
       last = cjson.decode(line)
     end
-    assert.same({ "end", "import", 3, 3, 1 },
-      { last.event, last.label, last.done, last.total, last.failed })
+    assert.same({ "end", "import", 3, 3, 1, 2 },
+      { last.event, last.label, last.done, last.total, last.failed, last.unknown })
   end)
 end)

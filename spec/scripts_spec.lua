@@ -249,11 +249,11 @@ describe("icrm-lua", function()
       local list = here({ "unknown", "a.csv.icrm", "-o", "csv" }, 3)
       assert.truthy(list.out:find("Accounts:line 2,2,create,Accounts,,NO_WITNESS,lost", 1, true))
       here({ "status", "a.csv.icrm" }, 3)
-      here { "unknown", "a.csv.icrm", "absent", "Accounts:line 2" }
+      here { "unknown", "a.csv.icrm", "mark-absent", "Accounts:line 2" }
       local id = cjson.decode(here({ "query", "SELECT id FROM Accounts", "--max", "1", "-o",
         "jsonl" }).out).id
-      here({ "unknown", "a.csv.icrm", "done", "Accounts:line 3" }, 1) -- which record?
-      here { "unknown", "a.csv.icrm", "done", "Accounts:line 3", id }
+      here({ "unknown", "a.csv.icrm", "mark-done", "Accounts:line 3" }, 1) -- which record?
+      here { "unknown", "a.csv.icrm", "mark-done", "Accounts:line 3", id }
       here { "resume", "a.csv.icrm" }
       assert.equal(1, count "accountname = 'Perdu'")
       assert.equal(0, count "accountname = 'Encore'")

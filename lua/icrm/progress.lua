@@ -39,7 +39,7 @@ function M.new(opts)
   end
   return setmetatable({
     label = opts.label, total = opts.total, mode = mode, columns = columns or 80,
-    stats = opts.stats, file = opts.file or io.stderr, done = 0, failed = 0,
+    stats = opts.stats, file = opts.file or io.stderr, done = 0, failed = 0, unknown = 0,
     started = core.clock(), next_event = 0, drawn = false,
   }, Progress)
 end
@@ -65,8 +65,10 @@ local function line(self)
   if stats and stats.lanes then
     parts[#parts + 1] = ("%d lane%s"):format(stats.lanes, stats.lanes == 1 and "" or "s")
   end
-  if self.failed > 0 then
-    parts[#parts + 1] = ("%d failed"):format(self.failed)
+  for _, name in ipairs { "failed", "unknown" } do
+    if self[name] > 0 then
+      parts[#parts + 1] = ("%d %s"):format(self[name], name)
+    end
   end
   return text_tools.cut(table.concat(parts, ", "), self.columns - 1)
 end
@@ -76,7 +78,7 @@ local function event(self, name)
   local stats = self.stats and self.stats()
   self.file:write(json.encode {
     event = name, label = self.label, done = self.done, total = self.total,
-    failed = self.failed, seconds = ("%.3f"):format(seconds) + 0,
+    failed = self.failed, unknown = self.unknown, seconds = ("%.3f"):format(seconds) + 0,
     rate = ("%.1f"):format(rate) + 0, left = left and ("%.0f"):format(left) + 0 or nil,
     lanes = stats and stats.lanes or nil,
   }, "\n")
@@ -93,6 +95,11 @@ end
 --- @param count? integer 1 by default
 function Progress:step(count)
   self.done = self.done + (count or 1)
+  self:tick()
+end
+
+--- Say how far it is, when it is time: for a job that waits.
+function Progress:tick()
   if self.mode == "off" or core.clock() < self.next_event then
     return
   end
@@ -107,6 +114,13 @@ end
 --- Count a failure; the row counts as done by step as well.
 function Progress:fail()
   self.failed = self.failed + 1
+end
+
+--- Say how many rows nobody knows the fate of at the moment.
+---
+--- @param count integer
+function Progress:set_unknown(count)
+  self.unknown = count
 end
 
 --- Clear the line, so that something else can be printed.

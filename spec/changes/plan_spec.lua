@@ -90,17 +90,37 @@ describe("a plan", function()
     assert.same({ done = 1, skipped = 1 }, plan:apply().states)
   end)
 
-  it("merges two updates of one record", function()
+  it("merges two updates of one record, and counts both", function()
     local id = crm.client:create("HelpDesk", { ticket_title = "T", ticketstatus = "Open" }).id
     local plan <close> = crm.plan()
-    plan:update(id, { solution = "first" })
-    plan:update(id, { solution = "second", ticketstatus = "Closed" })
+    plan:update(id, { solution = "first" }, { key = "a" })
+    plan:create("Accounts", { accountname = "A" }, { key = "n" })
+    plan:update(id, { solution = "second", ticketstatus = "Closed",
+      parent_id = changes.ref "n" }, { key = "b" })
     plan:seal()
-    assert.equal(1, plan.store:count())
-    plan:apply()
+    local merged = plan.store:by_key "b"
+    assert.equal("MERGED", merged.code)
+    assert.truthy(merged.message:find('part of change "a"', 1, true))
+    assert.same({ done = 2, skipped = 1 }, plan:apply().states)
+    assert.equal(1, crm.commits "update")
     local ticket = crm.client:retrieve(id)
     assert.equal("second", ticket.solution)
     assert.equal("Closed", ticket.ticketstatus)
+    assert.equal(plan.store:by_key("n").record, ticket.parent_id)
+  end)
+
+  it("has a tag only in a field that keeps it", function()
+    for field, text in pairs {
+      nothere = 'no field "nothere"',
+      accounttype = "is of type picklist",
+      createdtime = "is read-only",
+    } do
+      local plan <close> = crm.plan(field .. ".icrm", { witness = { Accounts = { tag = field } } })
+      raises(text, plan.create, plan, "Accounts", { accountname = "A" })
+    end
+    local plan <close> = crm.plan()
+    raises("is the field of the tags", plan.create, plan, "Accounts",
+      { accountname = "A", cf_icrm_token = "mine" })
   end)
 
   it("is of one CRM and one user", function()

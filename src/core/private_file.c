@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -125,4 +126,32 @@ int icrm_private_file_lock(const char *path, bool any_filesystem,
 fail:
   close(fd);
   return -1;
+}
+
+/* Make `path` and the folders above it that are missing. */
+static void make_folders(char *path) {
+  for (char *at = path + 1; *at; at++) {
+    if (*at != '/')
+      continue;
+    *at = '\0';
+    mkdir(path, 0700);
+    *at = '/';
+  }
+  mkdir(path, 0700);
+}
+
+bool icrm_private_state_folder(char *out, size_t size) {
+  const char *state = getenv("XDG_STATE_HOME");
+  const char *home = getenv("HOME");
+  int len = -1;
+  if (state && state[0] == '/')
+    len = snprintf(out, size, "%s/icrm", state);
+  else if (home && home[0] == '/')
+    len = snprintf(out, size, "%s/.local/state/icrm", home);
+  if (len < 0 || (size_t)len >= size)
+    return false;
+  make_folders(out);
+  struct stat st;
+  return lstat(out, &st) == 0 && S_ISDIR(st.st_mode) &&
+         st.st_uid == geteuid() && (st.st_mode & 022) == 0;
 }

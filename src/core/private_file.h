@@ -8,6 +8,7 @@
 #include "core/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Create `path` empty, mode 0600. Fails (kind store) when it exists, when it
  * is a symbolic link, when its folder may be written by everyone without the
@@ -24,5 +25,10 @@ int icrm_private_file_create(const char *path, bool any_filesystem,
  * file drops the process's own POSIX locks on it. */
 int icrm_private_file_lock(const char *path, bool any_filesystem,
                            struct icrm_error *err);
+
+/* The folder for what this user's programs must remember: $XDG_STATE_HOME/icrm
+ * or ~/.local/state/icrm, 0700, made if need be. False when there is none that
+ * only this user can write. */
+bool icrm_private_state_folder(char *out, size_t size);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "core/private_file.h"
 
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,9 +95,21 @@ static int files_create(lua_State *L) {
   return 1;
 }
 
+/* files.state_folder() -> path | nil */
+static int files_state_folder(lua_State *L) {
+  char path[PATH_MAX];
+  if (icrm_private_state_folder(path, sizeof path))
+    lua_pushstring(L, path);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
 void icrml_open_files(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"create", files_create}, {"lock", files_lock}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"create", files_create},
+                                       {"lock", files_lock},
+                                       {"state_folder", files_state_folder},
+                                       {NULL, NULL}};
   static const luaL_Reg methods[] = {{"close", lock_close},
                                      {"__close", lock_close},
                                      {"__gc", lock_close},

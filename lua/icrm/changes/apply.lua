@@ -6,6 +6,7 @@ local attach = require "icrm.changes.attach"
 local classify = require "icrm.changes.classify"
 local engine = require "icrm.changes.engine"
 local error_class = require "icrm.error"
+local history = require "icrm.changes.history"
 local images = require "icrm.changes.images"
 local json = require "icrm.json"
 local records = require "icrm.records"
@@ -22,6 +23,7 @@ Run.__index = Run
 local function finish(run, change, values)
   run.engine:mark(run.store.mark, change.n, values)
   run.done[values.state] = (run.done[values.state] or 0) + 1
+  run.reconciler.open[change.n] = nil
   if values.state == "failed" or values.state == "needs_human" then
     run.engine:mark(
       run.store.block_children,
@@ -111,6 +113,9 @@ local function record_done(run, change, sent, record)
 end
 
 local function create(job, run, change)
+  if change.attempts > 0 and run.reconciler:is_found(job, change) then
+    return -- an earlier attempt has made it (X13)
+  end
   local schema = run.set:schema(change.module)
   local fields = resolve_references(run, change, json.decode(change.fields))
   local record, err, session = job:write(change, "create", {
@@ -214,7 +219,9 @@ local function update(job, run, change)
     return
   end
   local moved = stale_fields(schema, change, fields, current)
-  if #moved > 0 and run.stale ~= "force" then
+  if run.is_behind and #images.differences(schema, fields, current) == 0 then
+    return record_done(run, change, fields, current)
+  elseif #moved > 0 and run.stale ~= "force" then
     return stale(run, change, moved)
   end
   local operation, element = "update"
@@ -318,7 +325,7 @@ end
 
 local function feed(run)
   return function(room)
-    if run.breaker.open or room <= 0 then
+    if run.is_checking or run.breaker.open or room <= 0 then
       return true
     end
     -- Those that have started stay planned in the store until the next commit.
@@ -360,6 +367,15 @@ local function load_schemas(run)
   end
 end
 
+-- Nothing is sent before it is known whether it was sent already.
+local function check_history(run)
+  run.is_checking = true
+  run.engine:start(function(job)
+    history.check(job, run)
+    run.is_checking = false
+  end)
+end
+
 local function summary(run, started)
   local states = run.store:states()
   return {
@@ -370,6 +386,7 @@ local function summary(run, started)
     error = run.stop_error,
     remaining = (states.planned or 0) + (states.sending or 0) + (states.unknown or 0),
     totals = run.store:totals(),
+    found_before = run.found_before,
   }
 end
 
@@ -382,7 +399,8 @@ end
 --   `stale`: "skip" (default) or "force";
 --   `allow_delete`: the exact number of deletions planned;
 --   `on_change(change, values)`, `on_turn(run)`: for progress
--- @return table summary: states, applied, seconds, stopped, error, remaining, totals
+-- @return table summary: states, applied, seconds, stopped, error, remaining,
+--   totals, found_before (changes that an unknown past had done already)
 function apply.run(set, options)
   options = options or {}
   local run = setmetatable({
@@ -391,6 +409,7 @@ function apply.run(set, options)
     client = set.client,
     engine = engine.new(set, options),
     done = {},
+    found_before = 0,
     failures = 0,
     started = {},
     max_errors = options.max_errors,
@@ -411,6 +430,7 @@ function apply.run(set, options)
   local ok, err = pcall(function()
     set.store:unblock()
     run.reconciler:recover()
+    check_history(run)
     repeat
       run.engine:run(feed(run), options.on_turn and function()
         options.on_turn(run)
@@ -420,6 +440,8 @@ function apply.run(set, options)
     run.engine:commit()
     set.store:set_meta("open", 0)
   end)
+  run.engine.history:note()
+  run.engine.history:close()
   core.interrupt.release()
   if not ok then
     error(err, 0)

@@ -72,6 +72,9 @@ end
 
 --- Send one attachment.
 function M.send(job, run, change)
+  if change.attempts > 0 and run.reconciler:is_found(job, change) then
+    return -- an earlier attempt has made it (X13)
+  end
   local planned = json.decode(change.before)
   local ok, file = pcall(documents.load, planned.path)
   if not ok or core.digest.sha256(file.data) ~= planned.sha256 then

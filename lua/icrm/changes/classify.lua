@@ -8,14 +8,16 @@ local NOT_SENT = {
   transport = true,
   tls = true,
   timeout = true,
+  rate_limited = true,
   canceled = true,
   config = true,
   input = true,
   query = true,
 }
 
--- Refusals that the server throws before it touches a record.
-local REFUSED = { refused = true, auth = true }
+-- Refusals before a record is touched: listed codes, and HTTP statuses such as
+-- 404 and 413. What else comes with a status is `unknown_outcome`.
+local REFUSED = { refused = true, auth = true, http = true }
 
 --- The class of the answer to a write.
 -- The dispatcher has turned every answer that proves nothing into the kind

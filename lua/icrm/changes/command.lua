@@ -2,6 +2,7 @@
 -- @module icrm.changes.command
 
 local changes = require "icrm.changes"
+local changes_errors = require "icrm.changes.errors"
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local progress_module = require "icrm.progress"
@@ -38,6 +39,8 @@ function M.add_options(parser)
     :argname "N":convert(script.count)
   parser:option("--confirm-host", "Needed where the profile is protected: the CRM's host.")
     :argname "HOST"
+  parser:option("--errors", "Write the rows that were not applied to this file, as icrm-lua errors "
+    .. "does."):argname "FILE"
   script.add_progress(parser)
 end
 
@@ -73,7 +76,9 @@ function M.exit_code(set, summary)
   local stopped = summary and summary.stopped
   local kind = summary and summary.error and summary.error.kind
   local failed = (states.failed or 0) + (states.blocked or 0)
-  if stopped == "interrupted" then
+  if set.is_torn then
+    return script.EXIT_ERROR
+  elseif stopped == "interrupted" then
     return M.EXIT_INTERRUPTED
   elseif kind == "auth" then
     return M.EXIT_AUTH
@@ -161,6 +166,10 @@ function M.report(set, summary)
       applied = applied + n
     end
     script.say("%d changes settled in %.1f s, %d left", applied, summary.seconds, summary.remaining)
+    if summary.found_before > 0 then
+      script.say("%d of them were in the CRM already: made by another copy of this file, or another "
+        .. "plan of the same input", summary.found_before)
+    end
   end
   say_next(set, code)
   return code
@@ -183,6 +192,24 @@ end
 function M.open(client, path)
   local ok, set = pcall(changes.open, client, path)
   return ok and set or exit_for(set)
+end
+
+local function count_keys(map)
+  local n = 0
+  for _ in pairs(map) do
+    n = n + 1
+  end
+  return n
+end
+
+local function write_errors(set, path)
+  local file, problem = io.open(path, "wb")
+  if not file then
+    errors.raise { kind = "input", message = "cannot write " .. problem }
+  end
+  local n = changes_errors.write(set, function(piece) file:write(piece) end)
+  file:close()
+  script.say("%d row%s in %s", n, n == 1 and "" or "s", path)
 end
 
 --- Apply a change set with progress and report.
@@ -212,13 +239,21 @@ function M.apply(set, args)
       end
       progress:step()
     end,
+    on_turn = function(run)
+      progress:set_unknown(count_keys(run.reconciler.open))
+      progress:tick()
+    end,
   })
   progress:close()
   core.interrupt.clear()
   if not ok then
     return exit_for(summary)
   end
-  return M.report(set, summary)
+  local code = M.report(set, summary)
+  if args.errors then
+    write_errors(set, args.errors)
+  end
+  return code
 end
 
 --- Show a plan, ask, and apply it.
@@ -228,8 +263,12 @@ end
 --- @param found? string what to say when there is nothing to do
 --- @return integer exit code
 function M.decide(plan, args, found)
-  local planned = plan.store:states().planned or 0
-  if planned == 0 then
+  local states = plan.store:states()
+  local planned = states.planned or 0
+  local settled = plan.store:count() - (states.skipped or 0)
+  if planned == 0 and settled > 0 then
+    return M.report(plan) -- applied before
+  elseif planned == 0 then
     script.say("%snothing to do: the CRM has all of this already", found and found .. "; " or "")
     return 0
   end

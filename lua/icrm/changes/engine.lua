@@ -10,6 +10,7 @@
 
 local core = require "icrm.core"
 local error_class = require "icrm.error"
+local history = require "icrm.changes.history"
 local json = require "icrm.json"
 local tasks = require "icrm.tasks"
 
@@ -30,6 +31,7 @@ local REMEMBERED = 1000
 function engine.new(set, options)
   return setmetatable({
     set = set,
+    history = history.open(set.store), -- every commit is counted
     store = set.store,
     client = set.client,
     core = set.client.core,
@@ -68,9 +70,12 @@ function Job.read(_, operation, params, options)
 end
 
 --- Call the server after `change` is durably marked `sending`.
+-- @param change table a row of the store
+-- @param operation string
+-- @param params table
+-- @param parts table|nil of a multipart request
 -- @return any the decoded result, or nil and an icrm.Error; third the session
 --   that carried the call (a secret), as far as known
--- @param parts table|nil of a multipart request
 function Job.write(_, change, operation, params, parts)
   return coroutine.yield {
     list = "outbox",
@@ -158,10 +163,25 @@ local function take_held(self)
   return held
 end
 
+-- The journal is suspect: nothing more is written to it, and nothing is sent
+-- that it does not know of (X12).
+local function break_off(self, err, held)
+  self.failure = self.failure or err
+  self.broken = true
+  self.history:close() -- its count may be ahead of the file now
+  for _, call in ipairs(held) do
+    self.core:cancel(call.id)
+  end
+end
+
 --- One transaction for all that is marked, then the writes may leave.
 -- @return boolean whether there was something to commit
 function Engine:commit()
   local marks, outbox, held = self.marks, self.outbox, take_held(self)
+  if self.broken then
+    break_off(self, nil, held)
+    return false
+  end
   if #marks == 0 and #outbox == 0 and #held == 0 then
     return false
   end
@@ -177,12 +197,13 @@ function Engine:commit()
     for _, request in ipairs(outbox) do
       note_sending(self, request)
     end
+    self.history:advance()
   end)
-  if not ok then -- the journal is suspect: nothing more is sent (X12)
-    self.failure = self.failure or err
-    self.broken = true
+  if not ok then
+    break_off(self, err, held)
     return false
   end
+  self.history:note(self.now())
   self.on_point "committed"
   for _, call in ipairs(held) do
     self.core:release(call.id)

@@ -75,6 +75,8 @@ function changes.create(client, path, options)
     host = client.site,
     user = client.username,
     server_version = client.version or "",
+    id = core.digest.random_hex(16),
+    generation = 0,
     input = options.input or core.digest.random_hex(16),
     script = options.script or (arg and arg[0]) or "",
     source = options.source or "",
@@ -127,12 +129,34 @@ function ChangeSet:schema(module)
   return schema
 end
 
+-- Told now, before the first record is made with it.
+local function check_witness(self, module)
+  local schema, witness = self:schema(module), self:witness(module)
+  for _, name in ipairs(witness and (witness.key or { witness.tag }) or {}) do
+    local field = schema.by_name[name]
+    if not field then
+      local fault = schema:unknown_field(name)
+      input_error("witness of %s: %s; %s", module, fault.message, fault.cure)
+    elseif
+      witness.tag and not (field.editable and (field.type == "string" or field.type == "text"))
+    then
+      input_error(
+        "a tag cannot be kept in %s.%s, which is %s; name a text field of 20 characters or more",
+        module,
+        name,
+        field.editable and "of type " .. field.type or "read-only"
+      )
+    end
+  end
+end
+
 function ChangeSet:note_schema(module)
   if self.noted and self.noted[module] then
     return
   end
   self.noted = self.noted or {}
   self.noted[module] = true
+  check_witness(self, module)
   self.store:set_meta(
     "describe." .. module,
     core.digest.sha256(images.outline(self:schema(module)))
@@ -222,6 +246,10 @@ local function tag_of(self, module, key)
   return core.digest.tag(self.store:get_meta "input", module, key)
 end
 
+local function next_key(self)
+  return ("#%d"):format(self.store:count() + 1)
+end
+
 local function add(self, change)
   if self.store:has_key(change.key) then
     input_error(
@@ -249,9 +277,12 @@ function ChangeSet:create(module, fields, options)
   local element = records.with_owner(self.client, self:schema(module), fields)
   local plain, references = split_references(element)
   local checked = check_fields(self, module, plain, references, options)
-  local key = options.key or ("#%d"):format(self.store:count() + 1)
+  local key = options.key or next_key(self)
   local witness, tag = self:witness(module), nil
   if witness and witness.tag then
+    if (checked[witness.tag] or "") ~= "" then
+      input_error("%s is the field of the tags, and %q gives it a value", witness.tag, key)
+    end
     tag = tag_of(self, module, key)
     checked[witness.tag] = tag
   end
@@ -268,13 +299,31 @@ function ChangeSet:create(module, fields, options)
   return key
 end
 
-local function merge_into(self, earlier, fields)
-  local merged = json.decode(earlier.fields)
+-- A record is changed once: the later values win. The row that is merged is
+-- kept, as skipped, so that every row of the input is accounted for.
+local function merge_into(self, earlier, fields, references, options)
+  local merged, refs = json.decode(earlier.fields), earlier.refs and json.decode(earlier.refs) or {}
   for field, value in pairs(fields) do
-    merged[field] = value
+    merged[field], refs[field] = value, nil
   end
-  self.store:run("UPDATE changes SET fields = ? WHERE n = ?", json.encode(merged), earlier.n)
-  return earlier.key
+  for field, key in pairs(references or {}) do
+    refs[field], merged[field] = key, nil
+  end
+  self.store:run(
+    "UPDATE changes SET fields = ?, refs = ? WHERE n = ?",
+    json.encode(merged),
+    next(refs) and json.encode(refs),
+    earlier.n
+  )
+  self.linked = math.min(self.linked or 0, earlier.n - 1)
+  return self:skip(earlier.module, {
+    key = options.key or next_key(self),
+    operation = "update",
+    record = earlier.record,
+    line = options.line,
+    code = "MERGED",
+    message = ("part of change %q, of the same record"):format(earlier.key),
+  })
 end
 
 -- Only what differs is written; a change that would change nothing is kept, as
@@ -293,10 +342,10 @@ local function add_update(self, record, fields, options)
     if earlier.operation ~= "update" then
       input_error("%s is to be deleted by change %q already", record.id, earlier.key)
     end
-    return merge_into(self, earlier, checked)
+    return merge_into(self, earlier, checked, references, options)
   end
   local unchanged = not next(wanted) and not references
-  local key = options.key or ("#%d"):format(self.store:count() + 1)
+  local key = options.key or next_key(self)
   add(self, {
     key = key,
     operation = "update",
@@ -375,7 +424,7 @@ function ChangeSet:delete(record_or_id, options)
     if earlier then
       input_error("%s is changed by change %q already", record.id, earlier.key)
     end
-    local key = options.key or ("#%d"):format(self.store:count() + 1)
+    local key = options.key or next_key(self)
     add(self, {
       key = key,
       operation = "delete",
@@ -401,7 +450,7 @@ function ChangeSet:attach(record_or_ref, path, options)
   local schema, file = self:schema "Documents", documents.load(path)
   documents.check_size(schema, file)
   local fields = documents.fields(self.client, schema, file, options)
-  local key = options.key or ("#%d"):format(self.store:count() + 1)
+  local key = options.key or next_key(self)
   local tag = tag_of(self, "Documents", key)
   fields[self:witness("Documents").tag] = tag
   local target = not is_reference(record_or_ref) and records.id_of(record_or_ref) or nil
@@ -427,6 +476,7 @@ end
 --- Keep a row of the input that needs no change, so that it is counted.
 -- @param module string
 -- @param options table `key`, `line`, `code`, `message`, `record`
+-- @return string the key
 function ChangeSet:skip(module, options)
   add(self, {
     key = options.key,
@@ -439,6 +489,7 @@ function ChangeSet:skip(module, options)
     code = options.code,
     message = options.message,
   })
+  return options.key
 end
 
 -- Every reference becomes a link from the child to its parent.

@@ -14,6 +14,9 @@ Reconciler.__index = Reconciler
 
 local DEFAULT_SETTLE_S = 10
 
+-- A write that so many times was proven not done will not be done the next time.
+local MAX_ATTEMPTS = 10
+
 -- How often a session is ended before it counts as one that cannot be.
 local FENCE_TRIES = 4
 
@@ -38,6 +41,7 @@ function reconcile.new(run, options)
     resend = options.resend or "proven",
     settle_s = options.settle or DEFAULT_SETTLE_S,
     doubts = {},
+    open = {}, -- change number → true while nobody knows what became of it
     without_control = {},
     fenced = {}, -- session → true when a call on it was seen to be refused
   }, Reconciler)
@@ -53,6 +57,7 @@ end
 -- @param change table a row of the store
 -- @param session integer|nil the session that carried it; unknown, it cannot be fenced
 function Reconciler:add(change, session)
+  self.open[change.n] = true
   table.insert(self.doubts, { change = change, sessions = session and { session } })
   self:start()
 end
@@ -75,6 +80,7 @@ function Reconciler:recover()
   end
   for change in self.store:each(UNSETTLED) do
     self.run.engine:mark(self.store.mark, change.n, { state = "unknown" })
+    self.open[change.n] = true
     table.insert(self.doubts, { change = change, sessions = self.old_sessions })
   end
   self:start()
@@ -280,14 +286,38 @@ local function fence_all(self, job, doubts)
   return fenced
 end
 
+-- Proven not done: they are sent again, within measure.
 local function replan(self, doubts)
+  local run = self.run
   for _, doubt in ipairs(doubts) do
-    self.run.engine:mark(
-      self.store.mark,
-      doubt.change.n,
-      { state = "planned", code = false, message = false }
-    )
+    local change = doubt.change
+    if change.attempts >= MAX_ATTEMPTS then
+      run.finish(run, change, {
+        state = "failed",
+        code = "NO_ANSWER",
+        message = ("sent %d times without an answer, and each time proven not done"):format(
+          change.attempts
+        ),
+      })
+    else
+      self.open[change.n] = nil
+      run.engine:mark(
+        self.store.mark,
+        change.n,
+        { state = "planned", code = false, message = false }
+      )
+    end
   end
+end
+
+--- Look for a creation that was sent before, ahead of sending it again.
+-- @return boolean true when that has settled it, or when there was no answer
+function Reconciler:is_found(job, change)
+  if not search.has_witness(self.run.set, change) then
+    return false
+  end
+  local absent = search.creates(self, job, { { change = change } }, false)
+  return not absent or #absent == 0
 end
 
 --- Work through the doubts there are; new ones that come meanwhile as well.

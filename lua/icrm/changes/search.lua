@@ -32,6 +32,11 @@ local function witness_of(set, change)
   return witness.key[1], fields[witness.key[1]]
 end
 
+--- Whether a creation can be found again.
+function search.has_witness(set, change)
+  return witness_of(set, change) ~= nil
+end
+
 -- The server compares without regard to case and accents; we compare bytes.
 local function matches(set, change, record)
   local witness = set:witness(change.module)

@@ -71,7 +71,7 @@ function M.done(set, key, id)
   if change.operation == "create" and not id then
     error_class.raise {
       kind = "input",
-      message = "say which record it made: icrm-lua unknown FILE done KEY ID",
+      message = "say which record it made: icrm-lua unknown FILE mark-done KEY ID",
     }
   end
   local values = { state = "done", code = false, message = false }

@@ -138,16 +138,25 @@ function show.host(header)
   return (header.host or "?"):match "^%w+://[^/]+" or header.host or "?"
 end
 
+--- The warning that a change set was not planned to its end; nil when it was.
+-- @param set table icrm.ChangeSet
+-- @return string|nil
+function show.torn(set)
+  return set.is_torn and "  its planning was interrupted: rows may be missing; plan anew" or nil
+end
+
 local function header_lines(set)
   local header = set.store:header()
   local lines = {
     set.path,
-    ("  planned %s UTC for %s, user %s"):format(
+    ("  planned %s UTC for %s%s, user %s"):format(
       header.created,
       show.host(header),
+      header.server_version ~= "" and (" (version %s)"):format(header.server_version) or "",
       header.user or "?"
     ),
   }
+  lines[#lines + 1] = show.torn(set)
   if header.source_sha256 ~= "" then
     local sum = header.source_sha256:sub(1, 12)
     lines[#lines + 1] = ("  from %s (sha256 %s…)"):format(header.source, sum)

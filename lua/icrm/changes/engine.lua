@@ -69,11 +69,8 @@ function Job.read(_, operation, params, options)
   }
 end
 
---- Call the server after `change` is durably marked `sending`.
--- @param change table a row of the store
--- @param operation string
--- @param params table
--- @param parts table|nil of a multipart request
+--- Call the server after `change` is durably marked `sending`; `parts` are those
+-- of a multipart request, if it is one.
 -- @return any the decoded result, or nil and an icrm.Error; third the session
 --   that carried the call (a secret), as far as known
 function Job.write(_, change, operation, params, parts)

@@ -3,7 +3,9 @@
 
 local harness = require "spec.soak.harness"
 
-local parts = { NAMES = { "points", "kills", "lost", "never", "seeds", "power", "mistakes" } }
+local parts = {
+  NAMES = { "points", "kills", "lost", "never", "seeds", "power", "disk", "mistakes" },
+}
 
 -- One request in twenty meets one of these.
 local FAULTS = "seed=%d; p=0.005 half_reply; p=0.01 create after_commit reset; p=0.005 reset; "
@@ -165,6 +167,25 @@ function parts.power(args)
     tally.longest_s = longest_s
     local job = harness.job(options)
     judge(tally, job, kill_and_finish(job, tally, longest_s, 3))
+  end
+  return report(tally)
+end
+
+-- The disk is full from some write on, or fails to sync: the run ends, and the
+-- next one, with room, goes on.
+function parts.disk(args)
+  local tally = new_tally "disk"
+  local most = args.quick and 9 or 120
+  for _, what in ipairs { "FULL", "SYNC" } do
+    local step = what == "FULL" and 5 or 2
+    for n = 1, most * step, args.quick and 3 * step or step do
+      local job = harness.job { rows = 40, faults = ("seed=%d; p=0.1 create html"):format(n) }
+      job.options.shim = ("ICRM_SHIM_%s=%d"):format(what, n)
+      local code = job:run()
+      job.options.shim = nil
+      tally.kills = tally.kills + (code ~= 0 and 1 or 0)
+      judge(tally, job, job:finish())
+    end
   end
   return report(tally)
 end

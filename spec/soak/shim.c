@@ -6,6 +6,9 @@
  *                          cache would, and are lost when the process is
  *                          killed: all of them, or (chance, by SEED) some get
  *                          through early, out of order, or only in part.
+ *   ICRM_SHIM_FULL=N       From the N-th write to such a file on the disk is
+ *                          full; ICRM_SHIM_SYNC=N: from the N-th sync on it
+ *                          fails.
  *   ICRM_SHIM_RESEND=1     libcurl is not told to ask before it sends, so that
  *                          it sends a request again when a kept connection
  * dies.
@@ -45,12 +48,23 @@ struct held {
 struct file {
   sqlite3_file base;
   sqlite3_file *real;
-  bool holds; /* its writes are held */
+  bool is_journal;
   struct held *first, **last;
 };
 
 static sqlite3_vfs *real_vfs;
 static uint64_t state;
+static bool loses_power;
+static long writes_left = -1, syncs_left = -1; /* -1: no end */
+
+/* True when the last one of its kind is used up. */
+static bool is_last(long *left) {
+  if (*left < 0)
+    return false;
+  if (*left > 0)
+    --*left;
+  return *left == 0;
+}
 
 static uint32_t draw(void) {
   state = state * 6364136223846793005u + 1442695040888963407u;
@@ -118,7 +132,9 @@ static int x_read(sqlite3_file *base, void *out, int len, sqlite3_int64 at) {
 static int x_write(sqlite3_file *base, const void *bytes, int len,
                    sqlite3_int64 at) {
   struct file *file = (struct file *)base;
-  if (!file->holds)
+  if (file->is_journal && is_last(&writes_left))
+    return SQLITE_FULL;
+  if (!file->is_journal || !loses_power)
     return file->real->pMethods->xWrite(file->real, bytes, len, at);
   struct held *held = malloc(sizeof *held + (size_t)len);
   if (!held)
@@ -143,6 +159,8 @@ static int x_truncate(sqlite3_file *base, sqlite3_int64 size) {
 
 static int x_sync(sqlite3_file *base, int flags) {
   struct file *file = (struct file *)base;
+  if (file->is_journal && is_last(&syncs_left))
+    return SQLITE_IOERR_FSYNC;
   int rc = flush(file);
   return rc ? rc : file->real->pMethods->xSync(file->real, flags);
 }
@@ -199,7 +217,7 @@ static int x_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base,
                   int flags, int *out_flags) {
   (void)vfs;
   struct file *file = (struct file *)base;
-  *file = (struct file){.holds = path && strstr(path, ".icrm")};
+  *file = (struct file){.is_journal = path && strstr(path, ".icrm")};
   file->last = &file->first;
   file->real = calloc(1, (size_t)real_vfs->szOsFile);
   if (!file->real)
@@ -212,16 +230,24 @@ static int x_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base,
   return rc;
 }
 
+static long number_of(const char *name) {
+  const char *text = getenv(name);
+  return text ? strtol(text, NULL, 10) : -1;
+}
+
 __attribute__((constructor)) static void install(void) {
   const char *seed = getenv("ICRM_SHIM_POWER");
-  if (!seed)
+  loses_power = seed != NULL;
+  writes_left = number_of("ICRM_SHIM_FULL");
+  syncs_left = number_of("ICRM_SHIM_SYNC");
+  if (!loses_power && writes_left < 0 && syncs_left < 0)
     return;
   static sqlite3_vfs vfs;
   real_vfs = sqlite3_vfs_find(NULL);
-  uint64_t number = strtoull(seed, NULL, 10);
+  uint64_t number = seed ? strtoull(seed, NULL, 10) : 0;
   state = (number << 32) ^ (uint64_t)getpid();
   vfs = *real_vfs;
-  vfs.zName = "icrm-power";
+  vfs.zName = "icrm-soak";
   vfs.szOsFile = sizeof(struct file);
   vfs.xOpen = x_open;
   sqlite3_vfs_register(&vfs, 1);

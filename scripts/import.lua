@@ -6,7 +6,6 @@ local import = require "icrm.import"
 local import_plan = require "icrm.import.plan"
 local mappings = require "icrm.import.mapping"
 local script = require "icrm.script"
-local text_tools = require "icrm.text"
 
 local parser = script.parser("import", "Import a CSV file. The rows are checked, planned in a "
   .. "change set and shown; after a yes they are sent.")
@@ -49,9 +48,7 @@ end
 local mapping = args.mapping and mappings.load(args.mapping) or mappings.from_options(args)
 local job <close> = import.open(crm, { path = args.file, mapping = mapping, dates = args.dates,
   encoding = args.encoding, delimiter = args.delimiter, decimal = args.decimal })
-local format = job.source.format
-script.say("%s: %s, separator %s, %s", args.file, format.encoding,
-  text_tools.quote(format.delimiter), script.counted(job.rows, "row"))
+script.say("%s: %s, %s", args.file, job.source:describe(), script.counted(job.rows, "row"))
 for _, note in ipairs(job.notes) do
   script.say("  %s", note)
 end

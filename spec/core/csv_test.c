@@ -214,6 +214,53 @@ static void random_tables_come_back(void) {
   }
 }
 
+/* A file of `len` bytes before the last row, which is `tail`. */
+static enum icrm_encoding encoding_of(size_t len, const char *tail) {
+  struct icrm_buf file = {0};
+  struct icrm_csv *csv;
+  struct icrm_error err;
+  struct icrm_csv_options options = {ICRM_ENCODING_AUTO, '\0'};
+  icrm_buf_add_text(&file, "a;b\n");
+  while (file.len < len)
+    icrm_buf_add_text(&file, len - file.len < 4 ? "\n" : "1;2\n");
+  icrm_buf_add_text(&file, tail);
+  write_file(file.data, file.len);
+  CHECK(icrm_csv_open(&csv, path, &options, &err) == 0);
+  enum icrm_encoding encoding = icrm_csv_format(csv).encoding;
+  int got;
+  while ((got = icrm_csv_next(csv, &err)) > 0)
+    continue;
+  CHECK(got == 0);
+  icrm_csv_close(csv);
+  icrm_buf_free(&file);
+  return encoding;
+}
+
+/* The whole file decides, not its first block; a character may lie across
+ * the end of a block. */
+static void encoding_of_large_files(void) {
+  for (size_t len = 131068; len < 131073; len++) {
+    CHECK(encoding_of(len, "\xE2\x82\xAC;x\n") == ICRM_ENCODING_UTF_8);
+    CHECK(encoding_of(len, "\xE9;x\n") == ICRM_ENCODING_WINDOWS_1252);
+    CHECK(encoding_of(len, "x;\xC3") == ICRM_ENCODING_WINDOWS_1252);
+  }
+}
+
+static void an_open_quote_does_not_take_all_memory(void) {
+  struct icrm_buf file = {0};
+  icrm_buf_add_text(&file, "a;b\n1;\"");
+  for (int i = 0; i < 17 * 1024; i++) {
+    char line[1024];
+    memset(line, 'x', sizeof line);
+    line[sizeof line - 1] = '\n';
+    icrm_buf_add(&file, line, sizeof line);
+  }
+  fails(file.data, file.len, ICRM_ENCODING_AUTO,
+        ": line 2, cell 2 (b): the quote that begins this cell is still open "
+        "after 16 MiB");
+  icrm_buf_free(&file);
+}
+
 /* Any bytes end in records or in an error with a place, never elsewhere. */
 static void garbage_is_survived(void) {
   static const char alphabet[] = "ab1;,\t\"\"\n\r \xC3\xA9\xE2\x82\xFF\xFE\0=";
@@ -246,6 +293,8 @@ int main(void) {
   errors_name_the_place();
   names_of_encodings();
   random_tables_come_back();
+  encoding_of_large_files();
+  an_open_quote_does_not_take_all_memory();
   garbage_is_survived();
   unlink(path);
   return 0;

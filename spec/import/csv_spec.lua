@@ -27,8 +27,7 @@ describe("import.csv", function()
     local source <close> = opened "Soci\xE9t\xE9;CP\r\nL\x92Or\xE9al;06\r\n"
     assert.same({ "Société", "CP" }, source.headings)
     assert.same({ { 2, "L’Oréal", "06" } }, rows_of(source))
-    assert.equal("windows-1252, semicolon between cells, CRLF lines, 2 columns",
-      source:describe())
+    assert.equal("windows-1252, separator ;, 2 columns", source:describe())
   end)
 
   it("takes the format that it is told", function()

@@ -73,8 +73,9 @@ describe("import", function()
   end)
 
   it("settles numbers by all columns, and asks where nothing proves it", function()
-    local items = items_of("accountname;latitude;longitude\nA;48,804;1,5\n", ACCOUNT)
+    local items, job = items_of("accountname;latitude;longitude\nA;48,804;1,5\n", ACCOUNT)
     assert.equal("48.804", items[1].fields.latitude)
+    assert.same({ "decimal comma: latitude, longitude" }, job.notes)
     assert.same({ 'line 2, latitude: "48,804" may be read in two ways; say whether the decimal '
       .. "mark is comma or point" }, (faults_of("accountname;latitude\nA;48,804\n", ACCOUNT)))
     items = items_of("accountname;latitude\nA;48,804\n", ACCOUNT, { decimal = "point" })

@@ -118,16 +118,16 @@ function Source:again()
   return source
 end
 
-local DELIMITERS = { [";"] = "semicolon", [","] = "comma", ["\t"] = "tab", ["|"] = "bar" }
+local SHOWN = { [","] = '","', ["\t"] = "tab" }
 
 --- Say in one line what the file is.
 ---
 --- @return string
 function Source:describe()
   local format = self.format
-  return ("%s%s, %s between cells, %s lines, %d columns"):format(format.encoding,
-    format.bom and " with a byte order mark" or "", DELIMITERS[format.delimiter],
-    format.newline, #self.headings)
+  return ("%s%s, separator %s, %d columns"):format(format.encoding,
+    format.bom and " with a byte order mark" or "", SHOWN[format.delimiter] or format.delimiter,
+    #self.headings)
 end
 
 --- Close the file.

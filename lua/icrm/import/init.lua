@@ -24,17 +24,22 @@ local DATES = { date = true, datetime = true }
 
 -- ---- What the columns mean ----------------------------------------------------
 
+-- The columns whose cells can be read in several ways, in their order.
 local function watched_columns(job)
-  local watched = {}
+  local by_index, watched = {}, {}
   for _, record in ipairs(job.records) do
     for _, target in ipairs(record.targets) do
-      local kind = target.field.type
-      if target.index and (NUMBERS[kind] or DATES[kind]) then
-        watched[target.index] = watched[target.index]
-          or { index = target.index, heading = target.column, column = values.column() }
-        watched[target.index][NUMBERS[kind] and "number" or "date"] = true
+      local index, kind = target.index, target.field.type
+      if index and (NUMBERS[kind] or DATES[kind]) then
+        local watch = by_index[index]
+          or { index = index, heading = target.column, column = values.column() }
+        watch[NUMBERS[kind] and "number" or "date"] = true
+        by_index[index] = watch
       end
     end
+  end
+  for index = 1, #job.source.headings do
+    watched[#watched + 1] = by_index[index]
   end
   return watched
 end
@@ -43,8 +48,8 @@ local function survey(job, watched)
   local source <close> = job.source:again()
   for line, cells in source:rows() do
     job.rows = job.rows + 1
-    for index, watch in pairs(watched) do
-      watch.column:see(cells[index], line)
+    for _, watch in ipairs(watched) do
+      watch.column:see(cells[watch.index], line)
     end
   end
   job.blank_rows = source.blank_rows
@@ -53,7 +58,7 @@ end
 -- The verdict that the file's columns share, nil when they differ.
 local function common(watched, kind, verdict_of)
   local verdict
-  for _, watch in pairs(watched) do
+  for _, watch in ipairs(watched) do
     local one = watch[kind] and verdict_of(watch.column)
     if one and verdict and one ~= verdict then
       return nil
@@ -80,6 +85,24 @@ local function note(job, message, ...)
   job.notes[#job.notes + 1] = message:format(...)
 end
 
+-- Say what was decided, one line for all columns of one reading.
+local function note_styles(job, watched)
+  local NAMES = { comma = "decimal comma", point = "decimal point", day = "day first",
+    month = "month first" }
+  for _, verdict in ipairs { "comma", "point", "day", "month" } do
+    local headings = {}
+    for _, watch in ipairs(watched) do
+      local style = job.styles[watch.index]
+      if style.decimal == verdict or style.date == verdict then
+        headings[#headings + 1] = watch.heading
+      end
+    end
+    if #headings > 0 then
+      note(job, "%s: %s", NAMES[verdict], table.concat(headings, ", "))
+    end
+  end
+end
+
 local function settle_columns(job, opts)
   local watched = watched_columns(job)
   survey(job, watched)
@@ -87,7 +110,7 @@ local function settle_columns(job, opts)
   local mark = common(watched, "number", Column.decimal)
   local order = common(watched, "date", Column.date_order)
   job.styles = {}
-  for index, watch in pairs(watched) do
+  for _, watch in ipairs(watched) do
     local style = {}
     if watch.number then
       style.decimal = settle(job, watch, "number", Column.decimal, opts.decimal, mark)
@@ -99,8 +122,9 @@ local function settle_columns(job, opts)
           watch.heading, watch.column:doubtful_date().text)
       end
     end
-    job.styles[index] = style
+    job.styles[watch.index] = style
   end
+  note_styles(job, watched)
 end
 
 --- Open a file for import.

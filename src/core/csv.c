@@ -10,6 +10,10 @@
  * take the rest of the file into memory. */
 #define RECORD_BYTES_MAX ((size_t)16 << 20)
 
+/* By how much libcsv's buffer of one cell grows; its own 128 bytes make a
+ * large cell cost the square of its size. */
+#define CELL_BYTES_STEP ((size_t)1 << 16)
+
 struct cell {
   size_t start; /* in csv.cells_text; the cell ends at a NUL before the next */
   size_t len;
@@ -396,6 +400,7 @@ int icrm_csv_open(struct icrm_csv **out, const char *path,
     icrm_error_set(err, ICRM_ERROR_INPUT, "a CSV file needs a name");
     goto fail;
   }
+  csv_set_blk_size(&csv->parser, CELL_BYTES_STEP);
   if (icrm_charset_open(&csv->source, path, options->encoding, &why) < 0) {
     fail_file(csv, &why);
     if (err)

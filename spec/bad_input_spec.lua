@@ -113,8 +113,8 @@ describe("bad input", function()
       local listener = assert(socket.bind("127.0.0.1", 0))
       local _, port = listener:getsockname()
       listener:close()
-      local pipe = assert(io.popen(("cd %s && openssl s_server -accept 127.0.0.1:%d -cert cert.pem "
-        .. "-key key.pem </dev/zero 2>&1 & echo $!; wait"):format(dir, port)))
+      local pipe = assert(io.popen(("echo $$; cd %s && exec openssl s_server -accept "
+        .. "127.0.0.1:%d -cert cert.pem -key key.pem </dev/zero 2>&1"):format(dir, port)))
       local pid = pipe:read "l"
       repeat local line = pipe:read "l" until not line or line:find "ACCEPT"
       local result = crm.run({ "modules" },
@@ -188,6 +188,10 @@ describe("bad input", function()
       { "a cell too many", "Titre;Statut\nPanne;Ouvert;trop\n", "line 2" },
       { "two rows with one key", "Titre;Statut\nPanne;Ouvert\nPanne;Ouvert\n", "line 3",
         "is on line 2 already", args = { "--key", "ticket_title" } },
+      { "an id of no record", "Titre;Statut;Relatif à\nPanne;Ouvert;3x99999\n",
+        "rows.csv: line 2, Relatif à (parent_id)", '"3x99999" is no record or owner' },
+      { "an owner that is nobody", "Titre;Statut;Assigné à\nPanne;Ouvert;19x999\n",
+        "rows.csv: line 2, Assigné à (assigned_user_id)", '"19x999" is no record or owner' },
       { "a reference to nothing", "Titre;Statut;Client\nPanne;Ouvert;Zzz\n", "line 2",
         "no record of Accounts has the accountname", args = { "--ref",
           "parent_id=Accounts.accountname:{Client}" } },

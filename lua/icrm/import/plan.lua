@@ -5,6 +5,7 @@
 local core = require "icrm.core"
 local changes = require "icrm.changes"
 local errors = require "icrm.error"
+local existence = require "icrm.import.existence"
 local text_tools = require "icrm.text"
 
 local M = {}
@@ -128,7 +129,17 @@ local function check_twice(filler, record, item)
   end
 end
 
+local function check_references(filler, record, items)
+  filler.existence:check(record.schema, items, function(item, field, id)
+    local target = record.by_field[field.name]
+    table.insert(filler.faults, { line = item.line, column = target and target.column,
+      field = field.name, value = id, message = "is no record or owner that this user may see",
+      cure = "mend the id" })
+  end)
+end
+
 local function add_batch(filler, record, items)
+  check_references(filler, record, items)
   local found = record.existing and look_up(filler, record, items) or {}
   for _, item in ipairs(items) do
     add_item(filler, record, item, found)
@@ -189,7 +200,7 @@ end
 function M.fill(job, set, opts)
   opts = opts or {}
   local filler = { crm = job.crm, set = set, on_match = opts.on_match or "update",
-    empty = opts.empty, faults = {}, seen = {} }
+    empty = opts.empty, faults = {}, seen = {}, existence = existence.new(job.crm) }
   local records = {}
   for _, record in ipairs(job.records) do
     check_existing(record)

@@ -1,0 +1,85 @@
+--- Whether the records and owners that rows refer to by id are there.
+--
+-- A reference to nothing is stored as empty without a word, and an owner that
+-- does not exist breaks the server's answer but not the record (SERVER.md 2, 4).
+-- @module icrm.import.existence
+
+local errors = require "icrm.error"
+local records = require "icrm.records"
+
+local M = {}
+
+local IDS_PER_CALL = 50 -- the front server refuses long URLs
+
+local Existence = {}
+Existence.__index = Existence
+
+--- @param crm icrm.Client
+--- @return table existence remembers what it has asked
+function M.new(crm)
+  return setmetatable({ crm = crm, known = { [crm.user or ""] = true } }, Existence)
+end
+
+local function is_pointer(field)
+  return field.type == "reference" or field.type == "owner"
+end
+
+-- Ids of the items that are not known yet, by module.
+local function wanted(self, schema, items)
+  local by_module, asked = {}, {}
+  for _, field in ipairs(schema.fields) do
+    for _, item in ipairs(is_pointer(field) and items or {}) do
+      local id = item.fields[field.name]
+      if id and id ~= "" and self.known[id] == nil and not asked[id] then
+        asked[id] = true
+        local ok, module = pcall(records.module_of, self.crm, id)
+        if ok then
+          by_module[module] = by_module[module] or {}
+          table.insert(by_module[module], id)
+        else
+          self.known[id] = false
+        end
+      end
+    end
+  end
+  return by_module
+end
+
+local function ask(self, module, ids)
+  for from = 1, #ids, IDS_PER_CALL do
+    local some = table.move(ids, from, math.min(from + IDS_PER_CALL - 1, #ids), 1, {})
+    local text = ("SELECT id FROM %s WHERE id IN (?)"):format(module)
+    local ok, rows = pcall(function() return self.crm:query(text, some):all() end)
+    if not ok and not errors.is(rows, "refused") then
+      error(rows, 0)
+    end
+    for _, id in ipairs(some) do
+      self.known[id] = not ok -- a module that may not be read is not judged
+    end
+    for _, row in ipairs(ok and rows or {}) do
+      self.known[row.id] = true
+    end
+  end
+end
+
+--- Look up what the items refer to.
+---
+--- @param schema icrm.Schema
+--- @param items table[] with `fields`
+--- @param blame fun(item: table, field: icrm.Field, id: string) called for each
+---   reference to nothing
+function Existence:check(schema, items, blame)
+  for module, ids in pairs(wanted(self, schema, items)) do
+    ask(self, module, ids)
+  end
+  for _, field in ipairs(schema.fields) do
+    for _, item in ipairs(is_pointer(field) and items or {}) do
+      local id = item.fields[field.name]
+      if id and id ~= "" and not self.known[id] then
+        blame(item, field, id)
+      end
+    end
+  end
+end
+
+return M

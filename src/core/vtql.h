@@ -165,8 +165,9 @@ struct icrm_vtql_rewrite {
 };
 
 /* Append the query's text, with `;`, in one spelling (keywords in capitals,
- * one space). `change` may be NULL. `after_id` and `until_id` must be record ids. The
- * result parses again, and means the same in both readings of AND and OR. */
+ * one space). `change` may be NULL. `after_id` and `until_id` must be record
+ * ids. The result parses again, and means the same in both readings of AND and
+ * OR. */
 void icrm_vtql_write(const struct icrm_vtql_query *query,
                      const struct icrm_vtql_rewrite *change,
                      struct icrm_buf *out);

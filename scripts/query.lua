@@ -34,19 +34,36 @@ local progress <close> = require("icrm.progress").new {
   label = "rows", mode = args.progress, stats = function() return crm.core:stats() end,
 }
 
-local all = text:find "^%s*[Ss][Ee][Ll][Ee][Cc][Tt]%s*%*" ~= nil
-local writer
-local count = 0
-for row in query:each(args.max) do
-  if not writer then
-    local facts = query.facts
-    local columns = facts.select == "count" and { "count" }
-      or script.columns_of(crm:describe(facts.module), row)
-    writer = tables.writer(args.output, columns, { raw = args.raw, sparse = all })
+local function columns_of(row)
+  return script.columns_of(crm:describe(query.facts.module), row)
+end
+
+-- Rows for programs pass through as text; all others one by one.
+local function write_lines()
+  return require("icrm.lines").write(query, args.output, columns_of, {
+    raw = args.raw, on_rows = function(n) progress:step(n) end })
+end
+
+local function write_rows()
+  local all = text:find "^%s*[Ss][Ee][Ll][Ee][Cc][Tt]%s*%*" ~= nil
+  local count, writer = 0, nil
+  for row in query:each(args.max) do
+    if not writer then
+      local columns = query.facts.select == "count" and { "count" } or columns_of(row)
+      writer = tables.writer(args.output, columns, { raw = args.raw, sparse = all })
+    end
+    writer:add(row)
+    count = count + 1
+    progress:step()
   end
-  writer:add(row)
-  count = count + 1
-  progress:step()
+  return count, writer
+end
+
+local count, writer
+if require("icrm.lines").fits(query, args.output, args.max) then
+  count = write_lines()
+else
+  count, writer = write_rows()
 end
 progress:close()
 if writer then

@@ -162,13 +162,14 @@ end
 --- Wait for the reply to a call that was sent.
 ---
 --- @param id integer
+--- @param decode? fun(body: string): any, icrm.Error? instead of icrm.json's
 --- @return any result
-function Client:receive(id)
+function Client:receive(id, decode)
   local body, extra = tasks.await(self.core, id)
   if body == nil then
     error(extra, 0)
   end
-  local value, err = json.decode(body)
+  local value, err = (decode or json.decode)(body)
   if err then
     error(err, 0)
   elseif #body > LONG_REPLY then

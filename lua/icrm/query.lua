@@ -179,7 +179,7 @@ end
 
 -- The list of rows that came for that id.
 function Query:_receive(id)
-  local ok, rows = pcall(self.client.receive, self.client, id)
+  local ok, rows = pcall(self.client.receive, self.client, id, self.decode)
   if not ok then
     explain(self, rows)
   elseif type(rows) ~= "table" or (next(rows) ~= nil and rows[1] == nil) then
@@ -219,6 +219,13 @@ end
 local function has_free_order(facts)
   return #facts.order == 0 or (#facts.order == 1 and facts.order[1] == "id"
     and not facts.descending)
+end
+
+-- Whether pages may pass through without a look at their rows: see icrm.lines.
+function Query:_is_plain(most)
+  local facts = self.facts
+  return facts.select ~= "count" and has_free_order(facts)
+    and not (most or facts.rows) and facts.offset == 0
 end
 
 -- A walk that counts what it shows.

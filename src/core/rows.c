@@ -26,6 +26,7 @@ struct icrm_rows {
   char *scratch;            /* for the reader */
   size_t scratch_size;
   struct icrm_records page;
+  struct icrm_rows_page facts;      /* of the page */
   int column_of[ICRM_RECORDS_KEYS]; /* of each key of the page */
 };
 
@@ -185,6 +186,19 @@ static int find_column(const struct icrm_rows *rows,
   return UNWANTED;
 }
 
+static void note_id(struct icrm_rows_page *facts, const struct icrm_span *id) {
+  if (id->len >= sizeof facts->last_id)
+    return;
+  memcpy(facts->last_id, id->bytes, id->len);
+  facts->last_id[id->len] = '\0';
+  if (facts->n_records == 1)
+    memcpy(facts->first_id, facts->last_id, sizeof facts->first_id);
+}
+
+static bool is_id(const struct icrm_span *key) {
+  return key->len == 2 && key->bytes[0] == 'i' && key->bytes[1] == 'd';
+}
+
 /* Collect the values of one record; 0 at its end, -1 not plain. */
 static int read_values(struct icrm_rows *rows) {
   struct icrm_span value;
@@ -196,6 +210,8 @@ static int read_values(struct icrm_rows *rows) {
       *column = find_column(rows, &rows->page.keys[key]);
     if (*column != UNWANTED)
       rows->values[*column] = value;
+    if (is_id(&rows->page.keys[key]))
+      note_id(&rows->facts, &value);
   }
   return step;
 }
@@ -212,6 +228,8 @@ static size_t most_bytes(const struct icrm_rows *rows) {
 static int write_records(struct icrm_rows *rows, struct icrm_buf *out) {
   int step;
   while ((step = icrm_records_record(&rows->page)) > 0) {
+    rows->facts.n_records++;
+    rows->facts.last_id[0] = '\0';
     if (read_values(rows) < 0)
       return -1;
     char *at = icrm_buf_room(out, most_bytes(rows));
@@ -233,16 +251,18 @@ static bool reserve_scratch(struct icrm_rows *rows, size_t size) {
 }
 
 int icrm_rows_write(struct icrm_rows *rows, const char *page, size_t len,
-                    struct icrm_buf *out) {
+                    struct icrm_buf *out, struct icrm_rows_page *facts) {
   size_t before = out->len;
   if (!reserve_scratch(rows, len + 1))
     return -1;
   for (int i = 0; i < ICRM_RECORDS_KEYS; i++)
     rows->column_of[i] = UNKNOWN;
+  memset(&rows->facts, 0, sizeof rows->facts);
   icrm_records_begin(&rows->page, page, len, rows->scratch);
   int step = rows->page.alone ? -1 : write_records(rows, out);
   if (out->failed)
     return -1;
+  *facts = rows->facts;
   if (step == 0)
     return 1;
   out->len = before;

@@ -24,9 +24,15 @@ struct icrm_rows_options {
 struct icrm_rows *icrm_rows_new(const struct icrm_rows_options *options);
 void icrm_rows_free(struct icrm_rows *rows);
 
+/* What a walk has to know of a page: ids are "" where a record has none. */
+struct icrm_rows_page {
+  int n_records;
+  char first_id[32], last_id[32];
+};
+
 /* Write the lines of a page to `out`, after what is there. Returns 1; 0, with
  * `out` as it was, when the page is not plain; -1 when memory runs out. */
 int icrm_rows_write(struct icrm_rows *rows, const char *page, size_t len,
-                    struct icrm_buf *out);
+                    struct icrm_buf *out, struct icrm_rows_page *facts);
 
 #endif

@@ -11,22 +11,24 @@ struct writer {
   struct icrm_buf out;    /* the lines of the latest page */
 };
 
-/* writer(page) -> lines, or nil when the page is not plain and needs a complete
- * JSON parser. */
+/* writer(page) -> lines, number of records, id of the first, of the last; or
+ * nil when the page is not plain and needs a complete JSON parser. */
 static int writer_call(lua_State *L) {
   struct writer *writer = luaL_checkudata(L, 1, WRITER_TYPE);
   size_t len;
   const char *page = luaL_checklstring(L, 2, &len);
   icrm_buf_clear(&writer->out);
-  int step = icrm_rows_write(writer->rows, page, len, &writer->out);
+  struct icrm_rows_page facts;
+  int step = icrm_rows_write(writer->rows, page, len, &writer->out, &facts);
   if (step < 0)
     return luaL_error(L, "not enough memory");
   if (step == 0)
-    luaL_pushfail(L);
-  else
-    lua_pushlstring(L, writer->out.data ? writer->out.data : "",
-                    writer->out.len);
-  return 1;
+    return luaL_pushfail(L), 1;
+  lua_pushlstring(L, writer->out.data ? writer->out.data : "", writer->out.len);
+  lua_pushinteger(L, facts.n_records);
+  lua_pushstring(L, facts.first_id);
+  lua_pushstring(L, facts.last_id);
+  return 4;
 }
 
 static int writer_gc(lua_State *L) {

@@ -372,6 +372,7 @@ local function check_history(run)
   run.is_checking = true
   run.engine:start(function(job)
     history.check(job, run)
+    job:commit() -- what was found is no longer planned
     run.is_checking = false
   end)
 end

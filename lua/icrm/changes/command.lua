@@ -165,7 +165,8 @@ function M.report(set, summary)
     for _, n in pairs(summary.applied) do
       applied = applied + n
     end
-    script.say("%d changes settled in %.1f s, %d left", applied, summary.seconds, summary.remaining)
+    script.say("%d changes settled in %.1f s, %d left", applied, summary.seconds,
+      summary.remaining)
     if summary.found_before > 0 then
       script.say("%d of them were in the CRM already: made by another copy of this file, "
         .. "or another plan of the same input", summary.found_before)

@@ -120,11 +120,20 @@ local function resume(self, job, ...)
     return
   end
   request.job = job
-  if request.wake then
+  if request.parked then
+    return
+  elseif request.wake then
     self.sleeping[job] = request.wake
   else
     table.insert(self[request.list], request)
   end
+end
+
+--- Wait until what this job has marked is on the disk.
+function Job:commit()
+  self.engine:mark(function() end)
+  self.engine:after_commit(resume, self.engine, self)
+  coroutine.yield { parked = true }
 end
 
 --- Start a job; `fn(job, ...)` runs until its first call at once.

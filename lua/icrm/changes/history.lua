@@ -171,6 +171,7 @@ function M.check(job, run)
   local found = probe(job, run)
   if found and (found > 0 or verdict ~= "current") then
     run.is_behind = true
+    job:commit()
     found = found + audit(job, run, verdict == "behind")
   end
   run.found_before = found or 0

@@ -22,6 +22,9 @@ local function new_tally(name)
   return { name = name, started = os.time(), runs = 0, rows = 0, kills = 0, failed = 0 }
 end
 
+-- Counts of the checker that are no complaints.
+local NEUTRAL = { rows = true, creates = true, taken = true }
+
 -- Add what the checker found; a job that is not as it should be is kept.
 local function judge(tally, job, finished, may_leave)
   local result = job:check()
@@ -29,10 +32,15 @@ local function judge(tally, job, finished, may_leave)
   tally.rows = tally.rows + result.rows
   local bad = finished and 0 or 1
   for name, n in pairs(result) do
-    if type(n) == "number" and name ~= "rows" and not (may_leave and may_leave[name]) then
+    if may_leave and may_leave[name] then
+      tally.left = (tally.left or 0) + n
+    elseif type(n) == "number" and not NEUTRAL[name] then
       tally[name] = (tally[name] or 0) + n
       bad = bad + n
     end
+  end
+  if may_leave and result.taken > result.creates then
+    bad = bad + 1 -- something was sent twice
   end
   if bad > 0 then
     tally.failed = tally.failed + 1
@@ -51,6 +59,9 @@ local function report(tally)
     tally.ghosts or 0, (tally.wrong_fields or 0) + (tally.wrong_parents or 0)
       + (tally.done_without_record or 0) + (tally.failed_with_record or 0)
       + (tally.sent_unproven or 0) + (tally.open or 0), tally.failed)
+  if tally.left then
+    say("  %d of them were left to a person, as was asked", tally.left)
+  end
   return tally
 end
 

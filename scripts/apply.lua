@@ -9,7 +9,7 @@ command.add_options(parser)
 parser:flag("-y --yes", "Do not ask.")
 local args = parser:parse()
 
-local crm <close> = script.connect(args)
+local crm <close> = command.connect(args)
 local set <close> = command.open(crm, args.file)
 local states = set.store:states()
 if (states.sending or 0) + (states.unknown or 0) > 0 then

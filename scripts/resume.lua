@@ -8,6 +8,6 @@ parser:argument("file", "The change set, *.icrm.")
 command.add_options(parser)
 local args = parser:parse()
 
-local crm <close> = script.connect(args)
+local crm <close> = command.connect(args)
 local set <close> = command.open(crm, args.file)
 os.exit(command.apply(set, args), true)

@@ -176,13 +176,28 @@ function M.report(set, summary)
   return code
 end
 
--- A file in use, or a disk that fails, has an exit code of its own.
+-- A file in use, a disk that fails, a server that is away: each has its exit code.
 local function exit_for(err)
+  local code
   if errors.is(err, "store") then
-    script.say("icrm-lua: %s", tostring(err))
-    os.exit(err.code == "LOCKED" and M.EXIT_TRY_AGAIN or M.EXIT_JOURNAL, true)
+    code = err.code == "LOCKED" and M.EXIT_TRY_AGAIN or M.EXIT_JOURNAL
+  elseif errors.is(err) and err.kind ~= "rate_limited" and err:is_retryable() then
+    code = M.EXIT_TRY_AGAIN
+  else
+    error(err, 0)
   end
-  error(err, 0)
+  script.say("icrm-lua: %s", text_tools.clean(tostring(err)))
+  os.exit(code, true)
+end
+
+--- Connect to go on with a change set; a server that is away ends the program
+--- with the code that says to try again.
+---
+--- @param args table
+--- @return icrm.Client
+function M.connect(args)
+  local ok, crm = pcall(script.connect, args)
+  return ok and crm or exit_for(crm)
 end
 
 --- Open a change set to apply it; ends the program when the file is in use.
@@ -192,7 +207,12 @@ end
 --- @return icrm.ChangeSet
 function M.open(client, path)
   local ok, set = pcall(changes.open, client, path)
-  return ok and set or exit_for(set)
+  if ok then
+    return set
+  elseif errors.is(set, "store") and set.code ~= "LOCKED" then
+    error(set, 0) -- no such file, say; the journal has not failed
+  end
+  return exit_for(set)
 end
 
 local function count_keys(map)
@@ -213,6 +233,18 @@ local function write_errors(set, path)
   script.say("%d row%s in %s", n, n == 1 and "" or "s", path)
 end
 
+-- Warn when the administrator changed a module since the plan.
+local function say_changed_modules(set)
+  local ok, modules = pcall(set.changed_modules, set)
+  if not ok then
+    return exit_for(modules)
+  end
+  for _, module in ipairs(modules) do
+    script.say("%s is described otherwise than when this was planned: fields, picklists or "
+      .. "obligations changed", module)
+  end
+end
+
 --- Apply a change set with progress and report.
 ---
 --- @param set icrm.ChangeSet
@@ -220,10 +252,7 @@ end
 --- @return integer exit code
 function M.apply(set, args)
   check_host(set.client, args)
-  for _, module in ipairs(set:changed_modules()) do
-    script.say("%s is described otherwise than when this was planned: fields, picklists or "
-      .. "obligations changed", module)
-  end
+  say_changed_modules(set)
   local states = set.store:states()
   local progress = progress_module.new {
     label = "changes",

@@ -154,6 +154,12 @@ describe("a plan", function()
     assert.truthy(other.err:find("in use by another process", 1, true))
   end)
 
+  it("that is not there is said to be so, and is not made", function()
+    local path = crm.dir .. "/none.icrm"
+    raises("there is no such file", changes.open, nil, path, { read_only = true })
+    assert.falsy(io.open(path))
+  end)
+
   it("is a file of its owner alone, and no other file is taken for one", function()
     local plan <close> = crm.plan()
     local pipe = assert(io.popen("stat -c %a " .. plan.path))

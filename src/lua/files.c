@@ -85,6 +85,14 @@ static int files_lock(lua_State *L) {
   return 1;
 }
 
+/* files.exists(path) -> whether there is something of that name; nothing is
+ * opened */
+static int files_exists(lua_State *L) {
+  struct stat st;
+  lua_pushboolean(L, lstat(luaL_checkstring(L, 1), &st) == 0);
+  return 1;
+}
+
 /* files.create(path [, any_filesystem]) -> true | nil, err */
 static int files_create(lua_State *L) {
   struct icrm_error err;

@@ -49,9 +49,7 @@ end
 -- @param options table|nil see `create`
 -- @return table icrm.ChangeSet
 function changes.plan(client, path, options)
-  local file = io.open(path, "rb")
-  if file then
-    file:close()
+  if core.files.exists(path) then
     return changes.open(client, path, options)
   end
   return changes.create(client, path, options)

@@ -165,6 +165,9 @@ local function open(path, options, is_new)
     pending_keys = {},
     pending_records = {},
   }, Store)
+  if not core.files.exists(path) then -- not by opening it: that would drop SQLite's locks
+    fail(path, "there is no such file")
+  end
   if not options.read_only then
     local lock, err = core.files.lock(path, options.any_filesystem)
     if not lock then

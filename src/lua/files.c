@@ -115,6 +115,7 @@ static int files_state_folder(lua_State *L) {
 
 void icrml_open_files(lua_State *L) {
   static const luaL_Reg functions[] = {{"create", files_create},
+                                       {"exists", files_exists},
                                        {"lock", files_lock},
                                        {"state_folder", files_state_folder},
                                        {NULL, NULL}};

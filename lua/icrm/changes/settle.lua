@@ -53,7 +53,8 @@ function M.describe(set, key)
       attempt.message or "no answer noted"
     )
   end
-  for _, record in ipairs(change.operation == "create" and candidates(set, change) or {}) do
+  local creates = change.operation == "create" or change.operation == "attach"
+  for _, record in ipairs(creates and candidates(set, change) or {}) do
     lines[#lines + 1] = ("candidate: %s, created %s"):format(
       record.id,
       record.createdtime or "?"
@@ -62,21 +63,44 @@ function M.describe(set, key)
   return lines
 end
 
+-- A record that a person names must be one that the creation can have made.
+local function check_record(set, change, id)
+  local prefix = set:schema(change.module).id_prefix
+  if not tostring(id):match("^" .. prefix .. "x%d+$") then
+    error_class.raise {
+      kind = "input",
+      message = ("%s is no record of %s"):format(id, change.module),
+    }
+  end
+  local other = set.store:rows("SELECT key FROM changes WHERE record = ? AND n <> ?", id, change.n)
+  if other[1] then
+    error_class.raise {
+      kind = "input",
+      message = ("%s is the record of change %q"):format(id, other[1].key),
+    }
+  end
+end
+
 --- A person has seen that it was done.
 -- @param set table icrm.ChangeSet with a client
 -- @param key string
 -- @param id string|nil the record that a creation made; it is read to make sure
 function M.done(set, key, id)
   local change = open_change(set, key)
-  if change.operation == "create" and not id then
+  local creates = change.operation == "create" or change.operation == "attach"
+  id = id or change.record
+  if creates and not id then
     error_class.raise {
       kind = "input",
       message = "say which record it made: icrm-lua unknown FILE mark-done KEY ID",
     }
   end
+  if creates then
+    check_record(set, change, id)
+  end
   local values = { state = "done", code = false, message = false }
   if change.operation ~= "delete" then
-    local record = set.client:retrieve(id or change.record)
+    local record = set.client:retrieve(creates and id or change.record)
     values.record, values.after = record.id, json.encode(record)
   end
   set.store:transaction(function()

@@ -93,7 +93,7 @@ function M.exit_code(set, summary)
   elseif failed > 0 then
     local stale = count_of(set, "state = 'failed' AND code = 'STALE'")
     return stale == failed and M.EXIT_STALE or script.EXIT_FAILED_ROWS
-  elseif (states.planned or 0) > 0 and summary then
+  elseif (states.planned or 0) > 0 and (summary or set:is_begun()) then
     return M.EXIT_TRY_AGAIN
   end
   return 0
@@ -135,6 +135,8 @@ end
 local function say_next(set, code)
   if code == M.EXIT_UNSETTLED then
     script.say("settle the open ones: icrm-lua unknown %s", set.path)
+  elseif code == 0 and (set.store:states().planned or 0) > 0 then
+    script.say("to send it: icrm-lua apply %s", set.path)
   elseif code == 0 or code == script.EXIT_FAILED_ROWS or code == M.EXIT_STALE then
     if count_of(set, "state = 'done' AND operation <> 'delete'") == 0 then
       return

@@ -555,6 +555,12 @@ function ChangeSet:seal()
   self.sealed = true
 end
 
+--- Whether it was applied, if only in part.
+-- @return boolean
+function ChangeSet:is_begun()
+  return tonumber(self.store:get_meta "generation") > 0
+end
+
 --- Describe the plan, or what became of it, for a person.
 -- @param options table|nil see icrm.changes.show
 -- @return string

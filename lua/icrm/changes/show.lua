@@ -51,7 +51,7 @@ end
 
 local function new_value(fields, references, field)
   if references[field] then
-    return "→ record of " .. references[field]
+    return "record of " .. references[field]
   end
   return printable(fields[field])
 end
@@ -94,11 +94,15 @@ local function title(change)
     or before.label
     or ""
   local where = change.line and (" (line %d)"):format(change.line) or ""
-  return ("    %s %s%s%s"):format(
+  local outcome = change.message
+      and ("  [%s: %s]"):format(change.state:gsub("_", " "), printable(change.message))
+    or ""
+  return ("    %s %s%s%s%s"):format(
     change.record or "new",
     change.key,
     where,
-    name ~= "" and "  " .. printable(name) or ""
+    name ~= "" and "  " .. printable(name) or "",
+    outcome
   )
 end
 

@@ -3,17 +3,15 @@
 
 local core = require "icrm.core"
 local attach = require "icrm.changes.attach"
-local classify = require "icrm.changes.classify"
+local breaker = require "icrm.changes.breaker"
 local engine = require "icrm.changes.engine"
 local error_class = require "icrm.error"
 local history = require "icrm.changes.history"
 local images = require "icrm.changes.images"
 local json = require "icrm.json"
-local records = require "icrm.records"
 local lock = require "icrm.changes.lock"
-local operations = require "icrm.changes.operations"
 local reconcile = require "icrm.changes.reconcile"
-local search = require "icrm.changes.search"
+local writes = require "icrm.changes.writes"
 
 local apply = {}
 
@@ -48,14 +46,6 @@ local function end_attempt(run, change, class, err)
     code = err and err.code,
     message = err and err.message,
   })
-end
-
--- The record ids of the changes that this one refers to; they are done.
-local function resolve_references(run, change, fields)
-  for field, key in pairs(change.refs and json.decode(change.refs) or {}) do
-    fields[field] = run.store:by_key(key).record
-  end
-  return fields
 end
 
 -- Nothing was sent: the change stays planned. When the server cannot be
@@ -112,206 +102,12 @@ local function record_done(run, change, sent, record)
   })
 end
 
-local function create(job, run, change)
-  if change.attempts > 0 and run.reconciler:is_found(job, change) then
-    return -- an earlier attempt has made it (X13)
-  end
-  local schema = run.set:schema(change.module)
-  local fields = resolve_references(run, change, json.decode(change.fields))
-  local record, err, session = job:write(change, "create", {
-    elementType = change.module,
-    element = json.encode_element(fields),
-  })
-  local class = classify.record(record, err, schema.id_prefix)
-  settle_write(run, change, class, err, session, function()
-    if change.tag and not search.shows_witness(run.set, change, record) then
-      run.engine:stop "the server did not keep a tag; name a text field of 20 characters or more"
-      return unknown(
-        run,
-        change,
-        error_class.new {
-          kind = "unknown_outcome",
-          code = "TAG_MISSING",
-          message = "the server did not keep the tag; look at the field that was named for it",
-        },
-        session
-      )
-    end
-    record_done(run, change, fields, record)
-  end)
-end
-
--- Which of the fields we are about to write have moved since the plan.
-local function stale_fields(schema, change, fields, current)
-  local before, moved = json.decode(change.before), {}
-  for field in pairs(fields) do
-    if before[field] ~= nil and not schema:same(field, before[field], current[field]) then
-      moved[#moved + 1] = ("%s was %q, is %q"):format(
-        field,
-        before[field],
-        current[field] or ""
-      )
-    end
-  end
-  table.sort(moved)
-  if #moved == 0 and before.modifiedtime ~= current.modifiedtime then
-    moved[1] = ("modifiedtime was %s, is %s"):format(before.modifiedtime, current.modifiedtime)
-  end
-  return moved
-end
-
-local function read_current(job, run, change)
-  local current, err = job:read("retrieve", { id = change.record })
-  if current then
-    return current
-  end
-  if err.kind == "refused" then
-    finish(run, change, {
-      state = "failed",
-      code = err.code or err.kind,
-      message = ("%s cannot be read: it was deleted, or this user may not see it (%s)"):format(
-        change.record,
-        err.message
-      ),
-    })
-  else
-    not_sent(run, change, err)
-  end
-end
-
-local function stale(run, change, moved)
-  finish(run, change, {
-    state = "failed",
-    code = "STALE",
-    message = ("%s changed since the plan: %s"):format(
-      change.record,
-      table.concat(moved, "; ")
-    ),
-  })
-end
-
--- Fields that this update was not meant to touch and that are not as before.
-local function side_effects(schema, fields, current, record)
-  local others = images.editable(schema, current)
-  for field in pairs(fields) do
-    others[field] = nil
-  end
-  return images.differences(schema, others, record)
-end
-
--- A reference that is to become empty: `update` keeps it, `revise` does not
--- (SERVER.md 4).
-local function cleared_reference(schema, fields, current)
-  for field, value in pairs(fields) do
-    local description = schema.by_name[field]
-    local is_reference = description and description.type == "reference"
-    if is_reference and value == "" and (current[field] or "") ~= "" then
-      return field
-    end
-  end
-end
-
-local function update(job, run, change)
-  local schema = run.set:schema(change.module)
-  local fields = resolve_references(run, change, json.decode(change.fields))
-  local current = read_current(job, run, change)
-  if not current then
-    return
-  end
-  local moved = stale_fields(schema, change, fields, current)
-  if run.is_behind and #images.differences(schema, fields, current) == 0 then
-    return record_done(run, change, fields, current)
-  elseif #moved > 0 and run.stale ~= "force" then
-    return stale(run, change, moved)
-  end
-  local operation, element = "update"
-  local reference = cleared_reference(schema, fields, current)
-  if not reference then
-    element = records.merge(schema, current, fields)
-  elseif operations.offers(run.client, "revise", job) then
-    operation, element = "revise", fields
-  else
-    return finish(run, change, {
-      state = "failed",
-      code = "CANNOT_CLEAR",
-      message = ("%s cannot be emptied: this server's update keeps references"):format(
-        reference
-      ),
-    })
-  end
-  element.id = change.record
-  local record, err, session = job:write(change, operation, {
-    elementType = change.module,
-    element = json.encode_element(element),
-  })
-  element.id, fields.id = nil, nil
-  local class = classify.record(record, err, schema.id_prefix)
-  settle_write(run, change, class, err, session, function()
-    local spilled = side_effects(schema, fields, current, record)
-    if #spilled > 0 then
-      return finish(run, change, {
-        state = "needs_human",
-        code = "CONFLICT",
-        message = "fields that were not to be changed are not as before: "
-          .. images.describe(spilled),
-      })
-    end
-    record_done(run, change, fields, record)
-  end)
-end
-
-local function delete(job, run, change)
-  local schema = run.set:schema(change.module)
-  local current = read_current(job, run, change)
-  if not current then
-    return
-  end
-  local moved = stale_fields(schema, change, json.decode(change.before), current)
-  if #moved > 0 and run.stale ~= "force" then
-    return stale(run, change, moved)
-  end
-  local result, err, session = job:write(change, "delete", { id = change.record })
-  settle_write(run, change, classify.write(result, err), err, session, function()
-    finish(run, change, { state = "done", code = false, message = false })
-  end)
-end
-
-local HANDLERS = { create = create, update = update, delete = delete, attach = attach.send }
-
--- Half of the last twenty writes without an answer: wait until a read passes.
-local Breaker = { size = 20 }
-Breaker.__index = Breaker
-
-function Breaker:note(answered)
-  table.insert(self.last, answered)
-  if #self.last > self.size then
-    table.remove(self.last, 1)
-  end
-  local bad = 0
-  for _, ok in ipairs(self.last) do
-    bad = bad + (ok and 0 or 1)
-  end
-  if not self.open and #self.last == self.size and bad * 2 >= self.size then
-    self.open = true
-    self.run.engine:start(self.probe, self)
-  end
-end
-
-function Breaker.probe(job, self)
-  local pause, err = 1, nil
-  for _ = 1, 6 do
-    local result
-    result, err = job:read("listtypes", {})
-    if result then
-      self.last, self.open = {}, false
-      return
-    end
-    job:sleep(pause)
-    pause = pause * 2
-  end
-  self.run.stop_error = self.run.stop_error or err
-  self.run.engine:stop("the server gives no answers: " .. err.message)
-end
+local HANDLERS = {
+  create = writes.create,
+  update = writes.update,
+  delete = writes.delete,
+  attach = attach.send,
+}
 
 local function start(run, change)
   run.started[change.n] = true
@@ -418,7 +214,8 @@ function apply.run(set, options)
     on_change = options.on_change,
   }, Run)
   run.finish, run.record_done, run.settle_write = finish, record_done, settle_write
-  run.breaker = setmetatable({ last = {}, run = run }, Breaker)
+  run.not_sent, run.unknown = not_sent, unknown
+  run.breaker = breaker.new(run)
   run.has_lock = options.resend == "barrier" and lock.observe(set.client)
   run.reconciler = reconcile.new(run, options)
   check_deletes(run, options.allow_delete)

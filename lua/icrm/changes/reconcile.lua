@@ -3,6 +3,7 @@
 -- absent. (RELIABILITY 1.3, 1.5, 6; X6 to X10, X13, X15.)
 -- @module icrm.changes.reconcile
 
+local fence = require "icrm.changes.fence"
 local images = require "icrm.changes.images"
 local json = require "icrm.json"
 local search = require "icrm.changes.search"
@@ -17,20 +18,9 @@ local DEFAULT_SETTLE_S = 10
 -- A write that so many times was proven not done will not be done the next time.
 local MAX_ATTEMPTS = 10
 
--- How often a session is ended before it counts as one that cannot be.
-local FENCE_TRIES = 4
-
 -- What an earlier run has left to be looked at, or looked at again.
 local UNSETTLED = [[state IN ('sending', 'unknown')
   OR state = 'needs_human' AND code IN ('NO_FENCE', 'NO_CONTROL')]]
-
--- The answers that show that a session is gone; nothing ran.
-local SESSION_GONE = {
-  INVALID_SESSIONID = true,
-  SESSION_EXPIRED = true,
-  SESSION_LEFT_IDLE = true,
-  AUTHENTICATION_REQUIRED = true,
-}
 
 --- @param run table the run of icrm.changes.apply that this belongs to
 -- @param options table `resend`, `settle`
@@ -201,91 +191,6 @@ local function look(self, job, doubts, final)
   return missing and table.move(missing, 1, #missing, #absent + 1, absent)
 end
 
--- One call on a session: true when the session is gone, false when it lives,
--- nil when there was no answer.
-local function is_gone(job, session, module)
-  local text = ("SELECT id FROM %s LIMIT 1;"):format(module)
-  local rows, err = job:read("query", { query = text }, { session = session })
-  if rows then
-    return false
-  elseif SESSION_GONE[err.code] then
-    return true
-  end
-  return nil
-end
-
--- End a session and see that a call on it is refused. Only an answer counts.
-local function fence(self, job, session, module)
-  if self.fenced[session] ~= nil then
-    return self.fenced[session]
-  end
-  local gone
-  for try = 1, FENCE_TRIES do
-    job:read("logout", {}, { method = "POST", session = session })
-    gone = is_gone(job, session, module)
-    if gone then
-      self:erase { session }
-      break
-    elseif try < FENCE_TRIES then
-      job:sleep(try * 0.1)
-    end
-  end
-  self.fenced[session] = gone or false
-  return self.fenced[session]
-end
-
--- A server that runs one request at a time per session answers a read on it
--- only when the write that ran there has ended.
-local function barrier(job, session, module)
-  local rows = job:read(
-    "query",
-    { query = ("SELECT id FROM %s LIMIT 1;"):format(module) },
-    { session = session }
-  )
-  return rows ~= nil
-end
-
-local function shut_off(self, job, doubt)
-  if doubt.shut or not doubt.sessions then
-    return doubt.shut
-  end
-  for _, session in ipairs(doubt.sessions) do
-    local module = doubt.change.module
-    local ok = fence(self, job, session, module)
-    if not ok and self.run.has_lock then
-      ok = barrier(job, session, module)
-    end
-    if not ok then
-      return false
-    end
-  end
-  doubt.shut = true
-  return true
-end
-
--- Doubts that may be settled by waiting; the others go to a person.
-local function fence_all(self, job, doubts)
-  local fenced = {}
-  for _, doubt in ipairs(doubts) do
-    if self.resend == "never" then
-      self:human(
-        doubt.change,
-        "ABSENT",
-        "it does not show on the server; nothing is sent twice with --resend never"
-      )
-    elseif shut_off(self, job, doubt) then
-      fenced[#fenced + 1] = doubt
-    else
-      self:human(
-        doubt.change,
-        "NO_FENCE",
-        "it does not show but may yet appear, for this server keeps ended sessions; look later"
-      )
-    end
-  end
-  return fenced
-end
-
 -- Proven not done: they are sent again, within measure.
 local function replan(self, doubts)
   local run = self.run
@@ -329,7 +234,7 @@ function Reconciler:work(job)
     if not absent then
       return
     end
-    local fenced = fence_all(self, job, absent)
+    local fenced = fence.all(self, job, absent)
     if #fenced > 0 then
       job:sleep(math.max(self.settle_s, 3 * self.run.engine:slowest_s()))
       local proven = look(self, job, fenced, true)

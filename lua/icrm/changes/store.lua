@@ -1,19 +1,18 @@
---- The durable file of a change set: SQLite through LuaSQL.
--- A store keeps rows and says when they are on the disk; it knows nothing of
--- the CRM. Another LuaSQL driver can serve it through `open`'s last parameter.
+--- The durable file of a change set: its header, changes, links, attempts and
+-- sessions. A store keeps rows and says when they are on the disk; it knows
+-- nothing of the CRM.
 -- @module icrm.changes.store
 
 local core = require "icrm.core"
-local error_class = require "icrm.error"
+local database = require "icrm.changes.database"
 
 local store = {}
 
-local APPLICATION_ID = 0x6963726D -- "icrm"
-local FORMAT_VERSION = 1
 local BATCH = 500
 
-local Store = {}
+local Store = setmetatable({}, { __index = database.Database })
 Store.__index = Store
+Store.__close = Store.close
 Store.__name = "icrm.changes.Store"
 
 local TABLES = {
@@ -37,126 +36,6 @@ local TABLES = {
       opened REAL NOT NULL)]],
 }
 
---- The LuaSQL driver for SQLite, as `open` wants it.
-local sqlite = {}
-
-function sqlite.connect(path)
-  local environment = require("luasql.sqlite3").sqlite3()
-  local connection, message = environment:connect(path, 5000)
-  if not connection then
-    return nil, message
-  end
-  return connection, environment
-end
-
-sqlite.settings = {
-  "PRAGMA journal_mode = WAL",
-  "PRAGMA synchronous = FULL",
-  "PRAGMA secure_delete = ON", -- an erased session leaves no trace
-}
-
-local function fail(path, message, code)
-  message = tostring(message):gsub("^LuaSQL: ", "")
-  error(
-    error_class.new {
-      kind = "store",
-      code = code,
-      message = ("%s: %s"):format(path, message),
-    },
-    0
-  )
-end
-
-local function literal(connection, value)
-  if value == nil then
-    return "NULL"
-  elseif math.type(value) == "integer" then
-    return ("%d"):format(value)
-  elseif type(value) == "number" then
-    return ("%.17g"):format(value)
-  end
-  return "'" .. connection:escape(tostring(value)) .. "'"
-end
-
--- Run one statement; each `?` is the next of `...` as a literal.
-function Store:run(sql, ...)
-  local connection, values, at = self.connection, table.pack(...), 0
-  local text = sql:gsub("%?", function()
-    at = at + 1
-    return literal(connection, values[at])
-  end)
-  local result, message = connection:execute(text)
-  if not result then
-    self.broken = true
-    fail(self.path, message)
-  end
-  return result
-end
-
--- All rows of a SELECT, as tables by column name. Only for bounded results.
-function Store:rows(sql, ...)
-  local cursor = self:run(sql, ...)
-  local list = {}
-  for i = 1, math.maxinteger do
-    local row = cursor:fetch({}, "a")
-    if not row then
-      break
-    end
-    list[i] = row
-  end
-  cursor:close()
-  return list
-end
-
-local function open_connection(self, driver)
-  local connection, environment = driver.connect(self.path)
-  if not connection then
-    fail(self.path, environment)
-  end
-  self.connection, self.environment = connection, environment
-  for _, statement in ipairs(driver.settings) do
-    self:rows_or_nothing(statement)
-  end
-end
-
--- A PRAGMA answers with a cursor or with a count; either way it is done.
-function Store:rows_or_nothing(sql)
-  local result = self:run(sql)
-  if type(result) == "userdata" then
-    result:close()
-  end
-end
-
-local function check_format(self)
-  local id = tonumber(self:rows("PRAGMA application_id")[1].application_id)
-  if id ~= APPLICATION_ID then
-    self:close()
-    fail(self.path, "this is no change set")
-  end
-  local version = tonumber(self:rows("PRAGMA user_version")[1].user_version)
-  if version ~= FORMAT_VERSION then
-    self:close()
-    fail(
-      self.path,
-      ("format %d of this change set is not the one that this icrm reads (%d)"):format(
-        version,
-        FORMAT_VERSION
-      )
-    )
-  end
-end
-
--- After an unclean end SQLite replays its log; make sure of the result once.
-local function check_integrity(self, options)
-  if options.read_only or self:get_meta("open") ~= "1" then
-    return
-  end
-  local verdict = self:rows("PRAGMA quick_check(1)")[1]
-  if verdict.quick_check ~= "ok" then
-    fail(self.path, "the file is damaged: " .. tostring(verdict.quick_check))
-  end
-end
-
 local function open(path, options, is_new)
   local self = setmetatable({
     path = path,
@@ -165,28 +44,7 @@ local function open(path, options, is_new)
     pending_keys = {},
     pending_records = {},
   }, Store)
-  if not core.files.exists(path) then -- not by opening it: that would drop SQLite's locks
-    fail(path, "there is no such file")
-  end
-  if not options.read_only then
-    local lock, err = core.files.lock(path, options.any_filesystem)
-    if not lock then
-      error(err, 0)
-    end
-    self.lock = lock
-  end
-  local ok, err = pcall(function()
-    open_connection(self, options.driver or sqlite)
-    if not is_new then
-      check_format(self)
-      check_integrity(self, options)
-    end
-  end)
-  if not ok then
-    self:close()
-    error(err, 0)
-  end
-  return self
+  return database.open(self, options, is_new)
 end
 
 --- Create a change set file; it is locked for this process.
@@ -208,10 +66,9 @@ function store.create(path, meta, options)
     for name, value in pairs(meta) do
       self:set_meta(name, value)
     end
-    self:set_meta("format_version", FORMAT_VERSION)
+    self:set_meta("format_version", database.FORMAT_VERSION)
     self:set_meta("sealed", 0)
-    self:rows_or_nothing(("PRAGMA application_id = %d"):format(APPLICATION_ID))
-    self:rows_or_nothing(("PRAGMA user_version = %d"):format(FORMAT_VERSION))
+    self:mark_format()
   end)
   return self
 end
@@ -222,38 +79,6 @@ end
 -- @return table the Store; raises icrm.Error (kind store; code LOCKED when another process has it)
 function store.open(path, options)
   return open(path, options or {}, false)
-end
-
---- Run `fn` in one transaction: durable when this returns, undone when it raises.
--- A yield inside fails, which is the wish: no transaction stays open across a wait.
-function Store:transaction(fn, ...)
-  self:run "BEGIN IMMEDIATE"
-  local result = table.pack(pcall(fn, ...))
-  if not result[1] then
-    self.connection:execute "ROLLBACK"
-    error(result[2], 0)
-  end
-  self:run "COMMIT"
-  return table.unpack(result, 2, result.n)
-end
-
---- Read or write one entry of the header.
-function Store:get_meta(name)
-  local row = self:rows("SELECT value FROM meta WHERE name = ?", name)[1]
-  return row and row.value
-end
-
-function Store:set_meta(name, value)
-  self:run("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", name, tostring(value))
-end
-
---- The whole header: name → string.
-function Store:header()
-  local header = {}
-  for _, row in ipairs(self:rows "SELECT name, value FROM meta") do
-    header[row.name] = row.value
-  end
-  return header
 end
 
 local COLUMNS = {
@@ -278,7 +103,7 @@ function Store:add(change)
   change.n = self.last
   local values = {}
   for i, column in ipairs(COLUMNS) do
-    values[i] = literal(self.connection, change[column])
+    values[i] = database.literal(self.connection, change[column])
   end
   local pending = self.pending
   self.pending_keys[change.key] = true
@@ -315,16 +140,6 @@ function Store:flush()
       )
     end
   end)
-end
-
--- Like run, for text that holds literals already (a `?` in them is text).
-function Store:run_text(text)
-  local result, message = self.connection:execute(text)
-  if not result then
-    self.broken = true
-    fail(self.path, message)
-  end
-  return result
 end
 
 --- Say that `child` waits for `parent` (both are numbers of changes).
@@ -439,7 +254,7 @@ function Store:mark(n, values)
     if value ~= nil then
       parts[#parts + 1] = column
         .. " = "
-        .. (value == false and "NULL" or literal(self.connection, value))
+        .. (value == false and "NULL" or database.literal(self.connection, value))
     end
   end
   self:run_text(("UPDATE changes SET %s WHERE n = %d"):format(table.concat(parts, ", "), n))
@@ -528,19 +343,5 @@ function Store:states()
   return states
 end
 
---- Close the file and release its lock. Harmless when closed already.
-function Store:close()
-  if self.connection then
-    self.connection:close()
-    self.environment:close()
-    self.connection = nil
-  end
-  if self.lock then
-    self.lock:close()
-    self.lock = nil
-  end
-end
-
-Store.__close = Store.close
 
 return store

@@ -62,8 +62,14 @@ function mistakes.trusting_fence()
   end
 end
 
+-- Nothing but the file itself is asked what was sent.
+local function forget_history()
+  require("icrm.changes.history").check = function() end
+end
+
 -- The journal's commits are not on the disk when they return.
 function mistakes.lazy_journal(_, set_options)
+  forget_history()
   set_options.driver = {
     settings = { "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL" },
     connect = function(path)
@@ -73,9 +79,9 @@ function mistakes.lazy_journal(_, set_options)
   }
 end
 
--- A write leaves before the journal says so, and no past is looked for.
+-- A write leaves before the journal says so.
 function mistakes.send_first()
-  require("icrm.changes.history").check = function() end
+  forget_history()
   local store = require "icrm.changes.store"
   local open = store.open
   function store.open(...)

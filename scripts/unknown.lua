@@ -1,6 +1,7 @@
 -- Settle changes of which nobody knows whether they were done.
 local changes = require "icrm.changes"
 local command = require "icrm.changes.command"
+local exits = require "icrm.changes.exits"
 local script = require "icrm.script"
 local settle = require "icrm.changes.settle"
 local tables = require "icrm.table"
@@ -30,7 +31,7 @@ if args.action == "list" then
   tables.write(args.output, { "key", "line", "operation", "module", "record", "code", "message" },
     rows, {})
   script.say("%d open", #rows)
-  os.exit(#rows > 0 and command.EXIT_UNSETTLED or 0, true)
+  os.exit(#rows > 0 and exits.UNSETTLED or 0, true)
 elseif args.action == "show" then
   local crm <close> = script.connect(args)
   local set <close> = changes.open(crm, args.file, { read_only = true })

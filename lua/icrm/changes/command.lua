@@ -5,21 +5,13 @@ local changes = require "icrm.changes"
 local changes_errors = require "icrm.changes.errors"
 local core = require "icrm.core"
 local errors = require "icrm.error"
+local exits = require "icrm.changes.exits"
 local progress_module = require "icrm.progress"
 local script = require "icrm.script"
 local show = require "icrm.changes.show"
 local text_tools = require "icrm.text"
 
-local M = {
-  -- Exit codes beyond those of icrm.script; docs/changes.md lists them all.
-  EXIT_UNSETTLED = 3, -- what became of some changes is not known
-  EXIT_STALE = 5, -- some records were changed since the plan, nothing else failed
-  EXIT_AUTH = 6,
-  EXIT_QUOTA = 7,
-  EXIT_JOURNAL = 74,
-  EXIT_TRY_AGAIN = 75, -- stopped, to be resumed; or the file is in use
-  EXIT_INTERRUPTED = 130,
-}
+local M = {}
 
 --- Add the options that say how a change set is applied.
 ---
@@ -66,39 +58,6 @@ local function count_of(set, condition)
   return set.store:rows("SELECT count(*) AS n FROM changes WHERE " .. condition)[1].n
 end
 
---- The exit code that a change set and its last run deserve.
----
---- @param set icrm.ChangeSet
---- @param summary? table of icrm.changes.apply
---- @return integer
-function M.exit_code(set, summary)
-  local states = set.store:states()
-  local stopped = summary and summary.stopped
-  local kind = summary and summary.error and summary.error.kind
-  local failed = (states.failed or 0) + (states.blocked or 0)
-  if set.is_torn then
-    return script.EXIT_ERROR
-  elseif stopped == "interrupted" then
-    return M.EXIT_INTERRUPTED
-  elseif kind == "auth" then
-    return M.EXIT_AUTH
-  elseif kind == "rate_limited" then
-    return M.EXIT_QUOTA
-  elseif stopped and kind then
-    return M.EXIT_TRY_AGAIN
-  elseif (states.needs_human or 0) > 0 then
-    return M.EXIT_UNSETTLED
-  elseif (states.unknown or 0) + (states.sending or 0) > 0 then
-    return M.EXIT_TRY_AGAIN
-  elseif failed > 0 then
-    local stale = count_of(set, "state = 'failed' AND code = 'STALE'")
-    return stale == failed and M.EXIT_STALE or script.EXIT_FAILED_ROWS
-  elseif (states.planned or 0) > 0 and (summary or set:is_begun()) then
-    return M.EXIT_TRY_AGAIN
-  end
-  return 0
-end
-
 local SHOWN = 10
 
 local function say_failures(set)
@@ -133,17 +92,15 @@ local function say_changed_values(set)
 end
 
 local function say_next(set, code)
-  if code == M.EXIT_UNSETTLED then
+  local is_open = (set.store:states().planned or 0) > 0
+  if code == exits.UNSETTLED then
     script.say("settle the open ones: icrm-lua unknown %s", set.path)
-  elseif code == 0 and (set.store:states().planned or 0) > 0 then
+  elseif code == 0 and is_open then
     script.say("to send it: icrm-lua apply %s", set.path)
-  elseif code == 0 or code == script.EXIT_FAILED_ROWS or code == M.EXIT_STALE then
-    if count_of(set, "state = 'done' AND operation <> 'delete'") == 0 then
-      return
-    end
-    script.say("to take it back: icrm-lua undo %s", set.path)
-  else
+  elseif code == exits.TRY_AGAIN or is_open then
     script.say("to go on: icrm-lua resume %s", set.path)
+  elseif count_of(set, "state = 'done' AND operation <> 'delete'") > 0 then
+    script.say("to take it back: icrm-lua undo %s", set.path)
   end
 end
 
@@ -161,7 +118,7 @@ function M.report(set, summary)
   if summary and summary.stopped then
     script.say("stopped: %s", text_tools.clean(summary.stopped))
   end
-  local code = M.exit_code(set, summary)
+  local code = exits.of_set(set, summary)
   if summary then
     local applied = 0
     for _, n in pairs(summary.applied) do
@@ -178,14 +135,10 @@ function M.report(set, summary)
   return code
 end
 
--- A file in use, a disk that fails, a server that is away: each has its exit code.
+-- Some failures have an exit code of their own; the runner prints all others.
 local function exit_for(err)
-  local code
-  if errors.is(err, "store") then
-    code = err.code == "LOCKED" and M.EXIT_TRY_AGAIN or M.EXIT_JOURNAL
-  elseif errors.is(err) and err.kind ~= "rate_limited" and err:is_retryable() then
-    code = M.EXIT_TRY_AGAIN
-  else
+  local code = exits.of_error(err)
+  if not code then
     error(err, 0)
   end
   script.say("icrm-lua: %s", text_tools.clean(tostring(err)))
@@ -312,7 +265,7 @@ function M.decide(plan, args, found)
     return M.apply(plan, args)
   end
   script.say("nothing was sent; the plan is in %s", plan.path)
-  return script.EXIT_ERROR
+  return exits.ERROR
 end
 
 return M

@@ -211,7 +211,8 @@ local MISTAKES = {
     faults = "seed=%d; logout=lies; p=0.15 create stall=1500",
     worker = { "timeout=0.3", "settle=0.2" } },
   { name = "lazy_journal", rows = 60, faults = POWER.faults, shim = POWER.shim, kills = 3 },
-  { name = "send_first", rows = 60, faults = POWER.faults, kills = 3 },
+  { name = "send_first", rows = 60, faults = POWER.faults, kills = 3,
+    server = { "latency_ms=8" } },
   { name = "libcurl_resends", rows = 60, shim = "ICRM_SHIM_RESEND=1", good_shim = false,
     faults = "seed=%d; p=0.1 create after_commit close" },
 }

@@ -11,7 +11,8 @@ describe("showing a change set", function()
     local ticket = crm.client:create("HelpDesk", { ticket_title = "T", ticketstatus = "Open" })
     plan = crm.plan("set.icrm", { source = "clients.csv", source_sha256 = ("ab"):rep(32) })
     for i = 1, 20 do
-      plan:create("Accounts", { accountname = "Société " .. i }, { key = "row " .. i, line = i + 1 })
+      plan:create("Accounts", { accountname = "Société " .. i },
+        { key = "row " .. i, line = i + 1 })
     end
     plan:update(ticket, { ticketstatus = "Closed", parent_id = changes.ref "row 1" })
     plan:seal()

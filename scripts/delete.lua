@@ -19,12 +19,14 @@ if not operations.offers(crm, "delete") then
   script.refuse "this CRM has no operation to delete records"
 end
 local query = crm:query(("SELECT * FROM %s WHERE %s"):format(args.module, args.where))
-local plan <close> = changes.create(crm, args.out or script.dated_name(args.module),
-  { script = "delete" })
-local matching = 0
-for record in query:each() do
-  matching = matching + 1
-  plan:delete(record)
-end
-plan:seal()
+local out, matching = args.out or script.dated_name(args.module), 0
+local plan <close> = command.make(out, function()
+  return changes.create(crm, out, { script = "delete" })
+end, function(set)
+  for record in query:each() do
+    matching = matching + 1
+    set:delete(record)
+  end
+  set:seal()
+end)
 os.exit(command.decide(plan, args, ("%d records of %s match"):format(matching, args.module)), true)

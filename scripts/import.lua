@@ -1,7 +1,6 @@
 -- Import a CSV file: plan, show, ask, apply.
 local changes = require "icrm.changes"
 local command = require "icrm.changes.command"
-local errors = require "icrm.error"
 local import = require "icrm.import"
 local import_plan = require "icrm.import.plan"
 local mappings = require "icrm.import.mapping"
@@ -68,20 +67,10 @@ elseif check.merged > 0 then
 end
 
 local identity, out = import_plan.identity(args.file), args.out or args.file .. ".icrm"
-local ok, set = pcall(changes.create, crm, out, { input = identity, source = args.file,
-  source_sha256 = identity, script = "import", witness = import_plan.witness(job, args.tag) })
-if not ok and errors.is(set, "store") and set.code == "EXISTS" then
-  script.refuse("%s exists: this file was planned before. Look at it with icrm-lua status %s, go "
-    .. "on with icrm-lua resume %s, or name another with --out", out, out, out)
-elseif not ok then
-  error(set, 0)
-end
-local plan <close> = set
-local is_planned, problem = pcall(import_plan.fill, job, plan,
-  { on_match = args.on_match, empty = args.empty })
-if not is_planned then
-  plan:close()
-  os.remove(out)
-  error(problem, 0)
-end
+local plan <close> = command.make(out, function()
+  return changes.create(crm, out, { input = identity, source = args.file,
+    source_sha256 = identity, script = "import", witness = import_plan.witness(job, args.tag) })
+end, function(set)
+  import_plan.fill(job, set, { on_match = args.on_match, empty = args.empty })
+end)
 os.exit(command.decide(plan, args), true)

@@ -29,12 +29,14 @@ end
 local query = crm:query(("SELECT * FROM %s%s"):format(args.module,
   args.where and " WHERE " .. args.where or ""))
 
-local out = args.out or script.dated_name(args.module)
-local plan <close> = changes.create(crm, out, { script = "update" })
-local matching = 0
-for record in query:each() do
-  matching = matching + 1
-  plan:update(record, values)
-end
-plan:seal()
+local out, matching = args.out or script.dated_name(args.module), 0
+local plan <close> = command.make(out, function()
+  return changes.create(crm, out, { script = "update" })
+end, function(set)
+  for record in query:each() do
+    matching = matching + 1
+    set:update(record, values)
+  end
+  set:seal()
+end)
 os.exit(command.decide(plan, args, ("%d records of %s match"):format(matching, args.module)), true)

@@ -156,9 +156,11 @@ describe("icrm-lua", function()
       assert.truthy(here({ "audit", "clients.csv.icrm" }).out:find(
         "checked 2, lost 0, duplicates 0, ghosts 0, unrecorded 0", 1, true))
       assert.equal(0, here({ "status", "clients.csv.icrm" }).code)
-      here({ "undo", "clients.csv.icrm", "--yes" }, 1) -- deletes are not said
-      os.remove(dir .. "/clients.csv.undo.icrm")
-      here { "undo", "clients.csv.icrm", "--yes", "--allow-delete", "2" }
+      local undo = here({ "undo", "clients.csv.icrm", "--yes" }, 1) -- deletes are not said
+      assert.truthy(undo.err:find("apply clients.csv.undo.icrm --allow-delete 2", 1, true))
+      assert.truthy(here({ "undo", "clients.csv.icrm", "--yes" }, 1).err:find(
+        "clients.csv.undo.icrm exists: this was planned before", 1, true))
+      here { "apply", "clients.csv.undo.icrm", "--yes", "--allow-delete", "2" }
       assert.equal(0, count "accountname = 'Société Été'")
     end)
 

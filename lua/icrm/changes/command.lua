@@ -65,8 +65,7 @@ local function say_failures(set)
   for change in set.store:each "state IN ('failed', 'needs_human', 'unknown')" do
     n = n + 1
     if n <= SHOWN then
-      local place = change.line and (", line %d"):format(change.line) or ""
-      script.say("  %s%s %s: %s", change.key, place, (change.state:gsub("_", " ")),
+      script.say("  %s %s: %s", show.place(change), (change.state:gsub("_", " ")),
         text_tools.clean(change.message or ""))
     end
   end
@@ -99,7 +98,11 @@ local function say_next(set, code)
     script.say("to send it: icrm-lua apply %s", set.path)
   elseif code == exits.TRY_AGAIN or is_open then
     script.say("to go on: icrm-lua resume %s", set.path)
-  elseif count_of(set, "state = 'done' AND operation <> 'delete'") > 0 then
+  end
+  if code == exits.FAILED_ROWS or code == exits.STALE then
+    script.say("the rows that failed, to be corrected and run again: icrm-lua errors %s", set.path)
+  end
+  if not is_open and count_of(set, "state = 'done' AND operation <> 'delete'") > 0 then
     script.say("to take it back: icrm-lua undo %s", set.path)
   end
 end
@@ -143,6 +146,29 @@ local function exit_for(err)
   end
   script.say("icrm-lua: %s", text_tools.clean(tostring(err)))
   os.exit(code, true)
+end
+
+--- Make a change set and fill it; when that fails no file is left behind.
+---
+--- @param path string its file
+--- @param make function returns the icrm.ChangeSet
+--- @param fill? function called with it; its errors are raised again
+--- @return icrm.ChangeSet
+function M.make(path, make, fill)
+  local ok, set = pcall(make)
+  if not ok and errors.is(set, "store") and set.code == "EXISTS" then
+    script.refuse("%s exists: this was planned before. Look at it with icrm-lua status %s, go on "
+      .. "with icrm-lua resume %s, or name another with --out", path, path, path)
+  elseif not ok then
+    error(set, 0)
+  end
+  local is_filled, problem = pcall(fill or function() end, set)
+  if not is_filled then
+    set:close()
+    os.remove(path)
+    error(problem, 0)
+  end
+  return set
 end
 
 --- Connect to go on with a change set; a server that is away ends the program
@@ -258,7 +284,12 @@ function M.decide(plan, args, found)
     return 0
   end
   plan:write(function(piece) io.stderr:write(piece) end)
-  if args.plan_only then
+  local deletions = count_of(plan, "state = 'planned' AND operation = 'delete'")
+  if deletions > 0 and args.allow_delete ~= deletions and not args.plan_only then
+    script.say("\nnothing was sent: this deletes %d records; to send it: icrm-lua apply %s "
+      .. "--allow-delete %d", deletions, plan.path, deletions)
+    return exits.ERROR
+  elseif args.plan_only then
     script.say("\nplanned in %s; to send it: icrm-lua apply %s", plan.path, plan.path)
     return 0
   elseif script.confirm(("\nApply %d changes?"):format(planned), args) then

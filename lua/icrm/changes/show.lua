@@ -86,6 +86,17 @@ local function describe(change)
   return lines
 end
 
+--- Where a change comes from: its key, and its line unless the key says it.
+-- @param change table
+-- @return string
+function show.place(change)
+  local line = change.line and ("line %d"):format(change.line)
+  if not line or change.key:find(line, 1, true) then
+    return change.key
+  end
+  return ("%s (%s)"):format(change.key, line)
+end
+
 local function title(change)
   local before = change.before and json.decode(change.before) or {}
   local name = before.accountname
@@ -93,14 +104,12 @@ local function title(change)
     or before.lastname
     or before.label
     or ""
-  local where = change.line and (" (line %d)"):format(change.line) or ""
   local outcome = change.message
       and ("  [%s: %s]"):format(change.state:gsub("_", " "), printable(change.message))
     or ""
-  return ("    %s %s%s%s%s"):format(
+  return ("    %s %s%s%s"):format(
     change.record or "new",
-    change.key,
-    where,
+    show.place(change),
     name ~= "" and "  " .. printable(name) or "",
     outcome
   )

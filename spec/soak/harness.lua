@@ -200,7 +200,11 @@ function Job:run(options)
     end
   end
   local limit = options.kill_after
-  local text = ("ICRM_SOAK_KEY=%s %s %s %s >>%s 2>&1"):format(quote(self.key),
+  -- What this user's change sets have done is noted in a folder of its own; a
+  -- loss of power takes the notes, too.
+  local notes = self.options.shim and "/dev/null" or self.dir
+  local text = ("ICRM_SOAK_KEY=%s XDG_STATE_HOME=%s %s %s %s >>%s 2>&1"):format(
+    quote(self.key), quote(notes),
     self.options.shim and ("LD_PRELOAD=%s %s"):format(quote(shim), self.options.shim) or "",
     limit and ("timeout -s KILL %.3f"):format(limit) or "", words(command),
     quote(self.dir .. "/log"))

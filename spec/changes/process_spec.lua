@@ -70,8 +70,8 @@ describe("icrm-lua applying a change set", function()
   end
 
   it("killed again and again loses nothing and doubles nothing", function()
-    start { faults = "at create#25 after_commit stall=60000; at create#50 after_commit stall=60000; "
-      .. "at create#75 after_commit stall=60000" }
+    start { faults = "at create#25 after_commit stall=2000; at create#50 after_commit stall=2000; "
+      .. "at create#75 after_commit stall=2000" }
     plan()
     for i = 1, 3 do
       local apply = apply_apart()
@@ -111,7 +111,7 @@ describe("icrm-lua applying a change set", function()
   end)
 
   it("is looked at by others meanwhile, and applied by no other", function()
-    start { faults = "at create#30 after_commit stall=60000" }
+    start { faults = "at create#30 after_commit stall=5000" }
     plan()
     local apply = apply_apart()
     wait_for("create", 30)

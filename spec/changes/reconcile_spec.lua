@@ -66,6 +66,20 @@ describe("a write whose answer is lost", function()
     assert.truthy(change.message:find('bill_city: sent "Lyon", stored "Nice"', 1, true))
   end)
 
+  it("is found among more records than the server gives at once", function()
+    start("at create#124 after_commit reset", { lanes = 1 })
+    for i = 1, 121 do
+      crm.client:create("Accounts", { accountname = "Avant " .. i, bill_city = "LYON" })
+    end
+    local plan <close> = crm.plan("set.icrm",
+      { witness = { Accounts = { key = { "bill_city", "accountname" } } } })
+    for i = 1, 3 do
+      plan:create("Accounts", { accountname = "Société " .. i, bill_city = "Lyon" })
+    end
+    assert.same({ done = 3 }, plan:apply({ settle = 0.02 }).states)
+    assert.equal(124, crm.commits "create")
+  end)
+
   it("is not absent because a query finds nothing: another record must show", function()
     start "at create#1 before_commit reset"
     local plan <close> = crm.plan()

@@ -30,6 +30,19 @@ describe("undo", function()
     assert.equal(0, crm.count("Accounts", "accountname = 'N'"))
   end)
 
+  it("knows the old value also when the row that was given had it not", function()
+    local ticket = crm.client:create("HelpDesk",
+      { ticket_title = "T", ticketstatus = "Open", solution = "old" })
+    local row = crm.client:query("SELECT ticket_title, modifiedtime FROM HelpDesk WHERE id = ?",
+      ticket.id):first()
+    local plan <close> = crm.plan()
+    plan:update(row, { solution = "new" })
+    plan:apply()
+    local way_back <close> = plan:undo(crm.dir .. "/undo.icrm")
+    assert.same({ done = 1 }, way_back:apply().states)
+    assert.equal("old", crm.client:retrieve(ticket.id).solution)
+  end)
+
   it("keeps what someone changed since, and says what", function()
     local ticket = crm.client:create("HelpDesk", { ticket_title = "T", ticketstatus = "Open" })
     local plan <close> = crm.plan()

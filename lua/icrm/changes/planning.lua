@@ -235,8 +235,22 @@ function M.read_waiting(self)
   end
 end
 
-local function with_record(self, record_or_id, add_change)
-  if type(record_or_id) == "table" and record_or_id.id and record_or_id.modifiedtime then
+-- A record given is its own before-image, if it has the old value of every field
+-- that is to be written; otherwise undo would not know it.
+local function is_image(record, fields)
+  if type(record) ~= "table" or not (record.id and record.modifiedtime) then
+    return false
+  end
+  for field in pairs(fields) do
+    if record[field] == nil then
+      return false
+    end
+  end
+  return true
+end
+
+local function with_record(self, record_or_id, fields, add_change)
+  if is_image(record_or_id, fields) then
     return add_change(record_or_id)
   end
   local id = type(record_or_id) == "table" and record_or_id.id or record_or_id
@@ -248,15 +262,16 @@ local function with_record(self, record_or_id, add_change)
 end
 
 --- Plan the update of a record.
--- Its present values become the before-image: given a whole record (a row of
--- `SELECT *`) nothing is read, given an id the record is read, 50 at a time.
+-- Its present values become the before-image: given a record that has the fields
+-- and `modifiedtime` (a row of `SELECT *`) nothing is read, given less the record
+-- is read, 50 at a time.
 -- @param self table icrm.ChangeSet
 -- @param record_or_id table|string
 -- @param fields table field → new value; fields that have it already are left out
 -- @param options table|nil `key`, `line`; `check = false`: values known to be
 --   storable, such as those of a before-image
 function M.update(self, record_or_id, fields, options)
-  return with_record(self, record_or_id, function(record)
+  return with_record(self, record_or_id, fields, function(record)
     return add_update(self, record, fields, options or {})
   end)
 end
@@ -268,7 +283,7 @@ end
 -- @param options table|nil `key`, `line`
 function M.delete(self, record_or_id, options)
   options = options or {}
-  return with_record(self, record_or_id, function(record)
+  return with_record(self, record_or_id, {}, function(record)
     local earlier = self.store:planned_for(record.id)
     if earlier then
       input_error("%s is changed by change %q already", record.id, earlier.key)

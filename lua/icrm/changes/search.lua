@@ -63,10 +63,31 @@ function search.query(job, text)
   return rows, err
 end
 
---- One page of records of a module whose `field` is one of `values`.
+local PAGE = 100 -- rows, whatever is asked for
+
+--- All records of a module whose `field` is one of `values`: a key's first field
+-- need not be unique, and comparison ignores case.
 function search.values(job, module, field, values)
-  local text = ("SELECT * FROM %s WHERE %s IN (?) LIMIT 100;"):format(module, field)
-  return search.query(job, errors.check(core.vtql.bind(text, { values })))
+  local all, last = {}, nil
+  repeat
+    local text = ("SELECT * FROM %s WHERE %s IN (?)%s ORDER BY id LIMIT %d;"):format(
+      module,
+      field,
+      last and " AND id > ?" or "",
+      PAGE
+    )
+    local rows, err = search.query(job, errors.check(core.vtql.bind(text, { values, last })))
+    if not rows then
+      return nil, err
+    end
+    table.move(rows, 1, #rows, #all + 1, all)
+    local next_last = rows[#rows] and rows[#rows].id
+    if next_last and next_last == last then
+      return nil, { kind = "decode", message = "the server gives the same page again" }
+    end
+    last = next_last
+  until #rows < PAGE
+  return all
 end
 
 -- A value that the same query must find: of the first acknowledged create of

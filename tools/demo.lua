@@ -140,3 +140,5 @@ for _, module in ipairs { "Accounts", "HelpDesk" } do
   check(module .. " before and after", code, 0)
 end
 say "The CRM is as it was before: the exports are the same, byte for byte."
+say("%d rows in, %d accounted for: %d establishments, %d companies, %d tickets made and taken "
+  .. "back.", ROWS, establishments, establishments, companies, tickets)

@@ -26,9 +26,6 @@ end
 -- we left it, whatever its time of modification says.
 local function moved_since(schema, change, current)
   local after = json.decode(change.after)
-  if after.modifiedtime == current.modifiedtime then
-    return nil
-  end
   local moved = images.differences(schema, images.editable(schema, after), current)[1]
   return moved and ("%s was %q, is %q"):format(moved.field, moved.sent, moved.stored)
 end

@@ -9,5 +9,6 @@ parser:argument("file", "The change set, *.icrm.")
 local args = parser:parse()
 
 local set <close> = command.look(args.file)
-local n = changes_errors.write(set, function(piece) io.stdout:write(piece) end)
+local n, notes = changes_errors.write(set, function(piece) io.stdout:write(piece) end)
 script.say("%s", script.counted(n, "row"))
+command.say_all(notes)

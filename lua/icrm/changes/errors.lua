@@ -1,6 +1,7 @@
 --- The rows that were not applied, as a file that can be corrected and run again.
 -- @module icrm.changes.errors
 
+local copy_rows = require "icrm.import.copy"
 local core = require "icrm.core"
 local csv = require "icrm.import.csv"
 local error_class = require "icrm.error"
@@ -8,16 +9,36 @@ local text_tools = require "icrm.text"
 
 local M = {}
 
-local OPEN_STATES = "state IN ('failed', 'needs_human', 'unknown', 'sending', 'blocked')"
+local COLUMNS = { "icrm_code", "icrm_message" }
+local OPEN = "state IN ('failed', 'blocked', 'needs_human', 'unknown', 'sending')"
+
+-- Lines with a change of which nobody knows whether it was done, or that waits for
+-- one: imported again, they might be there twice.
+local UNSETTLED = [[
+  WITH RECURSIVE waits(n) AS (
+    SELECT n FROM changes WHERE state IN ('needs_human', 'unknown', 'sending')
+    UNION
+    SELECT l.child FROM waits JOIN links l ON l.parent = waits.n
+      JOIN changes c ON c.n = l.child WHERE c.state = 'blocked')
+  SELECT DISTINCT line FROM changes JOIN waits USING (n) WHERE line IS NOT NULL]]
+
+-- Records that are there, made of a line that has failed or needed by it.
+local MADE = [[
+  SELECT c.line AS line, p.module AS module FROM changes c JOIN changes p ON p.line = c.line
+    WHERE c.state IN ('failed', 'blocked') AND p.state = 'done' AND p.operation = 'create'
+  UNION
+  SELECT c.line, p.module FROM changes c JOIN links l ON l.child = c.n
+    JOIN changes p ON p.n = l.parent
+    WHERE c.state IN ('failed', 'blocked') AND p.state = 'done' AND p.operation = 'create']]
 
 local function reason(change)
   return change.code or change.state, text_tools.clean(change.message or "")
 end
 
 -- Line of the source → its codes and messages; a row may have made several records.
-local function by_line(set)
+local function failed_lines(set)
   local lines = {}
-  for change in set.store:each(OPEN_STATES .. " AND line IS NOT NULL") do
+  for change in set.store:each "state IN ('failed', 'blocked') AND line IS NOT NULL" do
     local code, message = reason(change)
     local entry = lines[change.line] or { codes = {}, messages = {} }
     table.insert(entry.codes, code)
@@ -27,134 +48,95 @@ local function by_line(set)
   return lines
 end
 
+local function take_out_unsettled(set, lines)
+  local unsettled = set.store:rows(UNSETTLED)
+  for _, row in ipairs(unsettled) do
+    lines[math.tointeger(row.line)] = nil
+  end
+  return #unsettled
+end
+
+-- How many of these lines would make a record a second time, because no key finds it.
+local function count_remade(set, lines)
+  local seen, count = {}, 0
+  for _, row in ipairs(set.store:rows(MADE)) do
+    local line, witness = math.tointeger(row.line), set:witness(row.module)
+    if lines[line] and not seen[line] and not (witness and witness.key) then
+      seen[line], count = true, count + 1
+    end
+  end
+  return count
+end
+
 -- The same bytes again: the file must be the one that was planned.
-local function check_source(set)
+local function source_of(set)
   local header = set.store:header()
   local path, sha256 = header.source, header.source_sha256
   if path == "" or sha256 == "" then
     return nil
-  end
-  local now, err = core.digest.sha256_file(path)
-  if not now then
-    error(err, 0)
-  elseif now ~= sha256 then
-    error_class.raise {
-      kind = "input",
-      message = (
-        "%s is not as it was when it was planned; " .. "its rows cannot be copied from it"
-      ):format(path),
-    }
+  elseif error_class.check(core.digest.sha256_file(path)) ~= sha256 then
+    error_class.raise { kind = "input", message = ("%s is not as it was when it was planned; "
+      .. "its rows cannot be copied from it"):format(path) }
   end
   return path
 end
 
-local function read_all(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "a"
-  file:close()
-  return text
-end
-
--- Where each record of the file begins and ends, without its line ending. In
--- UTF-16 a line feed is no single byte: such a file is copied cell by cell.
-local function slices(text)
-  local starts, at = { 1 }, 0
-  while true do
-    at = text:find("\n", at + 1, true)
-    if not at then
-      return starts
-    end
-    starts[#starts + 1] = at + 1
-  end
-end
-
-local function quoted(value)
-  return '"' .. value:gsub('"', '""') .. '"'
-end
-
-local function plain(value, encoding)
-  if encoding:upper() == "UTF-8" then
-    return value
-  end
-  return (value:gsub(utf8.charpattern, function(c)
-    return #c > 1 and "?" or c
-  end))
-end
-
 local function write_copy(path, lines, write)
-  local source <close> = csv.open { path = path, raw = true }
-  local format, text = source.format, read_all(path)
-  local starts, order = slices(text), {}
-  for line in source:rows() do
+  local copy, order = copy_rows.open(path), {}
+  local headings, count = copy.headings, #copy.headings
+  if count > 2 and headings[count - 1] == COLUMNS[1] and headings[count] == COLUMNS[2] then
+    copy:leave_out(2) -- of the time before
+  end
+  write(copy:row(1, COLUMNS, true))
+  for line in pairs(lines) do
     order[#order + 1] = line
   end
-  local function record(from_line, to_line)
-    local slice = text:sub(starts[from_line], (starts[to_line] or #text + 1) - 1)
-    return (slice:gsub("[\r\n]+$", ""))
+  table.sort(order)
+  for _, line in ipairs(order) do
+    write(copy:row(line, { table.concat(lines[line].codes, " "),
+      table.concat(lines[line].messages, "; ") }))
   end
-  local ending, delimiter = format.newline == "CRLF" and "\r\n" or "\n", format.delimiter
-  write(
-    record(1, order[1] or #starts + 1)
-      .. delimiter
-      .. "icrm_code"
-      .. delimiter
-      .. "icrm_message"
-      .. ending
-  )
-  local n = 0
-  for i, line in ipairs(order) do
-    local entry = lines[line]
-    if entry then
-      n = n + 1
-      write(
-        record(line, order[i + 1] or #starts + 1)
-          .. delimiter
-          .. quoted(table.concat(entry.codes, " "))
-          .. delimiter
-          .. quoted(plain(table.concat(entry.messages, "; "), format.encoding))
-          .. ending
-      )
-    end
-  end
-  return n
+  return #order
 end
 
 local function write_list(set, write)
-  write "key,operation,module,record,code,message\n"
+  write(csv.record { "key", "operation", "module", "record", "code", "message" })
   local n = 0
-  for change in set.store:each(OPEN_STATES) do
+  for change in set.store:each(OPEN) do
     local code, message = reason(change)
     n = n + 1
-    write(
-      table.concat(
-        {
-          quoted(change.key),
-          change.operation,
-          change.module,
-          change.record or "",
-          quoted(code),
-          quoted(message),
-        },
-        ","
-      ) .. "\n"
-    )
+    write(csv.record { change.key, change.operation, change.module, change.record or "", code,
+      message })
   end
   return n
 end
 
 --- Write the rows that were not applied.
---
--- For an import they are the bytes of the source, with the columns `icrm_code`
--- and `icrm_message` added; else a list of the changes.
--- @param set table icrm.ChangeSet
--- @param write function called with each piece
--- @return integer how many
+---
+--- For an import they are the bytes of the source, with the columns `icrm_code`
+--- and `icrm_message` added; rows that nobody knows the outcome of are left out.
+--- Else it is a list of the changes.
+---
+--- @param set icrm.ChangeSet
+--- @param write fun(piece: string)
+--- @return integer count of the rows written
+--- @return string[] notes what to say about them
 function M.write(set, write)
-  local path = check_source(set)
-  if path then
-    return write_copy(path, by_line(set), write)
+  local path = source_of(set)
+  if not path then
+    return write_list(set, write), {}
   end
-  return write_list(set, write)
+  local lines, notes = failed_lines(set), {}
+  local unsettled, remade = take_out_unsettled(set, lines), count_remade(set, lines)
+  if unsettled > 0 then
+    notes[1] = ("left out, for they may be in the CRM: %d more; see icrm-lua unknown %s"):format(
+      unsettled, set.path)
+  end
+  if remade > 0 then
+    notes[#notes + 1] = ("%d of them need records that were made already; imported again, those "
+      .. "are made twice, unless a key finds them (existing, in the mapping file)"):format(remade)
+  end
+  return write_copy(path, lines, write), notes
 end
 
 return M

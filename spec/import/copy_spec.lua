@@ -1,0 +1,58 @@
+local copy = require "icrm.import.copy"
+local helper = require "spec.helper"
+
+local ADDED = { "icrm_code", "icrm_message" }
+
+describe("import.copy", function()
+  local function opened(text)
+    return copy.open(helper.tmpfile(text, "rows.csv"))
+  end
+
+  -- ASCII as UTF-16.
+  local function wide(text, big)
+    return (text:gsub(".", big and "\0%0" or "%0\0"))
+  end
+
+  it("gives each row as it is, however its lines end", function()
+    for _, ending in ipairs { "\n", "\r\n", "\r" } do
+      local rows = { "a;b", ' "x' .. ending .. '""y""" ; Z ', ";", "c;\"d\"" }
+      local file = opened("\u{FEFF}" .. table.concat(rows, ending) .. ending .. ending)
+      assert.equal("\u{FEFF}a;b;icrm_code;icrm_message" .. ending, file:row(1, ADDED, true))
+      assert.equal(rows[2] .. ';"E";"é ""!"""' .. ending, file:row(2, { "E", 'é "!"' }))
+      assert.equal('c;"d";"E";""' .. ending, file:row(5, { "E", "" }))
+    end
+  end)
+
+  it("counts a lone CR inside of a cell as the reader does", function()
+    local file = opened 'a,b\n"x\ry",1\nz,2'
+    assert.equal('"x\ry",1,"E"\n', file:row(2, { "E" }))
+    assert.equal('z,2,"E"\n', file:row(4, { "E" }))
+  end)
+
+  it("takes blank lines and rows for what they are", function()
+    local file = opened "sep=;\na;b\n\nc;d\n;\n\ne;f\n"
+    assert.equal('sep=;\na;b;icrm_code;icrm_message\n', file:row(1, ADDED, true))
+    assert.equal('c;d;"E"\n', file:row(4, { "E" }))
+    assert.equal('e;f;"E"\n', file:row(7, { "E" }))
+  end)
+
+  it("writes in the file's encoding", function()
+    local windows = opened "Soci\xE9t\xE9;b\nL\x92Or\xE9al;1\n"
+    assert.equal("L\x92Or\xE9al;1;\"refus\xE9\x85 ? \x80\"\n", windows:row(2, { "refusé… 日 €" }))
+    for _, big in ipairs { false, true } do
+      local smile = big and "\xD8\x3D\xDE\x00" or "\x3D\xD8\x00\xDE"
+      local file = opened((big and "\xFE\xFF" or "\xFF\xFE") .. wide("a;b\r\n", big) .. smile
+        .. wide(";1\r\n", big))
+      assert.equal(smile .. wide(';1;"', big) .. smile .. wide('"\r\n', big),
+        file:row(2, { "\u{1F600}" }))
+    end
+  end)
+
+  it("leaves out cells at the end, quoted or not", function()
+    local file = opened 'a;b;c;d\n"x;""y";2;"E;""";"m ""; n"\nz;3; ;plain\n'
+    file:leave_out(2)
+    assert.equal("a;b;icrm_code;icrm_message\n", file:row(1, ADDED, true))
+    assert.equal('"x;""y";2;"F"\n', file:row(2, { "F" }))
+    assert.equal('z;3;"F"\n', file:row(3, { "F" }))
+  end)
+end)

@@ -32,8 +32,17 @@ parser:flag("--plan-only", "Stop before anything is sent.")
 command.add_options(parser)
 parser:flag("-y --yes", "Do not ask.")
 local args = parser:parse()
-if not args.mapping and not args.module then
-  parser:error "say --module MODULE, or --mapping FILE"
+if (args.mapping ~= nil) == (args.module ~= nil) then
+  parser:error "say --module MODULE, or --mapping FILE, which names it"
+elseif args.mapping then
+  for _, option in ipairs { "map", "set", "ref", "key" } do
+    if #args[option] > 0 then
+      parser:error(("--%s has its place in the mapping file, see docs/import.md"):format(option))
+    end
+  end
+  if args.suggest then
+    parser:error "--suggest drafts a mapping file: say --module MODULE instead of --mapping"
+  end
 end
 
 local crm <close> = script.connect(args)
@@ -53,14 +62,7 @@ for _, note in ipairs(job.notes) do
 end
 local check = job:check()
 if check.fault_count > 0 then
-  for _, one in ipairs(check.faults) do
-    script.say("%s", job:describe_fault(one))
-  end
-  if check.fault_count > #check.faults then
-    script.say("… and %d more", check.fault_count - #check.faults)
-  end
-  script.refuse("%s: %s; nothing was sent", args.file,
-    script.counted(check.fault_count, "fault"))
+  import_plan.refuse(job, check.faults, check.fault_count, script.say)
 elseif check.merged > 0 then
   script.say("  records that several rows make: %s, %d with other values (the first counts)",
     script.counted(check.merged, "repetition"), check.differing)
@@ -71,6 +73,11 @@ local plan <close> = command.make(out, function()
   return changes.create(crm, out, { input = identity, source = args.file,
     source_sha256 = identity, script = "import", witness = import_plan.witness(job, args.tag) })
 end, function(set)
-  import_plan.fill(job, set, { on_match = args.on_match, empty = args.empty })
+  local without_key = import_plan.fill(job, set, { on_match = args.on_match, empty = args.empty,
+    say = script.say })
+  if without_key > 0 then
+    script.say("  without a key, so nobody looked whether it exists: %s",
+      script.counted(without_key, "row"))
+  end
 end)
 os.exit(command.decide(plan, args), true)

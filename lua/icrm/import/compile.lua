@@ -4,6 +4,7 @@
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local mapping_files = require "icrm.import.mapping"
+local schemas = require "icrm.schema"
 local text_tools = require "icrm.text"
 
 local M = {}
@@ -145,6 +146,40 @@ local function compile_keys(source, key)
   return templates
 end
 
+-- What every row would be refused for is said once, before the first row is read:
+-- a constant that the field does not take, a mandatory field that nothing feeds.
+local function check_constants(record)
+  local constants = {}
+  for _, target in ipairs(record.targets) do
+    if target.const ~= nil then
+      constants[target.field.name] = target.const
+    end
+  end
+  local _, faults = record.schema:check(constants, { partial = true })
+  if #faults > 0 then
+    refuse("%s, the same value in every row: %s", record.module, schemas.describe_faults(faults))
+  end
+end
+
+local function check_mandatory(record, source)
+  if record.existing then
+    return -- updates need none; which rows are creations shows later
+  end
+  local names = {}
+  for _, name in ipairs(record.schema.mandatory) do
+    local field = record.schema.by_name[name]
+    if not record.by_field[name] and field.type ~= "owner" then
+      names[#names + 1] = ("%s (%s)"):format(name, field.label)
+    end
+  end
+  if #names > 0 then
+    refuse("no column of %s feeds %s, without which %s takes no record; name one with "
+      .. "--map \"Column=%s\", or in the mapping file, or give all rows the same value; "
+      .. "the columns are %s", source.path, table.concat(names, ", "), record.module,
+      names[1]:match "^%S+", table.concat(source.headings, ", "))
+  end
+end
+
 local function compile_record(spec, source, describe)
   if type(spec.module) ~= "string" then
     refuse "the mapping names no module; write module = \"Accounts\", say"
@@ -198,6 +233,8 @@ function M.compile(mapping, source, describe)
           target.field.name, tostring(target.record))
       end
     end
+    check_constants(record)
+    check_mandatory(record, source)
     by_name[record.name], records[i] = record, record
   end
   return records

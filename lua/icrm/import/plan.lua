@@ -11,9 +11,21 @@ local text_tools = require "icrm.text"
 local M = {}
 
 local KEYS_PER_CALL = 50 -- the front server refuses long URLs
+local MOST_FAULTS = 20 -- that are shown
 
-local function fault(filler, item, message, cure)
-  table.insert(filler.faults, { line = item.line, message = message, cure = cure })
+local function add_fault(filler, one)
+  filler.fault_count = filler.fault_count + 1
+  if filler.fault_count <= MOST_FAULTS then
+    table.insert(filler.faults, one)
+  end
+end
+
+-- Note what is wrong with the key of a row, or with the record that has it.
+local function fault(filler, record, item, message, cure)
+  local field = record.existing[1]
+  add_fault(filler, { line = item.line, column = record.by_field[field].column, field = field,
+    value = item.key_values and table.concat(item.key_values, " "), message = message,
+    cure = cure })
 end
 
 -- The values by which a row's record is found in the CRM, nil when one is empty.
@@ -85,18 +97,36 @@ local function add_empty(filler, item, fields, record)
   end
 end
 
-local function add_match(filler, item, row)
+local function add_match(filler, record, item, row)
   local place = { key = item.key, line = item.line }
   if filler.on_match == "skip" then
     place.record, place.code, place.message = row.id, "EXISTS", "exists already as " .. row.id
     return filler.set:skip(item.module, place)
   elseif filler.on_match == "error" then
-    return fault(filler, item, ("exists already as %s"):format(row.id),
+    return fault(filler, record, item, ("exists already as %s"):format(row.id),
       "take the row out, or say --on-match update or skip")
   end
   local fields = with_references(item)
   add_empty(filler, item, fields, row)
   filler.set:update(row, fields, place)
+end
+
+-- A record that is not there yet: all of its mandatory fields must be given.
+local function add_creation(filler, record, item)
+  local fields, is_whole = with_references(item), true
+  for _, name in ipairs(record.existing and record.schema.mandatory or {}) do
+    local field = record.schema.by_name[name]
+    if fields[name] == nil and field.type ~= "owner" then
+      is_whole = false
+      fault(filler, record, item, ("%s, which needs %s (%s)"):format(item.key_values
+        and ("is the key of no record of %s, so this is a new one"):format(record.module)
+        or "is empty, so this is a new record", name, field.label),
+        "give it a value, or take the row out")
+    end
+  end
+  if is_whole then
+    filler.set:create(item.module, fields, { key = item.key, line = item.line })
+  end
 end
 
 local function add_item(filler, record, item, found)
@@ -106,33 +136,30 @@ local function add_item(filler, record, item, found)
     for i, row in ipairs(rows) do
       ids[i] = row.id
     end
-    fault(filler, item, ("%d records of %s have this key: %s"):format(#rows, record.module,
-      table.concat(ids, ", ")), "merge them in the CRM, or use another key")
+    fault(filler, record, item, ("is the key of %d records of %s: %s"):format(#rows,
+      record.module, text_tools.cut(table.concat(ids, ", "), 80)),
+      "merge them in the CRM, or use another key")
   elseif rows[1] then
-    add_match(filler, item, rows[1])
+    add_match(filler, record, item, rows[1])
   else
-    filler.set:create(item.module, with_references(item), { key = item.key, line = item.line })
+    add_creation(filler, record, item)
   end
 end
 
 -- Two rows of the file with one key would be two records, or one changed twice.
 local function check_twice(filler, record, item)
-  if not item.key_values then
-    return
-  end
   local key = record.name .. "\0" .. joined(item.key_values)
   local line = filler.seen[key]
   filler.seen[key] = line or item.line
   if line then
-    fault(filler, item, ("%s is on line %d already"):format(
-      text_tools.quote(table.concat(item.key_values, " ")), line), "remove one of the rows")
+    fault(filler, record, item, ("is on line %d already"):format(line), "remove one of the rows")
   end
 end
 
 local function check_references(filler, record, items)
   filler.existence:check(record.schema, items, function(item, field, id)
     local target = record.by_field[field.name]
-    table.insert(filler.faults, { line = item.line, column = target and target.column,
+    add_fault(filler, { line = item.line, column = target and target.column,
       field = field.name, value = id, message = "is no record or owner that this user may see",
       cure = "mend the id" })
   end)
@@ -158,15 +185,29 @@ local function check_existing(record)
   end
 end
 
-local function raise_faults(job, faults)
+--- Raise the faults of a file as one error.
+---
+--- @param job icrm.import.Job
+--- @param faults table[] the first ones
+--- @param count integer how many there are
+--- @param say? fun(format: string, ...) gets the faults, line by line; without it
+---   they are part of the error's message
+function M.refuse(job, faults, count, say)
   local lines = {}
-  for i = 1, math.min(#faults, 20) do
-    lines[i] = job:describe_fault(faults[i])
+  table.sort(faults, function(a, b) return a.line < b.line end)
+  for i, one in ipairs(faults) do
+    lines[i] = job:describe_fault(one)
   end
-  if #faults > 20 then
-    lines[#lines + 1] = ("… and %d more"):format(#faults - 20)
+  if count > #faults then
+    lines[#lines + 1] = ("… and %d more"):format(count - #faults)
   end
-  errors.raise { kind = "input", message = table.concat(lines, "\n") }
+  local summary = ("%s: %d fault%s; nothing was sent"):format(job.source.path, count,
+    count == 1 and "" or "s")
+  for i = 1, say and #lines or 0 do
+    say("%s", lines[i])
+  end
+  lines[#lines + 1] = summary
+  errors.raise { kind = "input", message = say and summary or table.concat(lines, "\n") }
 end
 
 --- How the records of an import are found again when an answer is lost: by a
@@ -196,11 +237,14 @@ end
 --- @param job icrm.import.Job
 --- @param set icrm.ChangeSet
 --- @param opts? table on_match: "update" (the default), "skip" or "error"; empty:
----   "keep" or "clear" an existing value whose cell is empty
+---   "keep" or "clear" an existing value whose cell is empty; say: see refuse
+--- @return integer without_key records to be created whose key is empty, so that
+---   nobody looked whether they exist
 function M.fill(job, set, opts)
   opts = opts or {}
   local filler = { crm = job.crm, set = set, on_match = opts.on_match or "update",
-    empty = opts.empty, faults = {}, seen = {}, existence = existence.new(job.crm) }
+    empty = opts.empty, faults = {}, fault_count = 0, seen = {}, without_key = 0,
+    existence = existence.new(job.crm) }
   local records = {}
   for _, record in ipairs(job.records) do
     check_existing(record)
@@ -215,20 +259,25 @@ function M.fill(job, set, opts)
     end
     current = record
     item.key_values = record.existing and key_values(record, item)
-    check_twice(filler, record, item)
+    if item.key_values then
+      check_twice(filler, record, item)
+    elseif record.existing then
+      filler.without_key = filler.without_key + 1
+    end
     batch[#batch + 1] = item
   end
   add_batch(filler, current, batch)
-  if #filler.faults > 0 then
-    raise_faults(job, filler.faults)
+  if filler.fault_count > 0 then
+    M.refuse(job, filler.faults, filler.fault_count, opts.say)
   end
   local open = filler.open_empty
   if open then
-    errors.raise { kind = "input", message = ("%s: %d empty cells stand where the CRM has a "
-      .. "value, the first on line %d (%s); say --empty keep or --empty clear")
-      :format(job.source.path, open.n, open.line, open.field) }
+    errors.raise { kind = "input", message = ("%s: %d empty cell%s where the CRM has a value, "
+      .. "the first on line %d (%s); say --empty keep or --empty clear"):format(job.source.path,
+      open.n, open.n == 1 and "" or "s", open.line, open.field) }
   end
   set:seal()
+  return filler.without_key
 end
 
 --- The identity of a file, so that the same file planned twice has the same tags.

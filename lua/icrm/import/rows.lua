@@ -141,6 +141,15 @@ function M.build(job, record, line, cells, row)
   return item
 end
 
+-- Who imports owns what the file gives no owner.
+local function set_owner(job, record, item)
+  for _, name in ipairs(record.schema.mandatory) do
+    if record.schema.by_name[name].type == "owner" and item.fields[name] == nil then
+      item.fields[name] = job.crm.user
+    end
+  end
+end
+
 -- The schema's check, with the columns in its faults. A field that had a
 -- fault already, or that a reference will fill, is not blamed again.
 local function check_fields(job, record, item)
@@ -148,12 +157,13 @@ local function check_fields(job, record, item)
   for _, one in ipairs(item.faults) do
     blamed[one.field or ""] = true
   end
-  for _, name in ipairs(record.schema.mandatory) do
-    if record.schema.by_name[name].type == "owner" and item.fields[name] == nil then
-      item.fields[name] = job.crm.user
-    end
+  -- Of records that may exist, only those to be created need all of the fields:
+  -- an update changes nothing that the file does not name.
+  local may_exist = record.existing ~= nil
+  if not may_exist then
+    set_owner(job, record, item)
   end
-  local fields, faults = record.schema:check(item.fields)
+  local fields, faults = record.schema:check(item.fields, { partial = may_exist })
   item.fields = fields
   for _, one in ipairs(faults) do
     local target = record.by_field[one.field]

@@ -1,0 +1,141 @@
+local changes = require "icrm.changes"
+local helper = require "spec.helper"
+local icrm = require "icrm"
+local import = require "icrm.import"
+local import_plan = require "icrm.import.plan"
+
+describe("import.plan", function()
+  local crm
+
+  setup(function()
+    crm = icrm.connect "sandbox:"
+  end)
+
+  teardown(function()
+    crm:close()
+  end)
+
+  -- What the rows become: a list of changes, and what fill returned.
+  local function planned(text, mapping, opts)
+    local path = helper.tmpfile(text, "rows.csv")
+    local job <close> = import.open(crm, { path = path, mapping = mapping })
+    local check = job:check()
+    if check.fault_count > 0 then
+      import_plan.refuse(job, check.faults, check.fault_count)
+    end
+    local set <close> = changes.create(crm, path .. ".icrm",
+      { input = "x", witness = import_plan.witness(job) })
+    local without_key = import_plan.fill(job, set, opts)
+    local list = {}
+    for change in set.store:each "1" do
+      list[#list + 1] = change
+    end
+    return list, without_key
+  end
+
+  local function refused(text, mapping, opts)
+    local ok, err = pcall(planned, text, mapping, opts)
+    assert.is_false(ok)
+    return err.message
+  end
+
+  local function by(...)
+    return { module = "Accounts", match = true, existing = { ... } }
+  end
+
+  local function account(fields)
+    return crm:create("Accounts", fields).id
+  end
+
+  it("changes what the file names, and nothing else: the owner stays", function()
+    local id = account { accountname = "Propriétaire", siret = "10000000000001",
+      assigned_user_id = "19x6", phone = "01" }
+    local list = planned("siret;phone\n10000000000001;02\n", by "siret")
+    assert.equal(1, #list)
+    assert.equal("update", list[1].operation)
+    assert.equal(id, list[1].record)
+    assert.equal('{"phone":"02"}', list[1].fields)
+  end)
+
+  it("gives an owner to what it creates", function()
+    local list = planned("siret;accountname\n10000000000002;Neuf\n", by "siret")
+    assert.equal("create", list[1].operation)
+    assert.truthy(list[1].fields:find('"assigned_user_id":"' .. crm.user .. '"', 1, true))
+  end)
+
+  it("wants the mandatory fields of what it creates alone", function()
+    account { accountname = "Là", siret = "10000000000003" }
+    local message = refused("siret;phone\n10000000000003;1\n10000000000004;2\n;3\n", by "siret")
+    assert.matches('line 3, siret: "10000000000004" is the key of no record of Accounts, so this '
+      .. "is a new one, which needs accountname %(Nom du compte%); give it a value", message)
+    assert.matches("line 4, siret: is empty, so this is a new record, which needs accountname",
+      message)
+    assert.matches("2 faults; nothing was sent$", message)
+  end)
+
+  it("counts the rows that nobody could look up", function()
+    local list, without_key = planned("accountname;siret\nA;\nB;10000000000005\n", by "siret")
+    assert.equal(2, #list)
+    assert.equal(1, without_key)
+  end)
+
+  it("compares keys byte for byte, and all of them", function()
+    account { accountname = "Été", customer_code = "K1" }
+    local list = planned("accountname;customer_code\nete;K1\nÉté;K2\nÉté;K1\n",
+      by("accountname", "customer_code"))
+    assert.same({ "create", "create", "skip" }, { list[1].operation, list[2].operation,
+      list[3].state == "skipped" and "skip" })
+    assert.equal("UNCHANGED", list[3].code)
+  end)
+
+  it("does what it is told with records that exist", function()
+    local id = account { accountname = "Existe", siret = "10000000000006" }
+    local text = "accountname;siret\nAutre;10000000000006\n"
+    local list = planned(text, by "siret", { on_match = "skip" })
+    assert.same({ "skipped", "EXISTS", id }, { list[1].state, list[1].code, list[1].record })
+    assert.matches('line 2, siret: "10000000000006" exists already as ' .. id,
+      refused(text, by "siret", { on_match = "error" }))
+  end)
+
+  it("refuses a key that is twice in the file or in the CRM, in the order of lines", function()
+    local one = account { accountname = "Jumeau", customer_code = "J" }
+    local two = account { accountname = "Jumeau", customer_code = "J" }
+    local message = refused("accountname;customer_code\nJ1;J\nX;9\nY;9\n", by "customer_code")
+    local first = message:find(('line 2, customer_code: "J" is the key of 2 records of Accounts: '
+      .. "%s, %s"):format(one, two), 1, true)
+    local second = message:find('line 4, customer_code: "9" is on line 3 already', 1, true)
+    assert.is_true(first < second)
+  end)
+
+  it("asks what an empty cell means where the CRM has a value", function()
+    account { accountname = "Vide", siret = "10000000000007", phone = "1" }
+    local text = "siret;phone;fax\n10000000000007;;\n"
+    assert.matches("1 empty cell where the CRM has a value, the first on line 2 %(phone%); "
+      .. "say %-%-empty keep or %-%-empty clear", refused(text, by "siret"))
+    assert.equal("UNCHANGED", planned(text, by "siret", { empty = "keep" })[1].code)
+    assert.equal('{"phone":""}', planned(text, by "siret", { empty = "clear" })[1].fields)
+  end)
+
+  it("looks ids up before anything is planned", function()
+    assert.matches('line 2, account_id: "3x99999" is no record or owner',
+      refused("accountname;account_id\nA;3x99999\n", { module = "Accounts", match = true }))
+  end)
+
+  it("says of constants and mandatory fields once what is wrong with all rows", function()
+    assert.matches('^Accounts, the same value in every row: rating %("Actve"%) is no value',
+      refused("accountname\nA\nB\n", { module = "Accounts", match = true,
+        fields = { rating = { const = "Actve" } } }))
+    assert.matches("feeds accountname %(Nom du compte%), without which Accounts takes no record; "
+      .. "name one with %-%-map.*the columns are Nom, phone$",
+      refused("Nom;phone\nA;1\n", { module = "Accounts", match = true }))
+  end)
+
+  it("shows the first faults and counts the rest", function()
+    local rows = ("A;3x99999\n"):rep(30)
+    local message = refused("accountname;account_id\n" .. rows,
+      { module = "Accounts", match = true })
+    local _, shown = message:gsub("is no record or owner", "")
+    assert.equal(20, shown)
+    assert.matches("… and 10 more\n.*30 faults; nothing was sent$", message)
+  end)
+end)

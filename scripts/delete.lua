@@ -19,7 +19,7 @@ if not operations.offers(crm, "delete") then
   script.refuse "this CRM has no operation to delete records"
 end
 local query = crm:query(("SELECT * FROM %s WHERE %s"):format(args.module, args.where))
-local out, matching = args.out or script.dated_name(args.module), 0
+local out, matching, found = args.out or script.dated_name(args.module), 0, nil
 local plan <close> = command.make(out, function()
   return changes.create(crm, out, { script = "delete" })
 end, function(set)
@@ -28,5 +28,7 @@ end, function(set)
     set:delete(record)
   end
   set:seal()
+  found = ("%s of %s match"):format(script.counted(matching, "record"), args.module)
+  return found
 end)
-os.exit(command.decide(plan, args, ("%d records of %s match"):format(matching, args.module)), true)
+os.exit(command.decide(plan, args, found), true)

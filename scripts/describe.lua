@@ -36,4 +36,5 @@ local crm <close> = script.connect(args)
 local schema = crm:describe(args.module)
 local columns, rows = (args.picklists and picklists or fields)(schema)
 script.write(args, columns, rows)
-script.say("%s: %s, ids begin with %sx", schema.name, schema.label, schema.id_prefix)
+script.say("%s of %s, whose ids begin with %sx", script.counted(#rows,
+  args.picklists and "picklist value" or "field"), schema.name, schema.id_prefix)

@@ -28,6 +28,11 @@ local function query_text()
 end
 
 local text, params = query_text(), script.pairs_of(args.param, "--param")
+for name in pairs(params) do
+  if not text:find((":%s%%f[^%%w_]"):format(name)) then
+    script.refuse("--param %s: there is no :%s in the query", name, name)
+  end
+end
 local crm <close> = script.connect(args)
 local query = crm:query(text, next(params) and params or nil)
 local progress <close> = require("icrm.progress").new {

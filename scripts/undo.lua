@@ -15,4 +15,4 @@ local crm <close> = script.connect(args)
 local done <close> = command.open(crm, args.file)
 local out = args.out or (args.file:gsub("%.icrm$", "")) .. ".undo.icrm"
 local way_back <close> = command.make(out, function() return done:undo(out) end)
-os.exit(command.decide(way_back, args, "nothing can be taken back"), true)
+os.exit(command.decide(way_back, args), true)

@@ -29,7 +29,7 @@ end
 local query = crm:query(("SELECT * FROM %s%s"):format(args.module,
   args.where and " WHERE " .. args.where or ""))
 
-local out, matching = args.out or script.dated_name(args.module), 0
+local out, matching, found = args.out or script.dated_name(args.module), 0, nil
 local plan <close> = command.make(out, function()
   return changes.create(crm, out, { script = "update" })
 end, function(set)
@@ -38,5 +38,7 @@ end, function(set)
     set:update(record, values)
   end
   set:seal()
+  found = ("%s of %s match"):format(script.counted(matching, "record"), args.module)
+  return found
 end)
-os.exit(command.decide(plan, args, ("%d records of %s match"):format(matching, args.module)), true)
+os.exit(command.decide(plan, args, found), true)

@@ -55,7 +55,8 @@ local function check_configuration(add, args)
       "see docs/configuration.md, or try --url sandbox:")
     return false
   end
-  add(true, "configuration", ("%s, user %s (%s)"):format(options.url, options.username,
+  add(true, "configuration", ("%s%s (%s)"):format(options.url,
+    options.username and ", user " .. options.username or "",
     options.name and "profile " .. options.name or "environment"))
 end
 
@@ -76,8 +77,8 @@ local function check_crm(add, args)
     local err = errors.is(crm) and crm or { message = tostring(crm) }
     return add(false, "login", err.message)
   end
-  add(true, "login", ("%s, vtiger %s, %.0f ms"):format(tostring(crm), crm.version or "?",
-    (core.clock() - started) * 1000))
+  add(true, "login", ("%s at %s, vtiger %s, %.0f ms"):format(crm.username,
+    crm.url:match "^%w+://[^/]+", crm.version or "?", (core.clock() - started) * 1000))
   add(true, "TLS", crm.url:find "^https:" and "verified, 1.2 or later" or "none: loopback")
   local offset = crm.session.server_time_offset or 0
   add(math.abs(offset) < 300, "clock", ("the server's is %+d s from this machine's"):format(offset),

@@ -212,7 +212,9 @@ function M.load(name)
   end
   local path = M.path()
   local profiles, keys = read_file(path)
-  if not profiles then
+  if not profiles and name and path then
+    fail("%s is not there; profile '%s' was asked for", path, name)
+  elseif not profiles then
     fail("no CRM is known: set ICRM_URL, ICRM_USERNAME and ICRM_ACCESS_KEY, or write %s "
       .. "(man icrm-lua); \"sandbox:\" is one to try things on", path or "a profile file")
   end

@@ -133,12 +133,12 @@ end
 ---
 --- @param question string
 --- @param args table with `yes`, which answers it
---- @return boolean
+--- @return boolean? answer nil when there is no terminal to ask on
 function M.confirm(question, args)
   if args.yes then
     return true
   elseif not core.terminal_columns(STDIN) then
-    M.refuse("%s There is no terminal to ask on; say --yes", question)
+    return nil
   end
   io.stderr:write(question, " [y/N] ")
   local answer = text_tools.fold(io.read "l" or "")
@@ -195,9 +195,16 @@ end
 --- A name for a change set that is made without a file as its source.
 ---
 --- @param word string
---- @return string path in the current folder, such as HelpDesk-20261124-091500.icrm
+--- @return string path in the current folder where nothing is yet, such as
+---   HelpDesk-20261124-091500.icrm
 function M.dated_name(word)
-  return ("%s-%s.icrm"):format(word, os.date "%Y%m%d-%H%M%S")
+  local name = ("%s-%s"):format(word, os.date "%Y%m%d-%H%M%S")
+  local path, n = name .. ".icrm", 1
+  while core.files.exists(path) do
+    n = n + 1
+    path = ("%s-%d.icrm"):format(name, n)
+  end
+  return path
 end
 
 return M

@@ -58,6 +58,15 @@ local function count_of(set, condition)
   return set.store:rows("SELECT count(*) AS n FROM changes WHERE " .. condition)[1].n
 end
 
+--- Print lines to standard error.
+---
+--- @param lines string[]
+function M.say_all(lines)
+  for _, line in ipairs(lines) do
+    script.say("%s", line)
+  end
+end
+
 local SHOWN = 10
 
 local function say_failures(set)
@@ -79,7 +88,7 @@ local function say_changed_values(set)
   if n == 0 then
     return
   end
-  script.say("the server stored %d records otherwise than they were sent:", n)
+  script.say("the server stored %s otherwise than sent:", script.counted(n, "record"))
   local shown = 0
   for change in set.store:each "differences IS NOT NULL AND state = 'done'" do
     shown = shown + 1
@@ -113,9 +122,7 @@ end
 --- @param summary? table
 --- @return integer exit code
 function M.report(set, summary)
-  for _, line in ipairs(show.totals(set)) do
-    script.say("%s", line)
-  end
+  M.say_all(show.totals(set))
   say_failures(set)
   say_changed_values(set)
   if summary and summary.stopped then
@@ -127,8 +134,8 @@ function M.report(set, summary)
     for _, n in pairs(summary.applied) do
       applied = applied + n
     end
-    script.say("%d changes settled in %.1f s, %d left", applied, summary.seconds,
-      summary.remaining)
+    script.say("%s settled in %.1f s, %d left", script.counted(applied, "change"),
+      summary.seconds, summary.remaining)
     if summary.found_before > 0 then
       script.say("%d of them were in the CRM already: made by another copy of this file, "
         .. "or another plan of the same input", summary.found_before)
@@ -148,25 +155,36 @@ local function exit_for(err)
   os.exit(code, true)
 end
 
---- Make a change set and fill it; when that fails no file is left behind.
+-- Leave no file behind of a plan that came to nothing.
+local function drop(set)
+  set:close()
+  os.remove(set.path)
+end
+
+--- Make a change set and fill it; when that fails no file is left behind. A set
+--- without a single change ends the program.
 ---
 --- @param path string its file
 --- @param make function returns the icrm.ChangeSet
---- @param fill? function called with it; its errors are raised again
+--- @param fill? function called with it, returns what to say when there is nothing
+---   to do; its errors are raised again
 --- @return icrm.ChangeSet
 function M.make(path, make, fill)
   local ok, set = pcall(make)
   if not ok and errors.is(set, "store") and set.code == "EXISTS" then
-    script.refuse("%s exists: this was planned before. Look at it with icrm-lua status %s, go on "
+    script.refuse("%s exists: this was planned before; look at it with icrm-lua status %s, go on "
       .. "with icrm-lua resume %s, or name another with --out", path, path, path)
   elseif not ok then
     error(set, 0)
   end
-  local is_filled, problem = pcall(fill or function() end, set)
+  local is_filled, found = pcall(fill or function() end, set)
   if not is_filled then
-    set:close()
-    os.remove(path)
-    error(problem, 0)
+    drop(set)
+    error(found, 0)
+  elseif set.store:count() == 0 then
+    drop(set)
+    script.say("%snothing to do", found and found .. "; " or "")
+    os.exit(exits.DONE, true)
   end
   return set
 end
@@ -209,9 +227,10 @@ local function write_errors(set, path)
   if not file then
     errors.raise { kind = "input", message = "cannot write " .. problem }
   end
-  local n = changes_errors.write(set, function(piece) file:write(piece) end)
+  local n, notes = changes_errors.write(set, function(piece) file:write(piece) end)
   file:close()
-  script.say("%d row%s in %s", n, n == 1 and "" or "s", path)
+  script.say("%s in %s", script.counted(n, "row"), path)
+  M.say_all(notes)
 end
 
 -- Warn when the administrator changed a module since the plan.
@@ -267,6 +286,23 @@ function M.apply(set, args)
   return code
 end
 
+local function write_stderr(piece)
+  io.stderr:write(piece)
+end
+
+-- Nothing is left to be sent: all of it was, or need not be, or cannot be.
+local function decide_nothing(plan, found)
+  if plan.store:count() > (plan.store:states().skipped or 0) then
+    return M.report(plan)
+  elseif count_of(plan, "code IN ('KEPT', 'IMPOSSIBLE')") > 0 then
+    plan:write(write_stderr)
+    script.say "\nnothing can be taken back"
+    return exits.DONE
+  end
+  script.say("%snothing to do: the CRM has all of this already", found and found .. "; " or "")
+  return exits.DONE
+end
+
 --- Show a plan, ask, and apply it.
 ---
 --- @param plan icrm.ChangeSet
@@ -274,28 +310,27 @@ end
 --- @param found? string what to say when there is nothing to do
 --- @return integer exit code
 function M.decide(plan, args, found)
-  local states = plan.store:states()
-  local planned = states.planned or 0
-  local settled = plan.store:count() - (states.skipped or 0)
-  if planned == 0 and settled > 0 then
-    return M.report(plan) -- applied before
-  elseif planned == 0 then
-    script.say("%snothing to do: the CRM has all of this already", found and found .. "; " or "")
-    return 0
+  local planned = plan.store:states().planned or 0
+  if planned == 0 then
+    return decide_nothing(plan, found)
   end
-  plan:write(function(piece) io.stderr:write(piece) end)
+  plan:write(write_stderr)
   local deletions = count_of(plan, "state = 'planned' AND operation = 'delete'")
   if deletions > 0 and args.allow_delete ~= deletions and not args.plan_only then
-    script.say("\nnothing was sent: this deletes %d records; to send it: icrm-lua apply %s "
-      .. "--allow-delete %d", deletions, plan.path, deletions)
+    script.say("\nnothing was sent: this deletes %s; to send it: icrm-lua apply %s "
+      .. "--allow-delete %d", script.counted(deletions, "record"), plan.path, deletions)
     return exits.ERROR
   elseif args.plan_only then
     script.say("\nplanned in %s; to send it: icrm-lua apply %s", plan.path, plan.path)
     return 0
-  elseif script.confirm(("\nApply %d changes?"):format(planned), args) then
+  end
+  local answer = script.confirm(("\nApply %s?"):format(script.counted(planned, "change")), args)
+  if answer then
     return M.apply(plan, args)
   end
-  script.say("nothing was sent; the plan is in %s", plan.path)
+  script.say("%snothing was sent; to send what is planned in %s: icrm-lua apply %s%s",
+    answer == nil and "\nthere is no terminal to ask on: " or "", plan.path, plan.path,
+    answer == nil and " --yes" or "")
   return exits.ERROR
 end
 

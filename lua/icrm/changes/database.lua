@@ -35,6 +35,9 @@ sqlite.settings = {
 
 local function fail(path, message, code)
   message = tostring(message):gsub("^LuaSQL: ", "")
+  if message == "file is not a database" then
+    message = "this is no change set"
+  end
   error(
     error_class.new {
       kind = "store",

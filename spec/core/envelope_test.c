@@ -61,10 +61,14 @@ static void reads_a_refusal(void) {
 }
 
 static void says_what_is_wrong(void) {
-  CHECK_TEXT(why_not(""), "the CRM answered with an empty body");
-  CHECK_TEXT(why_not("<html>\n<b>Fatal</b>"),
-             "the CRM's answer is not JSON (byte 1): "
-             "\"<html>\\x0A<b>Fatal</b>\"");
+  CHECK_TEXT(why_not(""),
+             "the CRM answered with an empty body; its log says why");
+  CHECK_TEXT(why_not("\n<html>\n<b>Fatal</b>"),
+             "the CRM answered with a web page, not JSON; check its URL, and "
+             "whether it is closed for maintenance: "
+             "\"\\x0A<html>\\x0A<b>Fatal</b>\"");
+  CHECK_TEXT(why_not("Fatal: x < y"),
+             "the CRM's answer is not JSON (byte 1): \"Fatal: x < y\"");
   CHECK(strstr(why_not("{\"success\":true"), "is cut short (byte 16)"));
   CHECK(strstr(why_not("{\"success\":true,\"result\":\"a"),
                "ends inside a string"));

@@ -252,13 +252,26 @@ void icrm_envelope_quote(struct icrm_buf *out, const char *body, size_t len) {
   icrm_buf_add_text(out, len > QUOTED_BYTES ? "\"\u2026" : "\"");
 }
 
+static bool is_web_page(const char *body, size_t len) {
+  while (len > 0 && *body && strchr(" \t\r\n", *body)) {
+    body++;
+    len--;
+  }
+  return len > 0 && *body == '<';
+}
+
 static int fail(struct icrm_error *err, const char *why, const char *body,
                 size_t len, size_t at) {
   struct icrm_buf quoted = {0};
   icrm_envelope_quote(&quoted, body, len);
   if (len == 0)
     icrm_error_set(err, ICRM_ERROR_DECODE,
-                   "the CRM answered with an empty body");
+                   "the CRM answered with an empty body; its log says why");
+  else if (is_web_page(body, len))
+    icrm_error_set(err, ICRM_ERROR_DECODE,
+                   "the CRM answered with a web page, not JSON; check its URL, "
+                   "and whether it is closed for maintenance: %s",
+                   quoted.data ? quoted.data : "");
   else
     icrm_error_set(err, ICRM_ERROR_DECODE, "the CRM's answer %s (byte %zu): %s",
                    why, at + 1, quoted.data ? quoted.data : "");

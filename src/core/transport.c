@@ -499,14 +499,24 @@ static void set_error(struct icrm_exchange *x, CURLcode rc,
   case CURLE_SEND_FAIL_REWIND:
   case CURLE_ABORTED_BY_CALLBACK:
     icrm_error_set(err, ICRM_ERROR_TRANSPORT,
-                   "%s closed the connection without an answer", origin);
+                   "%s closed the connection without an answer; if it goes "
+                   "on, the server's log says why",
+                   origin);
     break;
   case CURLE_PARTIAL_FILE:
     icrm_error_set(err, ICRM_ERROR_TRANSPORT,
-                   "%s closed the connection in the middle of its answer",
+                   "%s closed the connection in the middle of its answer; if "
+                   "it goes on, the server's log says why",
                    origin);
     break;
   case CURLE_UNSUPPORTED_PROTOCOL:
+    if (strstr(x->detail, "HTTP/0.9")) { /* an answer without a status line */
+      icrm_error_set(err, ICRM_ERROR_TRANSPORT,
+                     "what answers at %s is no web server; check the URL's "
+                     "host and port",
+                     origin);
+      break;
+    }
     icrm_error_set(err, ICRM_ERROR_CONFIG, "this libcurl has no support for %s",
                    x->site->is_tls ? "https" : "http");
     break;

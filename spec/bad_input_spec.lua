@@ -92,7 +92,9 @@ describe("bad input", function()
 
     it("a server that goes away in the middle of a reply", function()
       with_server("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"success\":tr", function(url)
-        says(crm.run({ "modules" }, { env = { ICRM_URL = url } }), 1, "127.0.0.1")
+        says(crm.run({ "modules" }, { env = { ICRM_URL = url } }), 1,
+          "closed the connection in the middle of its answer", url:match "[%d.:]+$",
+          "the server's log says why")
       end)
     end)
 
@@ -101,9 +103,25 @@ describe("bad input", function()
       with_server(("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"):format(#page, page),
         function(url)
           local result = crm.run({ "modules" }, { env = { ICRM_URL = url } })
-          says(result, 1, "<title>Maintenance</title>", "\\x1B[2J")
+          says(result, 1, "<title>Maintenance</title>", "\\x1B[2J", "a web page, not JSON",
+            "check its URL")
           assert.falsy(result.err:find("\27", 1, true))
         end)
+    end)
+
+    it("a server that speaks another protocol", function()
+      with_server("SSH-2.0-OpenSSH_9.2\r\n", function(url)
+        says(crm.run({ "modules" }, { env = { ICRM_URL = url } }), 1, "is no web server",
+          "check the URL's host and port")
+      end)
+    end)
+
+    it("a redirection, which is not followed", function()
+      with_server("HTTP/1.1 302 Found\r\nLocation: https://crm.example.fr/\r\n"
+        .. "Content-Length: 0\r\n\r\n", function(url)
+        says(crm.run({ "modules" }, { env = { ICRM_URL = url } }), 1, "redirects elsewhere",
+          "use the address that it leads to")
+      end)
     end)
 
     it("a certificate that nobody vouches for", function()
@@ -121,7 +139,8 @@ describe("bad input", function()
         { env = { ICRM_URL = ("https://localhost:%d"):format(port) } })
       os.execute("kill " .. pid)
       pipe:close()
-      says(result, 1, "tls", "localhost")
+      says(result, 1, "tls: the certificate of localhost:" .. port .. " is not trusted",
+        "self-signed", "ca_file")
     end)
   end)
 
@@ -149,6 +168,39 @@ describe("bad input", function()
       says(crm.run { "get", "9x999999" }, 1, "9x999999 does not exist, was deleted")
     end)
 
+    it("a value without its place, a place without its value", function()
+      local text = "SELECT id FROM HelpDesk WHERE ticketstatus = :s"
+      says(crm.run { "query", text }, 1, "no value was given for :s")
+      says(crm.run { "query", text, "--param", "s=Open", "--param", "st=Open" }, 1,
+        "--param st: there is no :st in the query")
+      says(crm.run { "query", text, "--param", "s" }, 1, '--param "s": write name=value')
+    end)
+
+    it("no query, or two", function()
+      says(crm.run { "query" }, 2, "give the query, or a file with --file")
+      says(crm.run { "query", "SELECT id FROM HelpDesk", "--file", "q" }, 2, "or a file")
+      says(crm.run { "query", "--file", "/nowhere/q" }, 1, "/nowhere/q: No such file")
+    end)
+
+    it("a report by what is no field or no reference", function()
+      says(crm.run { "report", "HelpDesk", "--by", "ticketstatu" }, 1,
+        'did you mean "ticketstatus"?')
+      says(crm.run { "report", "HelpDesk", "--by", "parent_id.bill_cit" }, 1, "parent_id.bill_cit",
+        'Accounts, which parent_id of HelpDesk refers to, has no field "bill_cit"',
+        'did you mean "bill_city"?')
+      says(crm.run { "report", "HelpDesk", "--by", "ticketstatus.x" }, 1,
+        "ticketstatus is no reference to another record")
+      says(crm.run { "report", "HelpDesk" }, 2, "missing option '--by'")
+    end)
+
+    it("a file to attach that is not there, a record to attach it to that is not", function()
+      says(crm.run { "attach", "9x42", "/nowhere/a.pdf" }, 1, "cannot read /nowhere/a.pdf")
+      local before = crm.commits "create"
+      local file = helper.tmpfile("x", "a.txt")
+      says(crm.run { "attach", "9x999999", file }, 1, "9x999999 does not exist")
+      assert.equal(before, crm.commits "create")
+    end)
+
     it("a module that does not exist", function()
       says(crm.run { "describe", "HelpDsk" }, 1, 'no module "HelpDsk"', 'did you mean "HelpDesk"?')
     end)
@@ -167,6 +219,24 @@ describe("bad input", function()
       return result
     end
 
+    it("one that is not there, or no file", function()
+      local dir = helper.tmpdir()
+      says(crm.run { "import", "/nowhere/x.csv", "--module", "HelpDesk" }, 1,
+        "/nowhere/x.csv: cannot open the file: No such file")
+      says(crm.run { "import", dir, "--module", "HelpDesk" }, 1, "Is a directory")
+    end)
+
+    it("options that contradict each other", function()
+      local function usage(message, ...)
+        says(crm.run { "import", "rows.csv", ... }, 2, message)
+      end
+      usage "say --module MODULE, or --mapping FILE"
+      usage("say --module MODULE, or --mapping FILE", "--module", "HelpDesk", "--mapping", "m.lua")
+      usage("--key has its place in the mapping file", "--mapping", "m.lua", "--key", "siret")
+      usage("--suggest drafts a mapping file", "--mapping", "m.lua", "--suggest")
+      usage("must be one of 'update', 'skip', 'error'", "--module", "HelpDesk", "--on-match", "x")
+    end)
+
     local faults = {
       { "a broken quote", 'Titre;Statut\n"Panne;Ouvert\nAutre;Ouvert\n',
         "rows.csv: line 2, cell 1 (Titre)", "close it, or remove it" },
@@ -178,6 +248,29 @@ describe("bad input", function()
       { "headings alone", "Titre;Statut\n", "has headings but no rows" },
       { "a heading twice", "Titre;Titre\na;b\n",
         'the heading "Titre" stands over columns 1 and 2' },
+      { "no heading that is a field", "Machin;Truc\na;b\n", "no column of rows.csv matches a field",
+        '--map "Column=field"' },
+      { "a mandatory field without a column", "Titre;Heures\nPanne;1\n",
+        "no column of rows.csv feeds ticketstatus (Statut)", '--map "Column=ticketstatus"',
+        "the columns are Titre, Heures" },
+      { "a constant that the field does not take", "Titre;Statut\nPanne;Ouvert\n",
+        'ticketpriorities ("Haut") is no value of this picklist: did you mean "Haute"?',
+        args = { "--set", "ticketpriorities=Haut" } },
+      { "a key that no column feeds", "Titre;Statut\nPanne;Ouvert\n",
+        "--key parent_id: no column of the file feeds this field",
+        args = { "--key", "parent_id" } },
+      { "a tag field that does not exist", "Titre;Statut\nPanne;Ouvert\n",
+        '--tag: HelpDesk has no field "cf_tag"', args = { "--tag", "cf_tag" } },
+      { "a reference that is three records", "Titre;Statut;Client\nPanne;Ouvert;"
+        .. "Les Halles de l'Écluse\n", "line 2, Client (parent_id): 3 records of Accounts have",
+        "3x1, 3x2, 3x3", args = { "--ref", "parent_id=Accounts.accountname:{Client}" } },
+      { "an empty reference", "Titre;Statut;Client\nPanne;Ouvert;\n",
+        "rows.csv: line 2, Client (parent_id): the reference to Accounts is empty",
+        "a ? after it", args = { "--ref", "parent_id=Accounts.accountname:{Client}" } },
+      { "a reference by no field", "Titre;Statut;Client\nPanne;Ouvert;x\n",
+        'reference Accounts.accountnam: Accounts has no field "accountnam"',
+        'did you mean "accountname"?',
+        args = { "--ref", "parent_id=Accounts.accountnam:{Client}" } },
       { "a mandatory field without a value", "Titre;Statut\n;Ouvert\n",
         "rows.csv: line 2, Titre (ticket_title)", "is mandatory" },
       { "a picklist value that the server would store blindly", "Titre;Statut\nPanne;Ouvrt\n",
@@ -212,6 +305,26 @@ describe("bad input", function()
       assert.truthy(result.err:find("3 faults; nothing was sent", 1, true))
     end)
 
+    it("nothing of it in the plan's place", function()
+      local dir = helper.tmpdir()
+      helper.write_file(dir .. "/rows.csv", "Titre;Statut;Relatif à\nPanne;Ouvert;3x99999\n")
+      local arguments = { "import", "rows.csv", "--module", "HelpDesk", "--plan-only" }
+      says(crm.run(arguments, { cwd = dir }), 1, "1 fault; nothing was sent")
+      helper.write_file(dir .. "/rows.csv", "Titre;Statut\nPanne;Ouvert\n")
+      assert.equal(0, crm.run(arguments, { cwd = dir }).code)
+    end)
+
+    it("nobody to ask", function()
+      local dir = helper.tmpdir()
+      helper.write_file(dir .. "/rows.csv", "Titre;Statut\nPersonne;Ouvert\n")
+      local before = crm.commits "create"
+      says(crm.run({ "import", "rows.csv", "--module", "HelpDesk" }, { cwd = dir }), 1,
+        "there is no terminal to ask on: nothing was sent", "icrm-lua apply rows.csv.icrm --yes")
+      assert.equal(before, crm.commits "create")
+      assert.equal(0, crm.run({ "apply", "rows.csv.icrm", "--yes" }, { cwd = dir }).code)
+      assert.equal(before + 1, crm.commits "create")
+    end)
+
     it("a file that was planned before", function()
       local dir = helper.tmpdir()
       helper.write_file(dir .. "/rows.csv", "Titre;Statut\nUne fois;Ouvert\n")
@@ -236,6 +349,19 @@ describe("bad input", function()
     end)
   end)
 
+  it("a file that is no change set", function()
+    local file = helper.tmpfile("hello", "a.icrm")
+    says(crm.run { "apply", file, "--yes" }, 1, "can be read by others; chmod 600 " .. file)
+    assert(os.execute("chmod 600 " .. file))
+    for _, name in ipairs { "show", "status", "errors", "unknown", "apply", "resume", "undo",
+      "audit" } do
+      says(crm.run { name, file, table.unpack(name == "apply" and { "--yes" } or {}) }, 1,
+        "a.icrm: this is no change set")
+      says(crm.run { name, "/nowhere/a.icrm" }, 1, "/nowhere/a.icrm: there is no such file")
+    end
+    assert.equal("hello", helper.read_file(file))
+  end)
+
   it("a change set of another CRM", function()
     local other = script_crm.start {}
     local dir = helper.tmpdir()
@@ -246,10 +372,31 @@ describe("bad input", function()
     says(result, 1, "a.icrm was planned for host", "use the profile")
   end)
 
-  it("a value that no picklist has, in a bulk update", function()
-    local before = crm.commits "update"
-    says(crm.run { "update", "HelpDesk", "--all", "--set", "ticketstatus=Opn", "--yes" }, 1,
-      '"Opn"', 'did you mean "Open"?')
+  it("a bulk update of a value, a field or records that are none", function()
+    local before, dir = crm.commits "update", helper.tmpdir()
+    local function update(code, arguments, ...)
+      says(crm.run({ "update", "HelpDesk", "--yes", table.unpack(arguments) }, { cwd = dir }),
+        code, ...)
+    end
+    update(1, { "--all", "--set", "ticketstatus=Opn" }, '"Opn"', 'did you mean "Open"?')
+    update(1, { "--all", "--set", "ticketstats=Open" }, 'did you mean "ticketstatus"?')
+    update(1, { "--all", "--set", "createdtime=2026-01-01" }, "written by the server alone")
+    update(1, { "--all", "--set", "ticketstatus" }, '--set "ticketstatus": write name=value')
+    update(1, { "--where", "ticketstatus = Open", "--set", "hours=1" }, "put quotes around a text",
+      "^")
+    update(2, { "--set", "hours=1" }, "say which records: --where CONDITION, or --all")
+    update(2, { "--all", "--where", "id > '9x1'", "--set", "hours=1" }, "say which records")
+    update(0, { "--where", "ticket_title = 'Zzz'", "--set", "hours=1" },
+      "0 records of HelpDesk match; nothing to do")
     assert.equal(before, crm.commits "update")
+    assert.equal("", helper.run({ "ls", dir }).out) -- no plan is left behind
+  end)
+
+  it("a profile that is not there", function()
+    local result = helper.icrm { "modules", "--profile", "prod" }
+    says(result, 77, "icrm/profiles.lua is not there; profile 'prod' was asked for")
+    says(helper.icrm { "modules" }, 77, "no CRM is known: set ICRM_URL")
+    says(crm.run { "modules", "--url", "https://crm.example.fr" }, 77,
+      "belongs in a profile, or in ICRM_URL")
   end)
 end)

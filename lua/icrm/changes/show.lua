@@ -4,10 +4,12 @@
 -- @module icrm.changes.show
 
 local json = require "icrm.json"
+local text_tools = require "icrm.text"
 
 local show = {}
 
 local SAMPLE = 3
+local SAMPLE_OF_REASONS = 10
 local WIDTH = 60
 local FORMAT_VERSION = 1
 
@@ -269,6 +271,26 @@ local function write_group(set, group, write, full)
   end
 end
 
+local LEFT_ALONE = "state = 'skipped' AND code IN ('KEPT', 'IMPOSSIBLE')"
+
+-- What an undo cannot or must not touch, each with the reason.
+local function write_left_alone(set, write, full)
+  local n = 0
+  for change in set.store:each(LEFT_ALONE) do
+    n = n + 1
+    if n == 1 then
+      write "\nLeft alone\n"
+    end
+    if full or n <= SAMPLE_OF_REASONS then
+      write(("    %s %s  %s: %s\n"):format(change.record or "", show.place(change), change.code,
+        text_tools.clean(change.message or "")))
+    end
+  end
+  if not full and n > SAMPLE_OF_REASONS then
+    write(("    … %d more (--full shows all)\n"):format(n - SAMPLE_OF_REASONS))
+  end
+end
+
 --- Write the change set as text, piece by piece.
 -- @param set table icrm.ChangeSet
 -- @param write function called with each piece
@@ -282,6 +304,7 @@ function show.write(set, write, options)
   for _, group in ipairs(gather(set)) do
     write_group(set, group, write, options and options.full)
   end
+  write_left_alone(set, write, options and options.full)
   write "\n"
   write_lines(write, warnings(set))
   write_lines(write, side_effects(set))

@@ -1,0 +1,204 @@
+-- Imports as a user goes through them: what is refused by the server, what nobody
+-- knows, what is corrected and imported again.
+local cjson = require "cjson"
+local helper = require "spec.helper"
+local luasql = require "luasql.sqlite3"
+local script_crm = require "spec.script_crm"
+
+describe("icrm-lua import", function()
+  local crm, dir
+
+  setup(function()
+    crm = script_crm.start { fields = { "Accounts.cf_icrm_token:string",
+      "HelpDesk.cf_icrm_token:string" } }
+  end)
+
+  teardown(function()
+    crm.stop()
+  end)
+
+  before_each(function()
+    dir = helper.tmpdir()
+  end)
+
+  local function here(arguments, code)
+    local result = crm.run(arguments, { cwd = dir })
+    assert.equal(code or 0, result.code, result.err)
+    return result
+  end
+
+  local function file(name, text)
+    helper.write_file(dir .. "/" .. name, text)
+  end
+
+  local function has(text, ...)
+    for _, part in ipairs { ... } do
+      assert.truthy(text:find(part, 1, true), ("%q is not in %q"):format(part, text))
+    end
+  end
+
+  -- What only a bad day brings about.
+  local function alter(name, sql)
+    local environment = luasql.sqlite3()
+    local connection = assert(environment:connect(dir .. "/" .. name))
+    assert(connection:execute(sql))
+    connection:close()
+    environment:close()
+  end
+
+  local function records(text)
+    return cjson.decode(here({ "query", text, "-o", "json" }).out)
+  end
+
+  it("takes columns, constants and references from its options", function()
+    file("a.csv", "Raison sociale;SIREN mère;Ville;Bizarre\r\nFille;900000123;Évry;x\r\n"
+      .. "Orpheline;;Lyon;y\r\n")
+    file("mere.csv", "accountname;siren\nMère;900000123\n")
+    here { "import", "mere.csv", "--module", "Accounts", "--yes" }
+    local result = here { "import", "a.csv", "--module", "Accounts", "--map",
+      "Raison sociale=accountname", "--map", "Ville=bill_city", "--set", "accounttype=Customer",
+      "--ref", "account_id=Accounts.siren:{SIREN mère}?", "--yes" }
+    has(result.err, "a.csv: utf-8, separator ;, 4 columns, 2 rows", "not imported: Bizarre")
+    local mother = records "SELECT id FROM Accounts WHERE siren = '900000123'"[1].id
+    local rows = records("SELECT accountname, account_id, accounttype, bill_city FROM Accounts "
+      .. "WHERE accountname IN ('Fille', 'Orpheline')")
+    table.sort(rows, function(a, b) return a.accountname < b.accountname end)
+    assert.equal(2, #rows)
+    assert.same({ mother, "Customer", "Évry" },
+      { rows[1].account_id, rows[1].accounttype, rows[1].bill_city })
+    assert.equal("Lyon", rows[2].bill_city)
+    assert.not_equal(mother, rows[2].account_id)
+  end)
+
+  it("says how it read the file, and reads it as it is told", function()
+    file("a.csv", "accountname\tlatitude\nCaf\xE9\t48,804\n")
+    has(here({ "import", "a.csv", "--module", "Accounts", "--plan-only" }, 1).err,
+      "windows-1252, separator tab", 'line 2, latitude: "48,804" may be read in two ways')
+    has(here({ "import", "a.csv", "--module", "Accounts", "--plan-only", "--decimal",
+      "comma", "--encoding", "Windows-1252", "--delimiter", "tab" }).err, "latitude: 48.804",
+      "accountname: Café", "planned in a.csv.icrm; to send it: icrm-lua apply a.csv.icrm")
+  end)
+
+  it("leaves the owner and all that the file does not name as they are", function()
+    file("a.csv", "accountname;siret;assigned_user_id;phone\nTenue;80000000000001;19x6;01\n")
+    here { "import", "a.csv", "--module", "Accounts", "--key", "siret", "--yes" }
+    file("b.csv", "siret;fax\n80000000000001;02\n")
+    local result = here { "import", "b.csv", "--module", "Accounts", "--key", "siret", "--yes" }
+    has(result.err, "~ Accounts: fax  (1)")
+    local row = records("SELECT accountname, assigned_user_id, phone, fax FROM Accounts "
+      .. "WHERE siret = '80000000000001'")[1]
+    row.id = nil
+    assert.same({ accountname = "Tenue", assigned_user_id = "19x6", phone = "01", fax = "02" }, row)
+  end)
+
+  it("says how many rows have no key to be found by", function()
+    file("a.csv", "accountname;siret\nSans;\nAussi;\nAvec;80000000000002\n")
+    has(here({ "import", "a.csv", "--module", "Accounts", "--key", "siret", "--plan-only" }).err,
+      "without a key, so nobody looked whether it exists: 2 rows")
+  end)
+
+  it("gives the failed rows back until they go in", function()
+    local text = "accountname;siren\r\n\"Un; é\";811111111\r\n;\r\nDeux;822222222\r\n"
+    file("a.csv", text)
+    here { "import", "a.csv", "--module", "Accounts", "--plan-only" }
+    alter("a.csv.icrm", "UPDATE changes SET state = 'failed', code = 'TEST', message = 'non'")
+    local name = "a.csv"
+    for round = 1, 3 do
+      local errors = here { "errors", name .. ".icrm" }
+      assert.equal("accountname;siren;icrm_code;icrm_message\r\n"
+        .. "\"Un; é\";811111111;\"TEST\";\"non\"\r\n"
+        .. "Deux;822222222;\"TEST\";\"non\"\r\n", errors.out)
+      assert.equal("2 rows\n", errors.err)
+      name = ("again%d.csv"):format(round)
+      file(name, errors.out)
+      has(here({ "import", name, "--module", "Accounts", "--plan-only" }).err,
+        "not imported: icrm_code, icrm_message")
+      if round < 3 then
+        alter(name .. ".icrm", "UPDATE changes SET state = 'failed', code = 'TEST', "
+          .. "message = 'non'")
+      end
+    end
+    here { "apply", name .. ".icrm", "--yes" }
+    assert.equal(2, #records "SELECT id FROM Accounts WHERE siren IN ('811111111', '822222222')")
+  end)
+
+  it("keeps out of the failed rows what may be in the CRM", function()
+    file("a.csv", "accountname\nUn\nDeux\nTrois\n")
+    here { "import", "a.csv", "--module", "Accounts", "--plan-only" }
+    alter("a.csv.icrm", "UPDATE changes SET code = 'X', message = 'x', state = CASE n "
+      .. "WHEN 1 THEN 'failed' WHEN 2 THEN 'needs_human' ELSE 'done' END")
+    local errors = here { "errors", "a.csv.icrm" }
+    assert.equal('accountname;icrm_code;icrm_message\nUn;"X";"x"\n', errors.out)
+    assert.equal("1 row\nleft out, for they may be in the CRM: 1 more; see icrm-lua unknown "
+      .. "a.csv.icrm\n", errors.err)
+  end)
+
+  it("warns when failed rows imported again would make records twice", function()
+    file("m.lua", [[return { records = {
+      { name = "company", module = "Accounts", key = "{Firme}", distinct = true,
+        fields = { accountname = "Firme" } },
+      { name = "ticket", module = "HelpDesk", fields = { ticket_title = "Titre",
+        ticketstatus = { const = "Open" }, parent_id = { record = "company" } } } } }]])
+    file("a.csv", "Firme;Titre\nA;a1\nA;a2\nB;b1\n")
+    here { "import", "a.csv", "--mapping", "m.lua", "--plan-only" }
+    -- a2 failed, and its company stands on the line before; b1 waits for an open one.
+    alter("a.csv.icrm", [[UPDATE changes SET code = 'X', message = 'x', state = CASE key
+      WHEN 'company:A' THEN 'done' WHEN 'ticket:line 2' THEN 'done'
+      WHEN 'ticket:line 3' THEN 'failed' WHEN 'company:B' THEN 'unknown' ELSE 'blocked' END]])
+    local errors = here { "errors", "a.csv.icrm" }
+    assert.equal('Firme;Titre;icrm_code;icrm_message\nA;a2;"X";"x"\n', errors.out)
+    has(errors.err, "1 row\n", "1 more; see icrm-lua unknown a.csv.icrm",
+      "1 of them need records that were made already; imported again, those are made twice")
+  end)
+
+  it("lists what failed of a set that no file was the source of", function()
+    here { "update", "HelpDesk", "--where", "ticketstatus = 'Closed'", "--set", "hours=3", "--out",
+      "u.icrm", "--plan-only" }
+    alter("u.icrm", "UPDATE changes SET state = 'failed', code = 'STALE', message = 'a, \"b\"' "
+      .. "WHERE n = 1")
+    local out = here({ "errors", "u.icrm" }).out
+    has(out, "key,operation,module,record,code,message\r\n#1,update,HelpDesk,9x",
+      ',STALE,"a, ""b"""\r\n')
+  end)
+
+  it("shows what may be the record of a lost answer", function()
+    file("a.csv", "accountname\nPerdue\n")
+    here { "import", "a.csv", "--module", "Accounts", "--yes" }
+    alter("a.csv.icrm", "UPDATE changes SET state = 'needs_human', code = 'NO_WITNESS', "
+      .. "record = NULL")
+    local shown = here { "unknown", "a.csv.icrm", "show", "Accounts:line 2" }
+    local id = records "SELECT id FROM Accounts WHERE accountname = 'Perdue'"[1].id
+    has(shown.out, 'sent: {"accountname":"Perdue"', "attempt 1 at ", "candidate: " .. id)
+    has(here({ "unknown", "a.csv.icrm", "show", "nobody" }, 1).err, 'has no change "nobody"')
+    has(here({ "unknown", "a.csv.icrm", "show" }, 2).err, "show needs the key of a change")
+    here { "unknown", "a.csv.icrm", "mark-done", "Accounts:line 2", id }
+    assert.equal(0, here({ "status", "a.csv.icrm" }).code)
+  end)
+
+  it("is undone where nobody touched what it made", function()
+    file("a.csv", "accountname;siret\nRetour;80000000000003\n")
+    here { "import", "a.csv", "--module", "Accounts", "--key", "siret", "--yes" }
+    file("b.csv", "siret;phone\n80000000000003;1\n")
+    here { "import", "b.csv", "--module", "Accounts", "--key", "siret", "--yes" }
+    file("c.csv", "siret;phone\n80000000000003;2\n")
+    here { "import", "c.csv", "--module", "Accounts", "--key", "siret", "--yes" }
+    local kept = here { "undo", "b.csv.icrm", "--yes" }
+    has(kept.err, 'Accounts:line 2  KEPT: changed since by someone else: phone was "1", is "2"',
+      "nothing can be taken back")
+    here { "undo", "c.csv.icrm", "--yes" }
+    assert.equal("1", records "SELECT phone FROM Accounts WHERE siret = '80000000000003'"[1].phone)
+  end)
+
+  it("looks at the whole file before it sends a row, however late the fault", function()
+    local rows = { "accountname;siret" }
+    for i = 1, 300 do
+      rows[#rows + 1] = ("Ligne %d;8%013d"):format(i, i)
+    end
+    rows[#rows + 1] = "Dernière;8" .. ("%013d"):format(7)
+    file("a.csv", table.concat(rows, "\n"))
+    local before = crm.commits "create"
+    has(here({ "import", "a.csv", "--module", "Accounts", "--key", "siret", "--yes" }, 1).err,
+      'a.csv: line 302, siret: "80000000000007" is on line 8 already')
+    assert.equal(before, crm.commits "create")
+  end)
+end)

@@ -257,7 +257,7 @@ describe("bad input", function()
         'ticketpriorities ("Haut") is no value of this picklist: did you mean "Haute"?',
         args = { "--set", "ticketpriorities=Haut" } },
       { "a key that no column feeds", "Titre;Statut\nPanne;Ouvert\n",
-        "--key parent_id: no column of the file feeds this field",
+        "the key parent_id: no column of the file feeds this field",
         args = { "--key", "parent_id" } },
       { "a tag field that does not exist", "Titre;Statut\nPanne;Ouvert\n",
         '--tag: HelpDesk has no field "cf_tag"', args = { "--tag", "cf_tag" } },

@@ -91,6 +91,54 @@ describe("icrm-lua", function()
       assert.equal(tonumber(all.count), total)
     end)
 
+    it("report names the owners", function()
+      local out = ok({ "report", "HelpDesk", "--by", "assigned_user_id.user_name", "-o",
+        "csv" }).out
+      -- What a group owns has no user's name.
+      for name, where in pairs { jbrunel = "= '19x5'", [""] = "IN ('20x2', '20x3')" } do
+        local count = cjson.decode(ok({ "query", "SELECT count(*) FROM HelpDesk WHERE "
+          .. "assigned_user_id " .. where, "-o", "jsonl" }).out).count
+        assert.truthy(out:find(("\r\n%s,%s\r\n"):format(name, count), 1, true), out)
+      end
+    end)
+
+    it("rows that are none are none in each form", function()
+      local text = "SELECT ticket_title FROM HelpDesk WHERE ticket_title = 'Zzz'"
+      for format, want in pairs { json = "[]\n", jsonl = "", csv = "", table = "" } do
+        local result = ok { "query", text, "-o", format }
+        assert.equal(want, result.out)
+        assert.equal("0 rows\n", result.err)
+      end
+    end)
+
+    it("get prints the fields asked for, in their order", function()
+      assert.equal("ticketstatus,ticket_title\r\nOpen,Panneau d'accueil livré en retard\r\n",
+        ok({ "get", "9x42", "--fields", "ticketstatus,ticket_title", "-o", "csv" }).out)
+      local all = ok({ "get", "9x42", "--all" }).out
+      assert.truthy(all:find "\nsolution +Solution *\n")
+      assert.falsy(ok({ "get", "9x42" }).out:find("\nsolution", 1, true))
+    end)
+
+    it("CSV is fit for a table program, or raw", function()
+      local dir = helper.tmpdir()
+      helper.write_file(dir .. "/a.csv", "accountname;bill_city\n'=1+1;+33\n")
+      assert.equal(0, crm.run({ "import", "a.csv", "--module", "Accounts", "--yes" },
+        { cwd = dir }).code)
+      local text = "SELECT accountname FROM Accounts WHERE accountname = '=1+1'"
+      assert.truthy(ok({ "query", text, "-o", "csv" }).out:find(",'=1+1\r\n", 1, true))
+      assert.truthy(ok({ "query", text, "-o", "csv", "--raw" }).out:find(",=1+1\r\n", 1, true))
+    end)
+
+    it("doctor names what is wrong and exits with 1", function()
+      local result = crm.run({ "doctor" }, { env = { ICRM_ACCESS_KEY = "wrong" } })
+      assert.equal(1, result.code)
+      assert.truthy(result.out:find "\nFAIL  login +the CRM does not accept the access key of ad")
+      result = helper.icrm { "doctor" }
+      assert.equal(1, result.code)
+      assert.truthy(result.out:find "\nFAIL  configuration +no CRM is known.-\n +→ see docs")
+      assert.equal(0, helper.icrm({ "doctor", "--url", "sandbox:" }).code)
+    end)
+
     it("doctor finds nothing to mend", function()
       local out = ok({ "doctor" }).out
       assert.truthy(out:find "ok +login")

@@ -16,10 +16,16 @@ local function refuse(message, ...)
   errors.raise { kind = "input", message = message:format(...) }
 end
 
+local OWNERS = { "Users", "Groups" }
+
+local function modules_of(field)
+  return field.refers_to or field.type == "owner" and OWNERS or nil
+end
+
 -- The modules that a reference may point to and that have the field.
 local function targets_of(crm, schema, field, name)
   local targets, names = {}, {}
-  for _, module in ipairs(field.refers_to) do
+  for _, module in ipairs(modules_of(field)) do
     local target = crm:describe(module)
     if target.by_name[name] then
       targets[target.id_prefix] = module
@@ -31,7 +37,7 @@ local function targets_of(crm, schema, field, name)
   if not next(targets) then
     local nearest = core.nearest(name, names)
     refuse("%s.%s: %s, which %s of %s refers to, has no field %q%s", field.name, name,
-      table.concat(field.refers_to, " or "), field.name, schema.name, name,
+      table.concat(modules_of(field), " or "), field.name, schema.name, name,
       nearest and ("; did you mean %q?"):format(nearest) or "")
   end
   return targets
@@ -52,7 +58,7 @@ function M.path(crm, schema, path)
     refuse("%s; %s", fault.message, fault.cure)
   elseif name == "" then
     return { name = path, column = column }
-  elseif not field.refers_to then
+  elseif not modules_of(field) then
     refuse("%s: %s is no reference to another record", path, column)
   end
   return { name = path, column = column, field = name,

@@ -89,6 +89,36 @@ describe("import.mapping", function()
     assert.matches('%["Prio"%] = false, %-%- perhaps "ticketpriorities"', text)
   end)
 
+  it("passes over no word and no value that is none", function()
+    local function accounts(more)
+      local spec = { module = "Accounts", columns = { Nom = "accountname" } }
+      for word, value in pairs(more) do
+        spec[word] = value
+      end
+      return spec
+    end
+    refuses("it has no exsiting; did you mean existing%?", accounts { exsiting = "siren" })
+    refuses("it has no zzz; it takes columns, dates,", accounts { zzz = 1 })
+    refuses("it has no 1; ", accounts { "siren" })
+    refuses("it: columns is a table, not a string", accounts { columns = "Nom" })
+    refuses("it: existing is a text, or a list of texts", accounts { existing = {} })
+    refuses("it: key is a text, or a list of texts", accounts { key = { 1 } })
+    refuses("it: when is a function, not a string", accounts { when = "x" })
+    refuses("it: decimal is comma or point", accounts { decimal = "," })
+    refuses('the field "rating" has no cosnt; did you mean const%?',
+      accounts { fields = { rating = { cosnt = "Active" } } })
+    refuses('the field "rating": const is a text, a number or a boolean',
+      accounts { fields = { rating = { const = {} } } })
+    refuses("the field: write name = …, not a list", accounts { fields = { "rating" } })
+    refuses("the field rating has column and const; which of them counts",
+      accounts { fields = { rating = { column = "Ville", const = "Active" } } })
+    refuses("records is empty", { records = {} })
+    refuses("beside records, it has no module", { module = "Accounts", records = { {} } })
+    refuses("record 1 is a table, not a string", { records = { "Accounts" } })
+    refuses("record 1 has no encoding; ", { records = { accounts { encoding = "utf-8" } } })
+    assert.equal(1, #compiled(accounts { encoding = "utf-8", dates = "day", match = false }))
+  end)
+
   describe("compiling", function()
     it("takes columns to fields and fields to columns", function()
       local records, source = compiled {

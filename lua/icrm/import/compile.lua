@@ -5,6 +5,7 @@ local core = require "icrm.core"
 local errors = require "icrm.error"
 local mapping_files = require "icrm.import.mapping"
 local schemas = require "icrm.schema"
+local shape = require "icrm.import.shape"
 local text_tools = require "icrm.text"
 
 local M = {}
@@ -91,12 +92,16 @@ local function compile_target(record, source, name, spec)
     target.text, target.headings = M.template(source,
       target.from or ("{%s}"):format(target.column or ""))
   end
+  local given = {}
   for _, kind in ipairs(SOURCES) do
-    if target[kind] ~= nil then
-      return target
-    end
+    given[#given + 1] = target[kind] ~= nil and kind or nil
   end
-  refuse("the field %s needs one of %s", name, table.concat(SOURCES, ", "))
+  if #given == 0 then
+    refuse("the field %s needs one of %s", name, table.concat(SOURCES, ", "))
+  elseif #given > 1 and not (#given == 2 and target.ref and target.column) then
+    refuse("the field %s has %s; which of them counts?", name, table.concat(given, " and "))
+  end
+  return target
 end
 
 local function add_target(record, source, name, spec)
@@ -220,6 +225,7 @@ end
 --- @param describe fun(module: string): icrm.Schema
 --- @return table[] records in the order in which they are made
 function M.compile(mapping, source, describe)
+  shape.check(mapping)
   local records, by_name = {}, {}
   for i, spec in ipairs(mapping.records or { mapping }) do
     local record = compile_record(spec, source, describe)

@@ -177,10 +177,10 @@ local function check_existing(record)
   for _, field in ipairs(record.existing or {}) do
     if not record.schema.by_name[field] then
       local one = record.schema:unknown_field(field)
-      errors.raise { kind = "input", message = ("--key: %s; %s"):format(one.message, one.cure) }
+      errors.raise { kind = "input", message = ("the key: %s; %s"):format(one.message, one.cure) }
     elseif not record.by_field[field] then
-      errors.raise { kind = "input", message = ("--key %s: no column of the file feeds this field")
-        :format(field) }
+      errors.raise { kind = "input", message = ("the key %s: no column of the file feeds this "
+        .. "field"):format(field) }
     end
   end
 end

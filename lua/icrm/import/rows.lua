@@ -182,11 +182,11 @@ end
 function M.finish(job, record, item)
   for _, lookup in ipairs(item.lookups) do
     local target = lookup.target
-    local id, problem = job.resolver:id(target.ref_module, target.ref_field, lookup.key)
+    local id, problem, cure = job.resolver:id(target.ref_module, target.ref_field, lookup.key)
     if id then
       item.fields[target.field.name] = id
     else
-      fault(item, target, problem, "create it first, or mend the key")
+      fault(item, target, problem, cure)
     end
   end
   item.lookups = nil

@@ -1,0 +1,126 @@
+--- The shape of a mapping: its words, and what each of them takes. A misspelt
+--- `existing` would make records twice, so no word is passed over.
+-- @module icrm.import.shape
+
+local core = require "icrm.core"
+local errors = require "icrm.error"
+
+local M = {}
+
+local RECORD = { module = "string", name = "string", columns = "table", fields = "table",
+  match = "boolean", key = "texts", existing = "texts", distinct = "boolean", when = "function" }
+local FIELD = { field = "string", column = "string", const = "value", fn = "function",
+  record = "string", ref = "string", from = "string", optional = "boolean" }
+
+-- The whole mapping says how to read the file, too.
+local function with_file(words)
+  words.encoding, words.delimiter = "string", "string"
+  words.decimal, words.dates = { "comma", "point" }, { "day", "month" }
+  return words
+end
+local ONE_RECORD, SEVERAL = with_file(core.copy(RECORD)), with_file { records = "table" }
+
+local function refuse(message, ...)
+  errors.raise { kind = "input", message = "the mapping: " .. message:format(...) }
+end
+
+local function is_texts(value)
+  if type(value) == "string" then
+    return true
+  elseif type(value) ~= "table" or #value == 0 then
+    return false
+  end
+  for _, text in ipairs(value) do
+    if type(text) ~= "string" then
+      return false
+    end
+  end
+  return true
+end
+
+local function is_one_of(value, words)
+  for _, word in ipairs(words) do
+    if value == word then
+      return true
+    end
+  end
+  return false
+end
+
+local function check_value(where, word, value, wanted)
+  if type(wanted) == "table" then
+    if not is_one_of(value, wanted) then
+      refuse("%s: %s is %s", where, word, table.concat(wanted, " or "))
+    end
+  elseif wanted == "texts" then
+    if not is_texts(value) then
+      refuse("%s: %s is a text, or a list of texts", where, word)
+    end
+  elseif wanted == "value" then
+    if type(value) == "table" or type(value) == "function" then
+      refuse("%s: %s is a text, a number or a boolean", where, word)
+    end
+  elseif type(value) ~= wanted then
+    refuse("%s: %s is a %s, not a %s", where, word, wanted, type(value))
+  end
+end
+
+local function names_of(known)
+  local words = {}
+  for word in pairs(known) do
+    words[#words + 1] = word
+  end
+  table.sort(words)
+  return words
+end
+
+local function check_words(where, given, known)
+  for word, value in pairs(given) do
+    if known[word] == nil then
+      local words = names_of(known)
+      local nearest = type(word) == "string" and core.nearest(word, words)
+      refuse("%s has no %s; %s", where, tostring(word), nearest
+        and ("did you mean %s?"):format(nearest) or "it takes " .. table.concat(words, ", "))
+    end
+    check_value(where, word, value, known[word])
+  end
+end
+
+local function check_fields(where, fields)
+  for name, spec in pairs(fields or {}) do
+    if type(name) ~= "string" then
+      refuse("%s: write name = …, not a list", where)
+    elseif type(spec) == "table" then
+      check_words(("%s %q"):format(where, name), spec, FIELD)
+    end
+  end
+end
+
+local function check_record(where, record)
+  check_fields(where .. ": the column", record.columns)
+  check_fields(where .. ": the field", record.fields)
+end
+
+--- Refuse a mapping with a word or a value that is none.
+---
+--- @param mapping table
+function M.check(mapping)
+  if mapping.records == nil then
+    check_words("it", mapping, ONE_RECORD)
+    return check_record("it", mapping)
+  end
+  check_words("beside records, it", mapping, SEVERAL)
+  if #mapping.records == 0 then
+    refuse "records is empty; it is a list of what one row makes"
+  end
+  for i, record in ipairs(mapping.records) do
+    local where = ("record %d"):format(i)
+    if type(record) ~= "table" then
+      refuse("%s is a table, not a %s", where, type(record))
+    end
+    check_words(where, record, RECORD)
+    check_record(where, record)
+  end
+end
+
+return M

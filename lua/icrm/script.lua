@@ -49,14 +49,24 @@ local function usage_error(parser, message)
   os.exit(M.EXIT_USAGE, true)
 end
 
+--- Make the argument parser of a script that needs no CRM.
+---
+--- @param name string
+--- @param description string
+--- @return table parser of argparse
+function M.bare_parser(name, description)
+  local parser = argparse("icrm-lua " .. name, description)
+  parser.error = usage_error
+  return parser
+end
+
 --- Make a script's argument parser, with the options that choose the CRM.
 ---
 --- @param name string
 --- @param description string
 --- @return table parser of argparse
 function M.parser(name, description)
-  local parser = argparse("icrm-lua " .. name, description)
-  parser.error = usage_error
+  local parser = M.bare_parser(name, description)
   parser:option("--profile", "The profile to use instead of the default one."):argname "NAME"
   parser:option("--url", "A sandbox instead of a profile: sandbox: or sandbox:FILE.")
     :argname "URL"

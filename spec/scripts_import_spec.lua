@@ -189,6 +189,24 @@ describe("icrm-lua import", function()
     assert.equal("1", records "SELECT phone FROM Accounts WHERE siret = '80000000000003'"[1].phone)
   end)
 
+  it("writes the failed rows where it is told, or sends nothing", function()
+    file("a.csv", "accountname\nUn\nDeux\n")
+    local before = crm.commits "create"
+    here({ "import", "a.csv", "--module", "Accounts", "--plan-only" })
+    has(here({ "apply", "a.csv.icrm", "--yes", "--errors", "/nowhere/e.csv" }, 1).err,
+      "--errors: cannot write /nowhere/e.csv: No such file")
+    assert.equal(before, crm.commits "create")
+    alter("a.csv.icrm", "UPDATE changes SET state = 'failed', code = 'T' WHERE n = 1")
+    here({ "apply", "a.csv.icrm", "--yes", "--errors", "e.csv" }, 4)
+    assert.equal('accountname;icrm_code;icrm_message\nUn;"T";""\n',
+      helper.read_file(dir .. "/e.csv"))
+    assert(os.remove(dir .. "/e.csv"))
+    here({ "apply", "a.csv.icrm", "--yes", "--errors", "e.csv" }, 4) -- nothing is left to send
+    assert.equal('accountname;icrm_code;icrm_message\nUn;"T";""\n',
+      helper.read_file(dir .. "/e.csv"))
+    assert.equal(before + 1, crm.commits "create")
+  end)
+
   it("looks at the whole file before it sends a row, however late the fault", function()
     local rows = { "accountname;siret" }
     for i = 1, 300 do

@@ -142,6 +142,12 @@
 ---@field describe fun(self): string
 ---@field close fun(self)
 
+---@class icrm.import.Copy a CSV file whose rows are copied, see icrm.import.copy
+---@field headings string[]
+---@field format table encoding, bom, file, delimiter, newline
+---@field leave_out fun(self, count: integer)
+---@field row fun(self, line: integer, cells: string[], is_heading?: boolean): string
+
 ---@class icrm.import.Item a record to be made of a row
 ---@field key string
 ---@field record string the name that the mapping gives it

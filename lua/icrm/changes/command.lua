@@ -222,11 +222,23 @@ local function count_keys(map)
   return n
 end
 
-local function write_errors(set, path)
-  local file, problem = io.open(path, "wb")
+local function open_errors(path, mode)
+  local file, problem = io.open(path, mode)
   if not file then
-    errors.raise { kind = "input", message = "cannot write " .. problem }
+    errors.raise { kind = "input", message = "--errors: cannot write " .. problem }
   end
+  return file
+end
+
+-- Told before anything is sent, not after.
+local function check_errors_file(args)
+  if args.errors then
+    open_errors(args.errors, "ab"):close()
+  end
+end
+
+local function write_errors(set, path)
+  local file = open_errors(path, "wb")
   local n, notes = changes_errors.write(set, function(piece) file:write(piece) end)
   file:close()
   script.say("%s in %s", script.counted(n, "row"), path)
@@ -252,6 +264,7 @@ end
 --- @return integer exit code
 function M.apply(set, args)
   check_host(set.client, args)
+  check_errors_file(args)
   say_changed_modules(set)
   local states = set.store:states()
   local progress = progress_module.new {
@@ -291,9 +304,13 @@ local function write_stderr(piece)
 end
 
 -- Nothing is left to be sent: all of it was, or need not be, or cannot be.
-local function decide_nothing(plan, found)
+local function decide_nothing(plan, args, found)
   if plan.store:count() > (plan.store:states().skipped or 0) then
-    return M.report(plan)
+    local code = M.report(plan)
+    if args.errors then
+      write_errors(plan, args.errors)
+    end
+    return code
   elseif count_of(plan, "code IN ('KEPT', 'IMPOSSIBLE')") > 0 then
     plan:write(write_stderr)
     script.say "\nnothing can be taken back"
@@ -312,7 +329,7 @@ end
 function M.decide(plan, args, found)
   local planned = plan.store:states().planned or 0
   if planned == 0 then
-    return decide_nothing(plan, found)
+    return decide_nothing(plan, args, found)
   end
   plan:write(write_stderr)
   local deletions = count_of(plan, "state = 'planned' AND operation = 'delete'")

@@ -21,7 +21,7 @@ local STATES =
 
 -- Control characters and long texts would spoil a terminal.
 local function printable(value)
-  local text = tostring(value):gsub("[%c\127]", function(c)
+  local text = tostring(value):gsub("\r\n", "\n"):gsub("[%c\127]", function(c)
     return c == "\n" and "⏎" or ("\\x%02X"):format(c:byte())
   end)
   if utf8.len(text) and utf8.len(text) > WIDTH then

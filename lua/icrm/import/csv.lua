@@ -125,9 +125,9 @@ local SHOWN = { [","] = '","', ["\t"] = "tab" }
 --- @return string
 function Source:describe()
   local format = self.format
-  return ("%s%s, separator %s, %d columns"):format(format.encoding,
+  return ("%s%s, separator %s, %d column%s"):format(format.encoding,
     format.bom and " with a byte order mark" or "", SHOWN[format.delimiter] or format.delimiter,
-    #self.headings)
+    #self.headings, #self.headings == 1 and "" or "s")
 end
 
 --- Close the file.

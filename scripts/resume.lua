@@ -10,4 +10,8 @@ local args = parser:parse()
 
 local crm <close> = command.connect(args)
 local set <close> = command.open(crm, args.file)
+if not set:is_begun() then
+  script.refuse("%s was not begun; look at it and send it with icrm-lua apply %s", args.file,
+    args.file)
+end
 os.exit(command.apply(set, args), true)

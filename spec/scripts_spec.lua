@@ -258,6 +258,27 @@ describe("icrm-lua", function()
       assert.truthy(here({ "errors", "a.csv.icrm" }, 1).err:find("not as it was", 1, true))
     end)
 
+    it("errors gives back multi-line cells, and UTF-16 as UTF-8", function()
+      local text = 'accountname;description\nA;"une\nligne ""é"""\n\nB;"x\ny\nz"\nC;d'
+      for _, encoding in ipairs { "UTF-8", "WINDOWS-1252", "UTF-16" } do
+        local name = encoding .. ".csv"
+        helper.write_file(dir .. "/utf8.csv", text)
+        assert(os.execute(("cd %s && iconv -f UTF-8 -t %s utf8.csv >%s"):format(dir, encoding,
+          name)))
+        here { "import", name, "--module", "Accounts", "--plan-only" }
+        alter(name .. ".icrm", "UPDATE changes SET state = 'failed', code = 'X', "
+          .. "message = 'm' WHERE n <> 2")
+        local out = here({ "errors", name .. ".icrm" }).out
+        helper.write_file(dir .. "/out", out)
+        if encoding == "WINDOWS-1252" then
+          assert(os.execute(("cd %s && iconv -f %s -t UTF-8 out >out2 && mv out2 out"):format(dir,
+            encoding)))
+        end
+        assert.equal('accountname;description;icrm_code;icrm_message\n'
+          .. 'A;"une\nligne ""é""";"X";"m"\nC;d;"X";"m"\n', helper.read_file(dir .. "/out"))
+      end
+    end)
+
     it("update shows old and new, and leaves alone what was changed meanwhile", function()
       local id = cjson.decode(here({ "query", "SELECT id FROM HelpDesk WHERE ticketstatus = 'Open'",
         "--max", "1", "-o", "jsonl" }).out).id
@@ -304,7 +325,8 @@ describe("icrm-lua", function()
         "jsonl" }).out).id
       here({ "unknown", "a.csv.icrm", "mark-done", "Accounts:line 3" }, 1) -- which record?
       here { "unknown", "a.csv.icrm", "mark-done", "Accounts:line 3", id }
-      here { "resume", "a.csv.icrm" }
+      here({ "resume", "a.csv.icrm" }, 1) -- it was not begun
+      here { "apply", "a.csv.icrm", "--yes" }
       assert.equal(1, count "accountname = 'Perdu'")
       assert.equal(0, count "accountname = 'Encore'")
     end)

@@ -46,6 +46,19 @@ describe("apply", function()
     assert.equal("In Progress", crm.client:retrieve(ticket.id).ticketstatus)
   end)
 
+  it("overwrites it when told so, and undo brings back what was overwritten", function()
+    crm = changes_crm.start {}
+    local ticket = crm.client:create("HelpDesk", { ticket_title = "T", ticketstatus = "Open" })
+    local plan <close> = crm.plan()
+    plan:update(ticket, { ticketstatus = "Closed" })
+    plan:seal()
+    crm.client:update("HelpDesk", { id = ticket.id, ticketstatus = "In Progress" })
+    assert.same({ done = 1 }, plan:apply({ stale = "force" }).states)
+    local way_back <close> = plan:undo(crm.dir .. "/undo.icrm")
+    assert.same({ done = 1 }, way_back:apply().states)
+    assert.equal("In Progress", crm.client:retrieve(ticket.id).ticketstatus)
+  end)
+
   it("says what the server stored otherwise", function()
     crm = changes_crm.start {}
     local plan <close> = crm.plan()

@@ -133,6 +133,9 @@ function M.update(job, run, change)
     return run.record_done(run, change, fields, current)
   elseif #moved > 0 and run.stale ~= "force" then
     return stale(run, change, moved)
+  elseif #moved > 0 then -- what is overwritten is what undo brings back
+    change.before = json.encode(current)
+    run.engine:mark(run.store.mark, change.n, { before = change.before })
   end
   local operation, element = "update"
   local reference = cleared_reference(schema, fields, current)

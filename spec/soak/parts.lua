@@ -4,7 +4,7 @@
 local harness = require "spec.soak.harness"
 
 local parts = {
-  NAMES = { "points", "kills", "lost", "never", "seeds", "power", "disk", "mistakes" },
+  NAMES = { "points", "kills", "lost", "never", "lag", "seeds", "power", "disk", "mistakes" },
 }
 
 -- One request in twenty meets one of these.
@@ -162,6 +162,18 @@ function parts.never(args)
   return marathon("never", args, args.runs or (args.quick and 2 or 20),
     args.rows or (args.quick and 100 or 2000),
     { faults = FAULTS, worker = { "resend=never" } }, { unknown = true, open = true })
+end
+
+-- Queries see a record later than the settle time ends: absence proves nothing.
+-- What stays unknown is left to a person, and nothing is doubled.
+function parts.lag(args)
+  local tally = new_tally "lag"
+  for run = 1, args.runs or (args.quick and 2 or 20) do
+    local job = harness.job { rows = args.rows or (args.quick and 1000 or 2000), kind = "creates",
+      faults = ("seed=%d; lag=600; p=0.03 create empty"):format(args.seed * 1000 + run) }
+    judge(tally, job, job:finish(), { unknown = true })
+  end
+  return report(tally)
 end
 
 function parts.seeds(args)

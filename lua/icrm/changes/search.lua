@@ -90,15 +90,23 @@ function search.values(job, module, field, values)
   return all
 end
 
--- A value that the same query must find: of the first acknowledged create of
--- this set, else of any record that has one. nil when there is none yet.
+-- The create by which a query is seen to work: the last that was acknowledged
+-- about when the settling began. Queries may lag behind writes; where they do not
+-- show this one yet, they would not show the one in doubt either.
+local function control_change(self, module)
+  local find = [[SELECT c.* FROM changes c %s WHERE c.module = ? AND c.state = 'done'
+    AND c.operation IN ('create', 'attach') %s LIMIT 1]]
+  local acknowledged = [[JOIN attempts a ON a.change = c.n AND a.attempt = c.attempts
+    AND a.class = 'S' AND a.ended <= ?]]
+  local before = os.time() - math.max(math.floor(self.settle_s) - 1, 0)
+  return self.store:rows(find:format(acknowledged, "ORDER BY c.n DESC"), before, module)[1]
+    or self.store:rows(find:format("", "ORDER BY c.n"), module)[1]
+end
+
+-- A value that the same query must find: of a create of this set, else of any
+-- record that has one. nil when there is none yet.
 local function control_value(self, job, module, field)
-  local change = self.store:rows(
-    [[SELECT * FROM changes WHERE module = ? AND state = 'done'
-      AND operation IN ('create', 'attach')
-      ORDER BY n LIMIT 1]],
-    module
-  )[1]
+  local change = control_change(self, module)
   if change then
     local _, value = witness_of(self.run.set, change)
     return value
@@ -157,7 +165,8 @@ local function judge(self, doubt, records)
 end
 
 -- Search one slice of doubts of one module and field. Returns those that are
--- absent, and whether the control (or a hit) shows that the query works.
+-- absent, and whether the control shows that the query works; a hit does, too,
+-- where there is no control. One that is older than the others would not.
 local function search_slice(self, job, module, field, slice, control)
   local values = { control }
   for _, doubt in ipairs(slice) do
@@ -174,7 +183,7 @@ local function search_slice(self, job, module, field, slice, control)
   end
   for _, doubt in ipairs(slice) do
     if judge(self, doubt, records) then
-      works = true
+      works = works or control == nil
     else
       absent[#absent + 1] = doubt
     end

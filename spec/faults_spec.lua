@@ -245,6 +245,25 @@ describe("the client", function()
     assert.same({ 2, 0 }, creates())
   end)
 
+  it("logs in at once when the last session goes, though a second login had failed", function()
+    start("at login#2..3 json=nan; at create#1 close; at query#1..40 stall=30",
+      { lanes = 2, timeout = 20 })
+    assert(wait(client:login()))
+    local left = 0
+    for _ = 1, 40 do -- they want a second lane, which twice cannot log in
+      left = left + (client:submit { operation = "query", method = "GET",
+        params = { { "query", "SELECT id FROM HelpDesk;" } } } and 1 or 0)
+    end
+    while left > 0 do
+      left = left - (client:next() and 1 or 0)
+      assert(client:step(20))
+    end
+    assert.equal(UNKNOWN, outcome(create()))
+    local started = core.clock()
+    assert.equal(OK, outcome(query()))
+    assert.truthy(core.clock() - started < 10)
+  end)
+
   it("reads past a byte order mark, or takes it for no answer", function()
     start "at create#1 bom; at query#1 bom"
     local kind = outcome(create())

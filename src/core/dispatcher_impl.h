@@ -87,6 +87,7 @@ struct icrm_dispatcher {
   struct icrm_login_lock lock;
   int64_t lock_since_ms;  /* when we began to wait for it, 0: not waiting */
   int64_t login_after_ms; /* no login before */
+  int64_t spare_after_ms; /* none beside a session that works before */
   int login_tries;        /* in a row */
   int failures;           /* exchanges in a row without a reply */
   int64_t away_since_ms;  /* the server stopped answering; 0: it answers */

@@ -115,8 +115,11 @@ static int open_lane(struct icrm_dispatcher *d, int64_t now_ms) {
   if (!lane && d->n_lanes >= d->limiter.limit)
     return -1;
   int64_t wait_ms = icrm_quota_wait_ms(&d->quota, now_ms);
-  if (d->login_after_ms - now_ms > wait_ms)
-    wait_ms = d->login_after_ms - now_ms;
+  int64_t after_ms = d->login_after_ms;
+  if (d->spare_after_ms > after_ms && icrm_dispatcher_has_session(d))
+    after_ms = d->spare_after_ms;
+  if (after_ms - now_ms > wait_ms)
+    wait_ms = after_ms - now_ms;
   if (wait_ms > 0)
     return (int)wait_ms;
   if (d->lock.fd < 0 && !icrm_login_lock_try(&d->lock)) {

@@ -138,7 +138,7 @@ static void login_failed(struct icrm_lane *lane, enum icrm_outcome outcome,
   }
   d->login_tries = 0;
   if (icrm_dispatcher_has_session(d)) {
-    d->login_after_ms = now_ms + LOGIN_REST_MS;
+    d->spare_after_ms = now_ms + LOGIN_REST_MS;
     return;
   }
   if (outcome == ICRM_OUTCOME_REFUSED || outcome == ICRM_OUTCOME_SESSION_GONE)

@@ -20,6 +20,8 @@ parser:option("--key", "Field by which existing records are found.")
 parser:option("--on-match", "Existing records.")
   :choices { "update", "skip", "error" }:default "update"
 parser:option("--empty", "A cell is empty where the CRM has a value."):choices { "keep", "clear" }
+parser:option("--empty-key", "A row whose key is empty, which may be in the CRM already.")
+  :choices { "create", "skip" }
 parser:option("--tag", "A text field for a tag by which a created record is found again.")
   :argname "FIELD"
 parser:option("--encoding", "Instead of what is detected: UTF-8, Windows-1252, UTF-16LE, …")
@@ -45,6 +47,10 @@ elseif args.mapping then
   end
 end
 
+local out = args.out or args.file .. ".icrm"
+if not args.suggest then
+  command.check_new(out)
+end
 local crm <close> = script.connect(args)
 if args.suggest then
   local source <close> = require("icrm.import.csv").open { path = args.file,
@@ -68,16 +74,16 @@ elseif check.merged > 0 then
     script.counted(check.merged, "repetition"), check.differing)
 end
 
-local identity, out = import_plan.identity(args.file), args.out or args.file .. ".icrm"
+local identity = import_plan.identity(args.file)
 local plan <close> = command.make(out, function()
   return changes.create(crm, out, { input = identity, source = args.file,
     source_sha256 = identity, script = "import", witness = import_plan.witness(job, args.tag) })
 end, function(set)
   local without_key = import_plan.fill(job, set, { on_match = args.on_match, empty = args.empty,
-    say = script.say })
+    empty_key = args.empty_key, say = script.say })
   if without_key > 0 then
-    script.say("  without a key, so nobody looked whether it exists: %s",
-      script.counted(without_key, "row"))
+    script.say("  without a key, %s: %s", args.empty_key == "skip" and "left out"
+      or "so nobody looked whether it exists", script.counted(without_key, "row"))
   end
 end)
 os.exit(command.decide(plan, args), true)

@@ -331,9 +331,13 @@ describe("bad input", function()
       local arguments = { "import", "rows.csv", "--module", "HelpDesk", "--yes" }
       assert.equal(0, crm.run(arguments, { cwd = dir }).code)
       local before = crm.commits "create"
-      says(crm.run(arguments, { cwd = dir }), 1, "rows.csv.icrm exists",
-        "icrm-lua resume rows.csv.icrm")
+      -- Said before the file is read: there is no such file any more.
+      os.remove(dir .. "/rows.csv")
+      says(crm.run(arguments, { cwd = dir }), 1, "rows.csv.icrm exists: it is a change set that "
+        .. "was applied, and undo needs it", "name another with --out, such as rows.csv-2")
       assert.equal(before, crm.commits "create")
+      helper.write_file(dir .. "/rows.csv.icrm", "something else")
+      says(crm.run(arguments, { cwd = dir }), 1, "rows.csv.icrm exists: it is no change set")
     end)
 
     it("an empty cell where the CRM has a value", function()

@@ -91,10 +91,19 @@ describe("icrm-lua import", function()
     assert.same({ accountname = "Tenue", assigned_user_id = "19x6", phone = "01", fax = "02" }, row)
   end)
 
-  it("says how many rows have no key to be found by", function()
+  it("asks what to do with rows that have no key to be found by", function()
     file("a.csv", "accountname;siret\nSans;\nAussi;\nAvec;80000000000002\n")
-    has(here({ "import", "a.csv", "--module", "Accounts", "--key", "siret", "--plan-only" }).err,
-      "without a key, so nobody looked whether it exists: 2 rows")
+    local arguments = { "import", "a.csv", "--module", "Accounts", "--key", "siret", "--plan-only" }
+    has(here(arguments, 1).err, "a.csv: line 2, siret: is empty, so nobody can look whether the "
+      .. "record is there already, in 2 rows (lines 2, 3); fill it, or say --empty-key create",
+      "1 fault; nothing was sent")
+    table.move({ "--empty-key", "create" }, 1, 2, #arguments + 1, arguments)
+    has(here(arguments).err, "without a key, so nobody looked whether it exists: 2 rows",
+      "+ create Accounts                    3")
+    arguments[#arguments] = "skip"
+    os.remove(dir .. "/a.csv.icrm")
+    has(here(arguments).err, "without a key, left out: 2 rows",
+      "+ create Accounts                    1           2")
   end)
 
   it("gives the failed rows back until they go in", function()

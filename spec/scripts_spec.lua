@@ -207,7 +207,8 @@ describe("icrm-lua", function()
       local undo = here({ "undo", "clients.csv.icrm", "--yes" }, 1) -- deletes are not said
       assert.truthy(undo.err:find("apply clients.csv.undo.icrm --allow-delete 2", 1, true))
       assert.truthy(here({ "undo", "clients.csv.icrm", "--yes" }, 1).err:find(
-        "clients.csv.undo.icrm exists: this was planned before", 1, true))
+        "clients.csv.undo.icrm exists: it is a plan of which nothing was sent; send it with "
+          .. "icrm-lua apply clients.csv.undo.icrm, or name another with --out", 1, true))
       here { "apply", "clients.csv.undo.icrm", "--yes", "--allow-delete", "2" }
       assert.equal(0, count "accountname = 'Société Été'")
     end)

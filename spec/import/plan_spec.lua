@@ -65,7 +65,8 @@ describe("import.plan", function()
 
   it("wants the mandatory fields of what it creates alone", function()
     account { accountname = "Là", siret = "10000000000003" }
-    local message = refused("siret;phone\n10000000000003;1\n10000000000004;2\n;3\n", by "siret")
+    local message = refused("siret;phone\n10000000000003;1\n10000000000004;2\n;3\n", by "siret",
+      { empty_key = "create" })
     assert.matches('line 3, siret: "10000000000004" is the key of no record of Accounts, so this '
       .. "is a new one, which needs accountname %(Nom du compte%); give it a value", message)
     assert.matches("line 4, siret: is empty, so this is a new record, which needs accountname",
@@ -73,10 +74,29 @@ describe("import.plan", function()
     assert.matches("2 faults; nothing was sent$", message)
   end)
 
-  it("counts the rows that nobody could look up", function()
-    local list, without_key = planned("accountname;siret\nA;\nB;10000000000005\n", by "siret")
-    assert.equal(2, #list)
+  it("creates a row whose key is empty only when told so", function()
+    local text = "accountname;siret\nA;\nB;10000000000005\n"
+    assert.matches("line 2, siret: is empty, so nobody can look", refused(text, by "siret"))
+    local list, without_key = planned(text, by "siret", { empty_key = "create" })
+    assert.same({ "planned", "planned" }, { list[1].state, list[2].state })
     assert.equal(1, without_key)
+    list = planned(text, by "siret", { empty_key = "skip" })
+    assert.same({ "skipped", "NO_KEY", "planned" }, { list[1].state, list[1].code, list[2].state })
+  end)
+
+  it("leaves out what refers to a row that is left out", function()
+    local list = planned("Firme;siret;Titre\nA;;a\nB;10000000000008;b\n", { records = {
+      { name = "firm", module = "Accounts", existing = "siret",
+        fields = { accountname = "Firme", siret = "siret" } },
+      { name = "ticket", module = "HelpDesk", fields = { ticket_title = "Titre",
+        ticketstatus = { const = "Open" }, parent_id = { record = "firm" } } } } },
+      { empty_key = "skip" })
+    local states = {}
+    for _, change in ipairs(list) do
+      states[change.key] = change.code or change.state
+    end
+    assert.same({ ["firm:line 2"] = "NO_KEY", ["firm:line 3"] = "planned",
+      ["ticket:line 2"] = "NO_KEY", ["ticket:line 3"] = "planned" }, states)
   end)
 
   it("compares keys byte for byte, and all of them", function()
@@ -110,10 +130,19 @@ describe("import.plan", function()
   it("asks what an empty cell means where the CRM has a value", function()
     account { accountname = "Vide", siret = "10000000000007", phone = "1" }
     local text = "siret;phone;fax\n10000000000007;;\n"
-    assert.matches("1 empty cell where the CRM has a value, the first on line 2 %(phone%); "
-      .. "say %-%-empty keep or %-%-empty clear", refused(text, by "siret"))
+    assert.matches("line 2, phone: is empty where the CRM has a value; say %-%-empty keep or "
+      .. "%-%-empty clear", refused(text, by "siret"))
     assert.equal("UNCHANGED", planned(text, by "siret", { empty = "keep" })[1].code)
     assert.equal('{"phone":""}', planned(text, by "siret", { empty = "clear" })[1].fields)
+  end)
+
+  it("asks its questions together with what else is wrong", function()
+    account { accountname = "Deux", siret = "10000000000009", phone = "1", fax = "2" }
+    local message = refused("siret;phone;fax;accountname\n;1;2;X\n10000000000009;;;Deux\n"
+      .. "10000000000009;1;2;Deux\n", by "siret")
+    assert.matches("line 2, siret: is empty.*line 3, phone: is empty where the CRM has a value, "
+      .. "in 2 cells %(line 3%).*line 4, siret: .* is on line 3 already.*3 faults; nothing was "
+      .. "sent$", message)
   end)
 
   it("looks ids up before anything is planned", function()

@@ -161,6 +161,37 @@ local function drop(set)
   os.remove(set.path)
 end
 
+-- What the user may do with a change set that is there already.
+local function cure_for(set)
+  local states = set.store:states()
+  if set.is_torn then
+    return "its planning was interrupted, and nothing of it was sent; remove it, or name another"
+  elseif (states.planned or 0) + (states.sending or 0) + (states.unknown or 0) == 0 then
+    return "it is a change set that was applied, and undo needs it; name another"
+  elseif set:is_begun() then
+    return ("it is a change set that is not finished; go on with icrm-lua resume %s, or name "
+      .. "another"):format(set.path)
+  end
+  return ("it is a plan of which nothing was sent; send it with icrm-lua apply %s, or name "
+    .. "another"):format(set.path)
+end
+
+--- Refuse to write over a file, before time is spent on its contents.
+---
+--- @param path string of the change set to be made
+function M.check_new(path)
+  if not core.files.exists(path) then
+    return
+  end
+  local ok, set = pcall(M.look, path)
+  local cure = ok and cure_for(set) or "it is no change set that can be read; name another"
+  if ok then
+    set:close()
+  end
+  script.refuse("%s exists: %s with --out, such as %s", path, cure,
+    path:gsub("%.icrm$", "") .. os.date "-%Y%m%d.icrm")
+end
+
 --- Make a change set and fill it; when that fails no file is left behind. A set
 --- without a single change ends the program.
 ---
@@ -172,9 +203,9 @@ end
 function M.make(path, make, fill)
   local ok, set = pcall(make)
   if not ok and errors.is(set, "store") and set.code == "EXISTS" then
-    script.refuse("%s exists: this was planned before; look at it with icrm-lua status %s, go on "
-      .. "with icrm-lua resume %s, or name another with --out", path, path, path)
-  elseif not ok then
+    M.check_new(path)
+  end
+  if not ok then
     error(set, 0)
   end
   local is_filled, found = pcall(fill or function() end, set)

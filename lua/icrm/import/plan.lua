@@ -6,6 +6,7 @@ local core = require "icrm.core"
 local changes = require "icrm.changes"
 local errors = require "icrm.error"
 local existence = require "icrm.import.existence"
+local questions = require "icrm.import.questions"
 local text_tools = require "icrm.text"
 
 local M = {}
@@ -84,14 +85,13 @@ local function with_references(item)
 end
 
 -- A cell is empty where the CRM has a value: to be kept, or to be cleared?
-local function add_empty(filler, item, fields, record)
+local function add_empty(filler, record, item, fields, row)
   for _, name in ipairs(item.empty) do
-    if (record[name] or "") ~= "" and fields[name] == nil then
+    if (row[name] or "") ~= "" and fields[name] == nil then
       if filler.empty == "clear" then
         fields[name] = ""
       elseif filler.empty ~= "keep" then
-        filler.open_empty = filler.open_empty or { line = item.line, field = name, n = 0 }
-        filler.open_empty.n = filler.open_empty.n + 1
+        filler.questions:ask("empty", record, item, name)
       end
     end
   end
@@ -107,7 +107,7 @@ local function add_match(filler, record, item, row)
       "take the row out, or say --on-match update or skip")
   end
   local fields = with_references(item)
-  add_empty(filler, item, fields, row)
+  add_empty(filler, record, item, fields, row)
   filler.set:update(row, fields, place)
 end
 
@@ -129,7 +129,39 @@ local function add_creation(filler, record, item)
   end
 end
 
+local function leave_out(filler, item, reason)
+  filler.left_out[item.key] = true
+  filler.set:skip(item.module, { key = item.key, line = item.line, code = "NO_KEY",
+    message = "left out, for " .. reason })
+end
+
+-- A row whose key is empty may be there already: to be created, or left out?
+local function add_without_key(filler, record, item)
+  filler.without_key = filler.without_key + 1
+  if filler.empty_key == "create" then
+    add_creation(filler, record, item)
+  elseif filler.empty_key == "skip" then
+    leave_out(filler, item, "its key is empty")
+  else
+    filler.questions:ask("empty_key", record, item, record.existing[1])
+  end
+end
+
+local function refers_to_left_out(filler, item)
+  for _, key in pairs(item.refs) do
+    if filler.left_out[key] then
+      return true
+    end
+  end
+  return false
+end
+
 local function add_item(filler, record, item, found)
+  if refers_to_left_out(filler, item) then
+    return leave_out(filler, item, "the key of what it refers to is empty")
+  elseif record.existing and not item.key_values then
+    return add_without_key(filler, record, item)
+  end
   local rows = item.key_values and found[joined(item.key_values)] or {}
   if #rows > 1 then
     local ids = {}
@@ -237,13 +269,15 @@ end
 --- @param job icrm.import.Job
 --- @param set icrm.ChangeSet
 --- @param opts? table on_match: "update" (the default), "skip" or "error"; empty:
----   "keep" or "clear" an existing value whose cell is empty; say: see refuse
---- @return integer without_key records to be created whose key is empty, so that
----   nobody looked whether they exist
+---   "keep" or "clear" an existing value whose cell is empty; empty_key: "create"
+---   or "skip" a row whose key is empty; say: see refuse. Where an answer is needed
+---   and not given, the rows are faults.
+--- @return integer without_key rows whose key is empty
 function M.fill(job, set, opts)
   opts = opts or {}
   local filler = { crm = job.crm, set = set, on_match = opts.on_match or "update",
-    empty = opts.empty, faults = {}, fault_count = 0, seen = {}, without_key = 0,
+    empty = opts.empty, empty_key = opts.empty_key, faults = {}, fault_count = 0, seen = {},
+    without_key = 0, left_out = {}, questions = questions.new(),
     existence = existence.new(job.crm) }
   local records = {}
   for _, record in ipairs(job.records) do
@@ -261,20 +295,16 @@ function M.fill(job, set, opts)
     item.key_values = record.existing and key_values(record, item)
     if item.key_values then
       check_twice(filler, record, item)
-    elseif record.existing then
-      filler.without_key = filler.without_key + 1
     end
     batch[#batch + 1] = item
   end
   add_batch(filler, current, batch)
+  for _, one in ipairs(filler.questions:faults()) do
+    filler.fault_count = filler.fault_count + 1
+    table.insert(filler.faults, one)
+  end
   if filler.fault_count > 0 then
     M.refuse(job, filler.faults, filler.fault_count, opts.say)
-  end
-  local open = filler.open_empty
-  if open then
-    errors.raise { kind = "input", message = ("%s: %d empty cell%s where the CRM has a value, "
-      .. "the first on line %d (%s); say --empty keep or --empty clear"):format(job.source.path,
-      open.n, open.n == 1 and "" or "s", open.line, open.field) }
   end
   set:seal()
   return filler.without_key

@@ -15,6 +15,8 @@ parser:option("--map", "A column and its field."):argname '"Column=field"':count
 parser:option("--set", "A field with the same value in every row."):argname "FIELD=VALUE":count "*"
 parser:option("--ref", "A reference found by a key."):count "*"
   :argname "field=Module.field:{Column}"
+parser:option("--max-length", "The most characters of a text; the CRM does not say, and cuts.")
+  :argname "FIELD=N":count "*"
 parser:option("--key", "Field by which existing records are found.")
   :argname "FIELD":count "*"
 parser:option("--on-match", "Existing records.")
@@ -37,9 +39,10 @@ local args = parser:parse()
 if (args.mapping ~= nil) == (args.module ~= nil) then
   parser:error "say --module MODULE, or --mapping FILE, which names it"
 elseif args.mapping then
-  for _, option in ipairs { "map", "set", "ref", "key" } do
+  for _, option in ipairs { "map", "set", "ref", "max_length", "key" } do
     if #args[option] > 0 then
-      parser:error(("--%s has its place in the mapping file, see docs/import.md"):format(option))
+      parser:error(("--%s has its place in the mapping file, see docs/import.md"):format(
+        (option:gsub("_", "-"))))
     end
   end
   if args.suggest then

@@ -79,6 +79,38 @@ describe("icrm-lua import", function()
       "accountname: Café", "planned in a.csv.icrm; to send it: icrm-lua apply a.csv.icrm")
   end)
 
+  it("refuses texts that are longer than it is told", function()
+    file("a.csv", "Titre;Statut\n" .. ("é"):rep(12) .. ";Open\nCourt;Open\n")
+    has(here({ "import", "a.csv", "--module", "HelpDesk", "--max-length", "ticket_title=11" },
+      1).err, "a.csv: line 2, Titre (ticket_title): \"éééééééééééé\" has 12 characters, and 11 at "
+      .. "most are allowed; shorten it", "1 fault; nothing was sent")
+    here { "import", "a.csv", "--module", "HelpDesk", "--max-length", "ticket_title=12",
+      "--plan-only" }
+    local result = here({ "import", "b.csv", "--module", "HelpDesk", "--max-length",
+      "ticket_title=0" }, 1)
+    has(result.err, '--max-length "ticket_title=0": write FIELD=N')
+    file("m.lua", [[return { module = "HelpDesk", match = true, max_length = { titel = 3 } }]])
+    has(here({ "import", "a.csv", "--mapping", "m.lua", "--out", "m.icrm" }, 1).err,
+      'HelpDesk has no field "titel"')
+  end)
+
+  it("tells what the server cuts, and how many are still to come", function()
+    local lines = { "Titre;Statut" }
+    for i = 1, 60 do
+      lines[#lines + 1] = ("%d "):format(i) .. ("long "):rep(i % 2 * 60 + 2) .. ";Open"
+    end
+    file("a.csv", table.concat(lines, "\n") .. "\n")
+    local result = here { "import", "a.csv", "--module", "HelpDesk", "--yes" }
+    local _, said = result.err:gsub("the server keeps 255 characters of HelpDesk.ticket_title and "
+      .. "cuts the rest; %d+ more that are still to be sent are longer", "")
+    assert.equal(1, said)
+    has(result.err, "the server stored 30 records otherwise than sent",
+      "ticket_title: cut, 255 of 311 characters stored",
+      "… and 20 more: icrm-lua show --full a.csv.icrm")
+    has(here({ "show", "a.csv.icrm" }).out,
+      "HelpDesk:line 2  [done, but ticket_title: cut, 255 of 311 characters stored]")
+  end)
+
   it("leaves the owner and all that the file does not name as they are", function()
     file("a.csv", "accountname;siret;assigned_user_id;phone\nTenue;80000000000001;19x6;01\n")
     here { "import", "a.csv", "--module", "Accounts", "--key", "siret", "--yes" }

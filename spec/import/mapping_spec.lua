@@ -37,11 +37,11 @@ describe("import.mapping", function()
         fields = { rating = { const = "Active" },
           account_id = { ref = "Accounts.siren", from = "{SIREN}", optional = false },
           creator = { ref = "Users.user_name", from = "{Qui}", optional = true } },
-        existing = { "siren" },
+        existing = { "siren" }, max_length = { accountname = 100 },
       }, mapping.from_options {
         module = "Accounts", map = { "Raison sociale=accountname" }, set = { "rating=Active" },
         ref = { "account_id=Accounts.siren:{SIREN}", "creator=Users.user_name:{Qui}?" },
-        key = { "siren" },
+        key = { "siren" }, max_length = { "accountname=100" },
       })
     end)
 

@@ -4,6 +4,7 @@
 local changes = require "icrm.changes"
 local changes_errors = require "icrm.changes.errors"
 local core = require "icrm.core"
+local cuts = require "icrm.changes.cuts"
 local errors = require "icrm.error"
 local exits = require "icrm.changes.exits"
 local progress_module = require "icrm.progress"
@@ -92,10 +93,12 @@ local function say_changed_values(set)
   local shown = 0
   for change in set.store:each "differences IS NOT NULL AND state = 'done'" do
     shown = shown + 1
-    if shown > 3 then
+    if shown > SHOWN then
+      script.say("  … and %d more: icrm-lua show --full %s", n - SHOWN, set.path)
       break
     end
-    script.say("  %s %s: %s", change.record, change.key, text_tools.clean(change.differences))
+    script.say("  %s %s: %s", change.record, show.place(change),
+      text_tools.clean(change.differences))
   end
 end
 
@@ -288,6 +291,25 @@ local function say_changed_modules(set)
   end
 end
 
+-- Says of each field, once, that the server cuts its text, while the rest can
+-- still be stopped.
+local function watch_cuts(set, progress)
+  local seen = {}
+  return function(change, values)
+    local is_other = values.differences and values.after
+    for field, kept in pairs(is_other and cuts.of(set, change, values) or {}) do
+      local name = change.module .. "." .. field
+      if not seen[name] then
+        seen[name] = true
+        progress:clear()
+        script.say("the server keeps %d characters of %s and cuts the rest; %d more that are still "
+          .. "to be sent are longer (--max-length %s=%d refuses such rows before an import)", kept,
+          name, cuts.count(set, change.module, field, kept), field, kept)
+      end
+    end
+  end
+end
+
 --- Apply a change set with progress and report.
 ---
 --- @param set icrm.ChangeSet
@@ -304,10 +326,12 @@ function M.apply(set, args)
     mode = args.progress,
     stats = function() return set.client.core:stats() end,
   }
+  local note_cuts = watch_cuts(set, progress)
   local ok, summary = pcall(set.apply, set, {
     resend = args.resend, settle = args.settle, max_errors = args.max_errors,
     stale = args.stale, allow_delete = args.allow_delete,
-    on_change = function(_, values)
+    on_change = function(change, values)
+      note_cuts(change, values)
       if values.state == "failed" or values.state == "needs_human" then
         progress:fail()
       end

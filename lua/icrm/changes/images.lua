@@ -1,7 +1,13 @@
 --- Comparing what was sent with what the server stores.
 -- @module icrm.changes.images
 
+local values = require "icrm.values"
+
 local images = {}
+
+-- A text shorter than this is not taken for what was left of a longer one: a
+-- workflow may have written it.
+local MIN_CUT = 8
 
 local function is_empty(value)
   return value == nil or value == "" or value == "0000-00-00"
@@ -42,15 +48,42 @@ function images.is_partial(differences)
   return false
 end
 
+-- How much of a text the server kept, when it cut it; describe tells no lengths.
+local function kept_length(difference)
+  local sent, stored = difference.sent, difference.stored
+  local is_start = #stored >= MIN_CUT and sent:sub(1, #stored) == stored
+  if is_start and sent:find("%S", #stored + 1) then -- blanks at the end are not missed
+    return utf8.len(stored)
+  end
+end
+
+--- The fields whose text the server has cut.
+-- @param differences table see `differences`
+-- @return table field → how many characters it kept
+function images.cuts(differences)
+  local cuts = {}
+  for _, difference in ipairs(differences) do
+    cuts[difference.field] = kept_length(difference)
+  end
+  return cuts
+end
+
 --- Say a list of differences in one line.
 function images.describe(differences)
   local parts = {}
   for i, difference in ipairs(differences) do
-    parts[i] = ("%s: sent %q, stored %q"):format(
-      difference.field,
-      difference.sent,
-      difference.stored
-    )
+    local kept = kept_length(difference)
+    parts[i] = kept
+        and ("%s: cut, %d of %d characters stored"):format(
+          difference.field,
+          kept,
+          utf8.len(difference.sent) or #difference.sent
+        )
+      or ("%s: sent %q, stored %q"):format(
+        difference.field,
+        values.shorten(difference.sent),
+        values.shorten(difference.stored)
+      )
   end
   return table.concat(parts, "; ")
 end

@@ -108,6 +108,7 @@ local function title(change)
     or ""
   local outcome = change.message
       and ("  [%s: %s]"):format(change.state:gsub("_", " "), printable(change.message))
+    or change.differences and ("  [done, but %s]"):format(text_tools.clean(change.differences))
     or ""
   return ("    %s %s%s%s"):format(
     change.record or "new",

@@ -192,11 +192,14 @@ local function compile_record(spec, source, describe)
   local record = {
     name = spec.name or spec.module, module = spec.module, schema = describe(spec.module),
     targets = {}, by_field = {}, distinct = spec.distinct, when = spec.when,
-    keys = compile_keys(source, spec.key),
+    keys = compile_keys(source, spec.key), max_length = spec.max_length or {},
     existing = type(spec.existing) == "string" and { spec.existing } or spec.existing,
   }
   if record.distinct and #record.keys == 0 then
     refuse("%s: distinct needs a key that tells which rows are the same record", record.name)
+  end
+  for _, name in ipairs(sorted(record.max_length)) do
+    check_field(record.schema, name)
   end
   local used = compile_columns(record, source, spec)
   for _, name in ipairs(sorted(spec.fields)) do

@@ -56,11 +56,17 @@ end
 ---
 --- @param opts table module; map: "Column=field" list; set: "field=value" list;
 ---   ref: "field=Module.field:{Column}" list, a `?` at the end allows an empty
----   one; key: list of fields by which existing records are found
+---   one; max_length: "field=N" list; key: list of fields by which existing
+---   records are found
 --- @return table mapping with `match = true`: headings not named are matched by name
 function M.from_options(opts)
   local mapping = { module = opts.module, match = true, columns = {}, fields = {},
-    existing = opts.key and #opts.key > 0 and opts.key or nil }
+    existing = opts.key and #opts.key > 0 and opts.key or nil, max_length = {} }
+  for _, word in ipairs(opts.max_length or {}) do
+    local field, count = split(word, "--max-length", "FIELD=N")
+    mapping.max_length[field] = count:find "^[1-9]%d*$" and math.tointeger(count)
+      or refuse("--max-length %q: write FIELD=N", word)
+  end
   for _, word in ipairs(opts.map or {}) do
     local column, field = split(word, "--map", '"Column=field"')
     mapping.columns[column] = field

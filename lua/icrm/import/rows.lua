@@ -150,9 +150,22 @@ local function set_owner(job, record, item)
   end
 end
 
+-- Describe tells no lengths; the user may know some.
+local function check_lengths(record, item)
+  for name, most in pairs(record.max_length) do
+    local text = item.fields[name]
+    local length = type(text) == "string" and #text > most and utf8.len(text) or 0
+    if length > most then
+      fault(item, record.by_field[name], ("has %d characters, and %d at most are allowed"):format(
+        length, most), "shorten it", text)
+    end
+  end
+end
+
 -- The schema's check, with the columns in its faults. A field that had a
 -- fault already, or that a reference will fill, is not blamed again.
 local function check_fields(job, record, item)
+  check_lengths(record, item)
   local blamed = {}
   for _, one in ipairs(item.faults) do
     blamed[one.field or ""] = true

@@ -8,7 +8,8 @@ local errors = require "icrm.error"
 local M = {}
 
 local RECORD = { module = "string", name = "string", columns = "table", fields = "table",
-  match = "boolean", key = "texts", existing = "texts", distinct = "boolean", when = "function" }
+  match = "boolean", key = "texts", existing = "texts", distinct = "boolean", when = "function",
+  max_length = "counts" }
 local FIELD = { field = "string", column = "string", const = "value", fn = "function",
   record = "string", ref = "string", from = "string", optional = "boolean" }
 
@@ -38,6 +39,15 @@ local function is_texts(value)
   return true
 end
 
+local function is_counts(value)
+  for name, count in pairs(type(value) == "table" and value or { 0 }) do
+    if type(name) ~= "string" or math.type(count) ~= "integer" or count < 1 then
+      return false
+    end
+  end
+  return true
+end
+
 local function is_one_of(value, words)
   for _, word in ipairs(words) do
     if value == word then
@@ -55,6 +65,10 @@ local function check_value(where, word, value, wanted)
   elseif wanted == "texts" then
     if not is_texts(value) then
       refuse("%s: %s is a text, or a list of texts", where, word)
+    end
+  elseif wanted == "counts" then
+    if not is_counts(value) then
+      refuse("%s: %s is a table such as { accountname = 100 }", where, word)
     end
   elseif wanted == "value" then
     if type(value) == "table" or type(value) == "function" then

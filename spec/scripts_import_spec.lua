@@ -77,6 +77,8 @@ describe("icrm-lua import", function()
     has(here({ "import", "a.csv", "--module", "Accounts", "--plan-only", "--decimal",
       "comma", "--encoding", "Windows-1252", "--delimiter", "tab" }).err, "latitude: 48.804",
       "accountname: Café", "planned in a.csv.icrm; to send it: icrm-lua apply a.csv.icrm")
+    has(here({ "show", "a.csv.icrm" }).out, "  read as windows-1252, separator tab, 2 columns; "
+      .. "decimal comma: latitude\n")
   end)
 
   it("refuses texts that are longer than it is told", function()

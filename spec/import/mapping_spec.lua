@@ -1,5 +1,6 @@
 local helper = require "spec.helper"
 local icrm = require "icrm"
+local import = require "icrm.import"
 local compile = require "icrm.import.compile"
 local csv = require "icrm.import.csv"
 local mapping = require "icrm.import.mapping"
@@ -85,8 +86,23 @@ describe("import.mapping", function()
     local draft = mapping.load(helper.tmpfile(text, "m.lua"))
     assert.equal("HelpDesk", draft.module)
     assert.same({ Titre = "ticket_title", Prio = false, ["Zzz\n\""] = false }, draft.columns)
-    assert.same({ const = "" }, draft.fields.ticketstatus)
+    assert.same({ const = "Open" }, draft.fields.ticketstatus)
+    assert.matches("mandatory: Statut; one of Open, ", text)
     assert.matches('%["Prio"%] = false, %-%- perhaps "ticketpriorities"', text)
+  end)
+
+  it("drafts a file that works as it is, but for what nothing feeds", function()
+    local function compiled(headings, module)
+      local text = mapping.suggest(headings, crm:describe(module))
+      local job <close> = import.open(crm, { path = helper.tmpfile(table.concat(headings, ";")
+        .. "\n" .. ("x;"):rep(#headings - 1) .. "x\n", "a.csv"),
+        mapping = mapping.load(helper.tmpfile(text, "m.lua")) })
+      return job:check().fault_count, text
+    end
+    assert.equal(0, (compiled({ "Titre", "N° interne", "Statut du ticket" }, "HelpDesk")))
+    local ok, err = pcall(compiled, { "Raison sociale", "SIREN" }, "Accounts")
+    assert.is_false(ok)
+    assert.matches("no column of .* feeds accountname %(Nom du compte%)", err.message)
   end)
 
   it("passes over no word and no value that is none", function()

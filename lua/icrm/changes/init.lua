@@ -46,7 +46,8 @@ end
 --   input gives the same tags, so that a second plan finds the first one's rows;
 --   `witness`: module → { tag = field } or { key = { field, … } }: how a record
 --   whose creation got no answer is found again;
---   `source`, `source_sha256`, `script`: shown in the header;
+--   `source`, `source_sha256`, `reading` (how a file was read), `script`: shown
+--   in the header;
 --   `any_filesystem`: allow a network file system.
 -- @return table icrm.ChangeSet; raises icrm.Error
 function changes.create(client, path, options)
@@ -62,6 +63,7 @@ function changes.create(client, path, options)
     script = options.script or (arg and arg[0]) or "",
     source = options.source or "",
     source_sha256 = options.source_sha256 or "",
+    reading = options.reading,
     witness = json.encode(options.witness or {}),
   }
   return new(client, store.create(path, header, options))

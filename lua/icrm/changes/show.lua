@@ -179,6 +179,7 @@ local function header_lines(set)
   elseif header.source ~= "" then
     lines[#lines + 1] = ("  from %s"):format(header.source)
   end
+  lines[#lines + 1] = header.reading and "  read as " .. text_tools.clean(header.reading)
   return lines
 end
 

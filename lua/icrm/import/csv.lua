@@ -25,7 +25,7 @@ local function check_headings(path, headings)
   for i, name in ipairs(headings) do
     local first = seen[name]
     if name == "" then
-      refuse("%s: heading %d is empty; every column needs a name", path, i)
+      refuse("%s: heading %d is empty; name the column, or remove it", path, i)
     elseif first then
       refuse("%s: the heading %q stands over columns %d and %d; rename one", path,
         text_tools.clean(name), first, i)

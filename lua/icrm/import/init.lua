@@ -132,7 +132,8 @@ end
 --- @param crm icrm.Client
 --- @param opts table path, mapping (see icrm.import.mapping); encoding, delimiter,
 ---   decimal ("comma", "point"), dates ("day", "month"): nil to detect; raw
---- @return icrm.import.Job job source, records, rows, notes
+--- @return icrm.import.Job job source, records, rows, notes, reading (in one line,
+---   how the file is read)
 function M.open(crm, opts)
   local mapping = opts.mapping
   local source = csv.open {
@@ -147,6 +148,7 @@ function M.open(crm, opts)
   settle_columns(job, {
     decimal = opts.decimal or mapping.decimal, dates = opts.dates or mapping.dates,
   })
+  job.reading = table.concat({ source:describe(), table.unpack(job.notes) }, "; ")
   local unused = compile.unused(job.records, source)
   if #unused > 0 then
     note(job, "not imported: %s", table.concat(unused, ", "))

@@ -134,7 +134,22 @@ local function likely(heading, schema)
   return name_of[core.nearest(folded, names)]
 end
 
+-- A mandatory field that no heading feeds: a picklist's first value will do until
+-- somebody chooses, any other is left to be named.
+local function mandatory_line(field)
+  local picklist = field.picklist
+  if not picklist then
+    return ("    -- %s = \"…\", -- mandatory: %s; which column feeds it?"):format(field.name,
+      field.label)
+  end
+  local default = picklist.by_value[field.default] and field.default or picklist.values[1]
+  return ("    %s = { const = %q }, -- mandatory: %s; one of %s"):format(field.name, default,
+    field.label, table.concat(picklist.values, ", "))
+end
+
 --- Write a mapping file as a draft for a person to finish.
+---
+--- It can be used as it is; a mandatory field that is still missing is asked for then.
 ---
 --- @param headings string[]
 --- @param schema icrm.Schema
@@ -164,8 +179,7 @@ function M.suggest(headings, schema)
   end
   for _, name in ipairs(schema.mandatory) do
     if not used[name] and schema.by_name[name].type ~= "owner" then
-      out[#out + 1] = ("    %s = { const = \"\" }, -- mandatory: %s"):format(name,
-        schema.by_name[name].label)
+      out[#out + 1] = mandatory_line(schema.by_name[name])
     end
   end
   out[#out + 1] = "  },\n}\n"

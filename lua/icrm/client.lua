@@ -27,7 +27,8 @@ end
 
 local OPTIONS = {}
 for word in ([[url username key access_key lanes site ca_file proxy connect_timeout
-    timeout patience max_reply_bytes user_agent insecure rate owner name check protected]])
+    timeout patience max_reply_bytes user_agent insecure rate max_wait owner name check
+    protected]])
     :gmatch "%S+" do
   OPTIONS[word] = true
 end
@@ -59,8 +60,16 @@ local function check_options(options)
   end
 end
 
+-- Where the calls of this user to this CRM are counted, for quotas that outlive a
+-- process; nowhere for a sandbox in memory.
+local function quota_file(options)
+  local folder = (options.site or not options.owner) and core.files.state_folder()
+  return folder and ("%s/quota-%s"):format(folder,
+    core.digest.sha256((options.site or options.url) .. "\n" .. options.username):sub(1, 16)) or nil
+end
+
 local function core_options(options)
-  local passed = { user_agent = "icrm/" .. VERSION }
+  local passed = { user_agent = "icrm/" .. VERSION, quota_file = quota_file(options) }
   for name, value in pairs(options) do
     passed[name] = value
   end
@@ -83,7 +92,7 @@ function M.connect(options)
   local self = setmetatable({
     url = options.url, site = options.site or options.url,
     username = options.username, name = options.name,
-    protected = options.protected, check = options.check ~= false, _has_rate = options.rate ~= nil,
+    protected = options.protected, check = options.check ~= false, rate = options.rate,
     _owner = options.owner, _schemas = {}, _learnt = {}, module_by_prefix = {},
   }, Client)
   self.core_options = core_options(options)
@@ -188,7 +197,7 @@ end
 ---
 --- @return boolean
 function Client:may_spend_calls()
-  return not self._has_rate and self:lanes() > 1
+  return not self.rate and self:lanes() > 1
 end
 
 --- The number of calls that may be under way at once, at the moment.
@@ -282,6 +291,7 @@ lazy("query", "icrm.query", "new")
 lazy("from", "icrm.query")
 lazy("count", "icrm.query")
 lazy("plan", "icrm.changes")
+lazy("forecast", "icrm.forecast")
 
 local LOGOUT_PATIENCE = 1 -- seconds
 

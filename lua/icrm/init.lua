@@ -28,8 +28,9 @@ end })
 ---
 --- @param target? string|icrm.ConnectOptions the name of a profile, a
 ---   `sandbox:` URL or options; without it the default profile or environment
+--- @param more? icrm.ConnectOptions options that come before those of the target
 --- @return icrm.Client
-function M.connect(target)
+function M.connect(target, more)
   local options = target
   if type(target) == "string" and target:find "^sandbox:" then
     options = { url = target }
@@ -38,8 +39,13 @@ function M.connect(target)
   end
   if type(options.url) == "string" and options.url:find "^sandbox:" then
     local started = require("icrm.sandbox").open(options.url)
-    started.name, started.lanes = options.name, options.lanes
+    for _, name in ipairs { "name", "lanes", "rate", "max_wait" } do
+      started[name] = options[name]
+    end
     options = started
+  end
+  for name, value in pairs(more or {}) do
+    options[name] = value
   end
   return require("icrm.client").connect(options)
 end

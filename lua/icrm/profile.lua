@@ -23,6 +23,7 @@ local TYPES = {
   ca_file = "string",
   proxy = "string",
   timeout = "number",
+  max_wait = "number",
   protected = "boolean",
 }
 local NAMES = {

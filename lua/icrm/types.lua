@@ -31,6 +31,8 @@
 ---@field user_agent? string
 ---@field insecure? boolean no certificate check, loopback only
 ---@field rate? string quota such as "60/min, 1000/h"
+---@field max_wait? number seconds that a call may wait for a quota, 900 by default;
+---  one that would have to wait longer fails at once, of kind `rate_limited`
 ---@field name? string name of the profile
 ---@field check? boolean false: send fields without checking them
 ---@field owner? userdata what is stopped when the client closes
@@ -65,7 +67,21 @@
 ---@field send fun(self, operation: string, params?: table, opts?: icrm.CallOptions): integer
 ---@field receive fun(self, id: integer): any
 ---@field discard fun(self, id: integer)
+---@field forecast fun(self, calls: integer, calls_per_s?: number): icrm.Forecast
 ---@field close fun(self)
+
+---@class icrm.Forecast how a number of calls would go; durations in seconds
+---@field calls integer
+---@field seconds number until the last of them starts
+---@field longest_wait number
+---@field stops integer waits longer than `max_wait`: a job stops there, to be resumed
+---@field first_calls integer that start before the first stop; all without one
+---@field first_seconds number until the last of these starts
+---@field first_wait number how long the first stop lasts, 0 without one
+---@field by_quota boolean whether the quotas decide, and not the speed
+---@field calls_per_s? number the speed that was assumed, nil for no limit
+---@field lanes integer
+---@field call_seconds number mean of the calls so far, 0 before the first
 
 ---@class icrm.Query
 ---@field pages fun(self, most?: integer): fun(): icrm.Record[]?

@@ -603,9 +603,18 @@ static void retry_after_holds_everything_back(void) {
                  "Retry-After: 1000000000\r\n", "");
   const struct icrm_result *result = create(&crm);
   CHECK(result->err.kind == ICRM_ERROR_UNKNOWN_OUTCOME);
-  CHECK(result->err.status == 429 && result->err.retry_after_s == 900);
+  CHECK(result->err.status == 429 && result->err.retry_after_s == 86400);
   int64_t wait_ms = stats_of(&crm).wait_ms;
-  CHECK(wait_ms > 890000 && wait_ms <= 900000);
+  CHECK(wait_ms > 86390000 && wait_ms <= 86400000);
+  int requests = crm.server.requests;
+  result = create(&crm); /* nobody waits for so long */
+  CHECK(result->err.kind == ICRM_ERROR_RATE_LIMITED && result->attempts == 0);
+  CHECK(result->err.retry_after_s > 86300);
+  CHECK(strncmp(result->err.message, "the CRM asked to wait until 20", 30) ==
+        0);
+  CHECK_TEXT(result->err.operation, "create");
+  icrm_dispatcher_logout(crm.d, 100);
+  CHECK(crm.server.requests == requests);
   close_crm(&crm);
 }
 

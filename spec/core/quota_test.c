@@ -60,7 +60,7 @@ static void never_more_than_stated_in_any_interval(void) {
     while (now_ms < 123456 + 10 * 60000 && n < MOST) {
       now_ms += icrm_quota_wait_ms(&quota, now_ms);
       CHECK(icrm_quota_wait_ms(&quota, now_ms) == 0);
-      icrm_quota_spend(&quota, now_ms);
+      icrm_quota_spend(&quota, 1, now_ms);
       times_ms[n++] = now_ms;
       now_ms += gap_ms;
     }
@@ -70,37 +70,89 @@ static void never_more_than_stated_in_any_interval(void) {
   }
 }
 
-static void forecasts_the_end(void) {
+enum { QUARTER_MS = 15 * 60000 };
+
+static struct icrm_quota_forecast foresee(const struct icrm_quota *quota,
+                                          int64_t calls, double calls_per_s,
+                                          int64_t now_ms) {
+  struct icrm_quota_forecast f;
+  icrm_quota_foresee(quota, calls, calls_per_s, QUARTER_MS, now_ms, &f);
+  return f;
+}
+
+static void foresees_the_end(void) {
   struct icrm_quota quota = parsed("60/min");
-  int64_t longest_ms;
-  CHECK(icrm_quota_forecast_ms(&quota, 60, 0, 5000, &longest_ms) == 0);
-  CHECK(longest_ms == 0);
-  int64_t ms = icrm_quota_forecast_ms(&quota, 600, 0, 5000, &longest_ms);
-  CHECK(ms >= 9 * 60000 && ms < 9 * 63000);
-  CHECK(longest_ms > 55000 && longest_ms < 63000);
-  ms = icrm_quota_forecast_ms(&quota, 600, 0.5, 5000, NULL);
-  CHECK(llabs(ms - 1200000) < 3000);
-  quota = parsed("60/min, 7200/day");
-  ms = icrm_quota_forecast_ms(&quota, 12400, 20, 0, &longest_ms);
-  CHECK(ms > 24 * 3600000LL && ms < 28 * 3600000LL);
-  CHECK(longest_ms > 20 * 3600000LL);
+  struct icrm_quota_forecast f = foresee(&quota, 60, 0, 5000);
+  CHECK(f.ms == 0 && f.longest_ms == 0 && f.stops == 0 && f.first_calls == 60);
+  f = foresee(&quota, 600, 0, 5000);
+  CHECK(f.ms >= 9 * 60000 && f.ms < 9 * 63000);
+  CHECK(f.longest_ms > 55000 && f.longest_ms < 63000);
+  CHECK(f.stops == 0 && f.first_calls == 600 && f.first_ms == f.ms);
+  f = foresee(&quota, 600, 0.5, 5000);
+  CHECK(llabs(f.ms - 1200000) < 3000);
   quota = parsed("");
-  CHECK(icrm_quota_forecast_ms(&quota, 1000, 10, 0, NULL) == 100000);
+  CHECK(foresee(&quota, 1000, 10, 0).ms == 100000);
+}
+
+static void foresees_the_stops(void) {
+  const int64_t hour_ms = 3600000, now_ms = 1795510177000;
+  struct icrm_quota quota = parsed("60/min, 7200/day");
+  struct icrm_quota_forecast f = foresee(&quota, 12400, 20, now_ms);
+  CHECK(f.ms > 24 * hour_ms && f.ms < 28 * hour_ms);
+  CHECK(f.longest_ms > 20 * hour_ms);
+  CHECK(f.stops == 1 && f.first_calls == 7200);
+  CHECK(f.first_ms > 119 * 60000 && f.first_ms < 124 * 60000);
+  CHECK(f.first_wait_ms == f.longest_ms);
+  icrm_quota_spend(&quota, 7200, now_ms);
+  f = foresee(&quota, 1, 20, now_ms);
+  CHECK(f.stops == 1 && f.first_calls == 0 && f.first_ms == 0);
+  CHECK(f.first_wait_ms > 23 * hour_ms && f.first_wait_ms < 25 * hour_ms);
+}
+
+static void foresees_by_headers(void) {
+  struct icrm_quota quota = parsed("");
+  icrm_quota_header(&quota, "X-FloodControl-Limit", "60", 1000, 1790000000);
+  icrm_quota_header(&quota, "X-FloodControl-Remaining", "20", 1000, 1790000000);
+  icrm_quota_header(&quota, "X-FloodControl-Reset", "30", 1000, 1790000000);
+  CHECK(foresee(&quota, 20, 0, 1000).ms == 0);
+  CHECK(foresee(&quota, 80, 0, 1000).ms == 30000);
+  CHECK(foresee(&quota, 81, 0, 1000).ms == 90000);
 }
 
 static void a_forecast_agrees_with_what_happens(void) {
   struct icrm_quota quota = parsed("20/10s, 100/2min");
   for (int i = 0; i < 50; i++)
-    icrm_quota_spend(&quota, 1000 + i * 400);
+    icrm_quota_spend(&quota, 1, 1000 + i * 400);
   int64_t begin_ms = 21000, now_ms = begin_ms;
-  int64_t said_ms = icrm_quota_forecast_ms(&quota, 400, 5, begin_ms, NULL);
-  for (int i = 0; i < 400; i++) {
+  int64_t said_ms = foresee(&quota, 5000, 5, begin_ms).ms;
+  for (int i = 0; i < 5000; i++) {
     now_ms += icrm_quota_wait_ms(&quota, now_ms);
-    icrm_quota_spend(&quota, now_ms);
+    icrm_quota_spend(&quota, 1, now_ms);
     now_ms += 200;
   }
   double ratio = (double)said_ms / (double)(now_ms - begin_ms);
-  CHECK(ratio > 0.95 && ratio < 1.05);
+  CHECK(ratio > 0.98 && ratio < 1.02);
+}
+
+static void says_why_a_call_waits(void) {
+  struct icrm_quota quota = parsed("2/10s, 3/day");
+  char cause[80];
+  icrm_quota_spend(&quota, 1, 5000);
+  icrm_quota_cause(&quota, 5000, cause, sizeof cause);
+  CHECK_TEXT(cause, "");
+  icrm_quota_spend(&quota, 1, 5000);
+  icrm_quota_cause(&quota, 5000, cause, sizeof cause);
+  CHECK_TEXT(cause, "the quota of 2/10s is used up");
+  icrm_quota_spend(&quota, 1, 25000);
+  icrm_quota_cause(&quota, 25000, cause, sizeof cause);
+  CHECK_TEXT(cause, "the quota of 3/day is used up");
+  quota = parsed("");
+  icrm_quota_pause(&quota, 60, 1000);
+  icrm_quota_cause(&quota, 1000, cause, sizeof cause);
+  CHECK_TEXT(cause, "the CRM asked to wait");
+  icrm_quota_header(&quota, "X-RateLimit-Remaining", "0", 1000, 1790000000);
+  icrm_quota_cause(&quota, 1000, cause, sizeof cause);
+  CHECK_TEXT(cause, "the CRM's quota is used up");
 }
 
 static void obeys_the_servers_headers(void) {
@@ -111,8 +163,8 @@ static void obeys_the_servers_headers(void) {
   icrm_quota_header(&quota, "X-FloodControl-Reset", "1790000030", 1000, wall_s);
   icrm_quota_header(&quota, "Content-Length", "0", 1000, wall_s);
   CHECK(icrm_quota_wait_ms(&quota, 1000) == 0);
-  icrm_quota_spend(&quota, 1000);
-  icrm_quota_spend(&quota, 1000);
+  icrm_quota_spend(&quota, 1, 1000);
+  icrm_quota_spend(&quota, 1, 1000);
   CHECK(icrm_quota_wait_ms(&quota, 1000) == 30000);
   CHECK(icrm_quota_wait_ms(&quota, 31000) == 0);
   icrm_quota_header(&quota, "X-RateLimit-DailyLimit", "1200", 40000, wall_s);
@@ -138,11 +190,12 @@ static void retry_after_in_both_forms(void) {
   CHECK(icrm_retry_after_s(" 0 ", wall_s) == 0);
   CHECK(icrm_retry_after_s("-5", wall_s) == 0);
   CHECK(icrm_retry_after_s("1.5", wall_s) == 1);
-  CHECK(icrm_retry_after_s("1000000000", wall_s) == 900);
-  CHECK(icrm_retry_after_s("99999999999999999999999", wall_s) == 900);
+  CHECK(icrm_retry_after_s("3600", wall_s) == 3600);
+  CHECK(icrm_retry_after_s("1000000000", wall_s) == 86400);
+  CHECK(icrm_retry_after_s("99999999999999999999999", wall_s) == 86400);
   CHECK(icrm_retry_after_s("Tue, 24 Nov 2026 08:50:37 GMT", wall_s) == 60);
   CHECK(icrm_retry_after_s("Mon, 23 Nov 2026 08:49:37 GMT", wall_s) == 0);
-  CHECK(icrm_retry_after_s("Wed, 24 Nov 2027 08:49:37 GMT", wall_s) == 900);
+  CHECK(icrm_retry_after_s("Wed, 24 Nov 2027 08:49:37 GMT", wall_s) == 86400);
   CHECK(icrm_retry_after_s("Tue, 24 Nob 2026 08:50:37 GMT", wall_s) == -1);
   CHECK(icrm_retry_after_s("soon", wall_s) == -1);
   CHECK(icrm_retry_after_s("", wall_s) == -1);
@@ -160,7 +213,10 @@ int main(void) {
   reads_what_people_write();
   says_what_is_wrong();
   never_more_than_stated_in_any_interval();
-  forecasts_the_end();
+  foresees_the_end();
+  foresees_the_stops();
+  foresees_by_headers();
+  says_why_a_call_waits();
   a_forecast_agrees_with_what_happens();
   obeys_the_servers_headers();
   an_absurd_reset_is_no_longer_than_the_window();

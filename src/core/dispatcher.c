@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define DEFAULT_PATIENCE_MS 60000
+#define DEFAULT_MAX_WAIT_MS (15 * 60 * 1000)
 #define RETRY_BUDGET 100
 #define RETRY_COST 10
 #define BACKOFF_FIRST_MS 500
@@ -116,9 +117,11 @@ static int init(struct icrm_dispatcher *d,
   struct icrm_site_options site = options->site;
   if (icrm_form_endpoint_parse(options->url, &d->endpoint, err) != 0)
     return -1;
-  icrm_quota_init(&d->quota);
   if (options->rate && icrm_quota_parse(&d->quota, options->rate, err) != 0)
     return -1;
+  icrm_quota_file_init(&d->quota_file, options->quota_file);
+  icrm_quota_file_load(&d->quota_file, &d->quota,
+                       icrm_dispatcher_quota_ms(d, icrm_clock_ms()));
   site.endpoint = &d->endpoint;
   d->site = icrm_site_new(&site, err);
   if (!d->site)
@@ -153,7 +156,11 @@ icrm_dispatcher_new(struct icrm_transport *transport,
   d->transport = icrm_transport_retain(transport);
   d->credentials = icrm_credentials_retain(options->credentials);
   d->member.turn = icrm_dispatcher_turn;
-  d->lock.fd = -1;
+  d->lock.fd = d->quota_file.fd = -1;
+  icrm_quota_init(&d->quota);
+  d->quota_epoch_ms = icrm_clock_wall_s() * 1000 - icrm_clock_ms();
+  d->max_wait_ms =
+      options->max_wait_ms > 0 ? options->max_wait_ms : DEFAULT_MAX_WAIT_MS;
   d->timeout_ms = options->timeout_ms;
   d->patience_ms =
       options->patience_ms > 0 ? options->patience_ms : DEFAULT_PATIENCE_MS;
@@ -186,6 +193,7 @@ void icrm_dispatcher_free(struct icrm_dispatcher *d) {
     icrm_session_clear(session);
     free(session);
   }
+  icrm_quota_file_close(&d->quota_file);
   icrm_site_free(d->site);
   icrm_credentials_release(d->credentials);
   icrm_transport_release(d->transport);
@@ -385,6 +393,36 @@ bool icrm_dispatcher_cancel(struct icrm_dispatcher *d, uint64_t id) {
   return true;
 }
 
+/* ---- quota ---- */
+
+int64_t icrm_dispatcher_quota_ms(const struct icrm_dispatcher *d,
+                                 int64_t now_ms) {
+  return now_ms + d->quota_epoch_ms;
+}
+
+int64_t icrm_dispatcher_wait_ms(const struct icrm_dispatcher *d,
+                                int64_t now_ms) {
+  return icrm_quota_wait_ms(&d->quota, icrm_dispatcher_quota_ms(d, now_ms));
+}
+
+void icrm_dispatcher_spend(struct icrm_dispatcher *d, int64_t now_ms) {
+  icrm_quota_file_spend(&d->quota_file, &d->quota, 1,
+                        icrm_dispatcher_quota_ms(d, now_ms));
+}
+
+void icrm_dispatcher_foresee(const struct icrm_dispatcher *d, int64_t calls,
+                             double calls_per_s,
+                             struct icrm_quota_forecast *out) {
+  icrm_quota_foresee(&d->quota, calls, calls_per_s, d->max_wait_ms,
+                     icrm_dispatcher_quota_ms(d, icrm_clock_ms()), out);
+}
+
+void icrm_dispatcher_cause(const struct icrm_dispatcher *d, char *out,
+                           size_t size) {
+  icrm_quota_cause(&d->quota, icrm_dispatcher_quota_ms(d, icrm_clock_ms()), out,
+                   size);
+}
+
 /* ---- sessions ---- */
 
 const struct icrm_session *
@@ -414,8 +452,9 @@ void icrm_dispatcher_logout(struct icrm_dispatcher *d, int timeout_ms) {
   for (int i = 0; i < d->n_lanes; i++) {
     struct icrm_lane *lane = d->lanes[i];
     struct icrm_call *call;
-    if (lane->state != ICRM_LANE_IDLE || !lane->session)
-      continue;
+    if (lane->state != ICRM_LANE_IDLE || !lane->session ||
+        icrm_dispatcher_wait_ms(d, icrm_clock_ms()) > 0)
+      continue; /* sessions end by themselves, too */
     call = new_call(d, NULL);
     if (!call)
       return;
@@ -451,7 +490,8 @@ void icrm_dispatcher_get_stats(const struct icrm_dispatcher *d,
       .unknown = d->unknown,
       .bytes_sent = d->bytes_sent,
       .bytes_received = d->bytes_received,
-      .wait_ms = icrm_quota_wait_ms(&d->quota, icrm_clock_ms()),
+      .wait_ms = icrm_dispatcher_wait_ms(d, icrm_clock_ms()),
+      .mean_us = d->answered > 0 ? d->answered_us / d->answered : 0,
       .away_ms =
           d->away_since_ms > 0 ? icrm_clock_ms() - d->away_since_ms + 1 : 0,
       .session_in = places[d->session_place]};

@@ -20,6 +20,7 @@
 #include "core/buf.h"
 #include "core/credentials.h"
 #include "core/error.h"
+#include "core/quota.h"
 #include "core/session.h"
 #include "core/transport.h"
 
@@ -37,11 +38,14 @@ struct icrm_dispatcher_options {
   const char *url;                      /* see icrm_form_endpoint_parse */
   const char *username;                 /* seed: prefix/user */
   struct icrm_credentials *credentials; /* retained */
-  int lanes;        /* fixed number; 0 adapts between 1 and 16 */
-  const char *rate; /* see icrm_quota_parse; NULL for none */
-  int timeout_ms;   /* of every call; 0: 60 s reads, 120 s writes */
-  int patience_ms;  /* how long calls wait for a server that went away in
-                       the middle of things; 0: 60 s */
+  int lanes;              /* fixed number; 0 adapts between 1 and 16 */
+  const char *rate;       /* see icrm_quota_parse; NULL for none */
+  const char *quota_file; /* see quota_file.h; NULL for none */
+  int max_wait_ms; /* a call that a quota or a Retry-After keeps waiting longer
+                      fails at once, kind rate_limited, unsent; 0: 15 min */
+  int timeout_ms;  /* of every call; 0: 60 s reads, 120 s writes */
+  int patience_ms; /* how long calls wait for a server that went away in
+                      the middle of things; 0: 60 s */
   struct icrm_site_options site; /* its endpoint is filled in here */
 };
 
@@ -83,6 +87,7 @@ struct icrm_dispatcher_stats {
   int64_t calls, retries, renewals, logins, unknown;
   int64_t bytes_sent, bytes_received;
   int64_t wait_ms; /* until the rate or a Retry-After lets a call go */
+  int64_t mean_us; /* of an answered exchange, logins left out; 0: none yet */
   int64_t away_ms; /* since the server stopped answering; 0: it answers */
   const char *session_in; /* "body", "url" or "unknown": finding 8's probe */
 };
@@ -159,5 +164,12 @@ void icrm_dispatcher_logout(struct icrm_dispatcher *dispatcher, int timeout_ms);
 
 void icrm_dispatcher_get_stats(const struct icrm_dispatcher *dispatcher,
                                struct icrm_dispatcher_stats *out);
+
+/* See icrm_quota_foresee and icrm_quota_cause. */
+void icrm_dispatcher_foresee(const struct icrm_dispatcher *dispatcher,
+                             int64_t calls, double calls_per_s,
+                             struct icrm_quota_forecast *out);
+void icrm_dispatcher_cause(const struct icrm_dispatcher *dispatcher, char *out,
+                           size_t size);
 
 #endif

@@ -7,7 +7,7 @@
 #include "core/form.h"
 #include "core/limiter.h"
 #include "core/login_lock.h"
-#include "core/quota.h"
+#include "core/quota_file.h"
 
 struct icrm_call {
   struct icrm_result result; /* id, and at the end the rest */
@@ -53,6 +53,7 @@ struct icrm_lane {
   int64_t started_us;
   int in_flight;    /* requests under way when this one had started */
   bool is_reported; /* held, and told so */
+  bool is_counted;  /* the quota has counted the next request already */
 };
 
 /* Where the session name of a call whose parameters are in the URL goes. */
@@ -71,7 +72,10 @@ struct icrm_dispatcher {
   char *username;
   int timeout_ms;
   struct icrm_limiter limiter;
-  struct icrm_quota quota;
+  struct icrm_quota quota; /* its times are those of icrm_dispatcher_quota_ms */
+  struct icrm_quota_file quota_file;
+  int64_t quota_epoch_ms; /* since 1970, at the monotonic clock's 0 */
+  int64_t max_wait_ms;
   struct icrm_lane *lanes[ICRM_DISPATCHER_MAX_LANES];
   int n_lanes;
   int in_flight; /* lanes with a request under way */
@@ -96,6 +100,7 @@ struct icrm_dispatcher {
   int retry_budget;
   uint64_t last_id, random;
   int64_t calls, retries, renewals, logins, unknown;
+  int64_t answered, answered_us; /* exchanges, and their times added up */
   int64_t bytes_sent, bytes_received;
 };
 
@@ -105,6 +110,17 @@ void icrm_calls_unshift(struct icrm_call_list *list, struct icrm_call *call);
 /* Take out the call that `*link` points to. */
 struct icrm_call *icrm_calls_remove(struct icrm_call_list *list,
                                     struct icrm_call **link);
+
+/* The quota's clock: milliseconds since 1970 that never go back. */
+int64_t icrm_dispatcher_quota_ms(const struct icrm_dispatcher *d,
+                                 int64_t now_ms);
+
+/* Milliseconds until the quota lets a call start. */
+int64_t icrm_dispatcher_wait_ms(const struct icrm_dispatcher *d,
+                                int64_t now_ms);
+
+/* Count one request that is about to be sent. */
+void icrm_dispatcher_spend(struct icrm_dispatcher *d, int64_t now_ms);
 
 /* The call's result is final; `err` is NULL when it went well. */
 void icrm_call_finish(struct icrm_dispatcher *d, struct icrm_call *call,

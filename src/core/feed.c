@@ -1,5 +1,9 @@
 /* Which call goes out on which lane, and when one more lane logs in. */
+#include "core/clock.h"
 #include "core/dispatcher_impl.h"
+
+#include <stdio.h>
+#include <time.h>
 
 #define LOCK_POLL_MS 25
 #define LOCK_LONGEST_WAIT_MS 60000
@@ -72,7 +76,7 @@ static int64_t feed_pinned(struct icrm_dispatcher *d, int64_t now_ms) {
       link = &(*link)->next;
       continue;
     }
-    int64_t wait_ms = icrm_quota_wait_ms(&d->quota, now_ms);
+    int64_t wait_ms = icrm_dispatcher_wait_ms(d, now_ms);
     if (wait_ms > 0)
       return wait_ms;
     icrm_lane_assign(lane, icrm_calls_remove(&d->pinned, link), session,
@@ -97,7 +101,7 @@ static int64_t feed(struct icrm_dispatcher *d, int64_t now_ms,
     *is_wanting = !lane;
     if (!lane)
       return 0;
-    int64_t wait_ms = icrm_quota_wait_ms(&d->quota, now_ms);
+    int64_t wait_ms = icrm_dispatcher_wait_ms(d, now_ms);
     if (wait_ms > 0)
       return wait_ms;
     icrm_lane_assign(lane, icrm_calls_remove(&d->queue, &d->queue.head),
@@ -114,7 +118,7 @@ static int open_lane(struct icrm_dispatcher *d, int64_t now_ms) {
   struct icrm_lane *lane = idle_lane(d, d->limiter.limit, false);
   if (!lane && d->n_lanes >= d->limiter.limit)
     return -1;
-  int64_t wait_ms = icrm_quota_wait_ms(&d->quota, now_ms);
+  int64_t wait_ms = icrm_dispatcher_wait_ms(d, now_ms);
   int64_t after_ms = d->login_after_ms;
   if (d->spare_after_ms > after_ms && icrm_dispatcher_has_session(d))
     after_ms = d->spare_after_ms;
@@ -147,6 +151,37 @@ static int open_lanes(struct icrm_dispatcher *d, int64_t now_ms) {
   return wish;
 }
 
+static void fail_all(struct icrm_dispatcher *d, struct icrm_call_list *list,
+                     const struct icrm_error *err) {
+  while (list->head) {
+    struct icrm_call *call = icrm_calls_remove(list, &list->head);
+    struct icrm_error own = *err;
+    snprintf(own.operation, sizeof own.operation, "%.31s", call->operation);
+    icrm_call_finish(d, call, &own);
+  }
+}
+
+/* Nobody waits longer than `max_wait_ms`: the calls that would are given back
+ * unsent, and the next process is told. */
+static void refuse_long_wait(struct icrm_dispatcher *d, int64_t now_ms) {
+  char cause[80], moment[32];
+  struct icrm_error err;
+  int64_t wait_ms = icrm_dispatcher_wait_ms(d, now_ms);
+  if (wait_ms <= d->max_wait_ms)
+    return;
+  time_t at = (time_t)(icrm_clock_wall_s() + wait_ms / 1000 + 60);
+  struct tm tm;
+  strftime(moment, sizeof moment, "%Y-%m-%d %H:%M", localtime_r(&at, &tm));
+  icrm_quota_file_spend(&d->quota_file, &d->quota, 0,
+                        icrm_dispatcher_quota_ms(d, now_ms));
+  icrm_dispatcher_cause(d, cause, sizeof cause);
+  icrm_error_set(&err, ICRM_ERROR_RATE_LIMITED, "%s until %s", cause, moment);
+  err.retry_after_s = (int)(wait_ms / 1000 + 1);
+  fail_all(d, &d->queue, &err);
+  fail_all(d, &d->pinned, &err);
+  fail_all(d, &d->delayed, &err);
+}
+
 /* The nearer of two wishes, -1 for none. */
 static int nearer(int a, int64_t b) {
   return b >= 0 && (a < 0 || b < a) ? (int)b : a;
@@ -154,6 +189,8 @@ static int nearer(int a, int64_t b) {
 
 static int feed_and_open(struct icrm_dispatcher *d, int64_t now_ms) {
   bool is_wanting = false;
+  if (d->queue.head || d->pinned.head || d->delayed.head)
+    refuse_long_wait(d, now_ms);
   int wish = d->delayed.head ? wake_delayed(d, now_ms) : -1;
   if (d->away_since_ms > 0)
     return d->queue.head || d->pinned.head ? nearer(wish, open_lanes(d, now_ms))

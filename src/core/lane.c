@@ -46,7 +46,9 @@ int icrm_lane_start(struct icrm_lane *lane, const struct icrm_request *request,
     return icrm_error_set(err, ICRM_ERROR_TRANSPORT, "out of memory");
   if (icrm_exchange_start(lane->exchange, request, err) != 0)
     return -1;
-  icrm_quota_spend(&d->quota, now_ms);
+  if (!lane->is_counted)
+    icrm_dispatcher_spend(d, now_ms);
+  lane->is_counted = false;
   lane->started_us = icrm_clock_us();
   lane->in_flight = ++d->in_flight;
   return 0;
@@ -160,6 +162,9 @@ void icrm_lane_assign(struct icrm_lane *lane, struct icrm_call *call,
   }
   lane->state = ICRM_LANE_HELD;
   lane->is_reported = false;
+  if (!lane->is_counted) /* now, for others look at what is left meanwhile */
+    icrm_dispatcher_spend(d, now_ms);
+  lane->is_counted = true;
   d->n_held++;
   d->n_held_new++;
   icrm_transport_notify(d->transport);
@@ -192,7 +197,12 @@ static void account(struct icrm_lane *lane, const struct icrm_reply *reply,
   if (outcome == ICRM_OUTCOME_DONE && d->retry_budget < RETRY_BUDGET)
     d->retry_budget++;
   if (outcome != ICRM_OUTCOME_DONE && reply->retry_after_s >= 0)
-    icrm_quota_pause(&d->quota, reply->retry_after_s, now_ms);
+    icrm_quota_pause(&d->quota, reply->retry_after_s,
+                     icrm_dispatcher_quota_ms(d, now_ms));
+  if (reply->is_complete) {
+    d->answered++;
+    d->answered_us += reply->time_us;
+  }
 }
 
 /* The probe of finding 8. An answer that shows that the session was understood
@@ -339,7 +349,8 @@ static void on_done(void *owner, struct icrm_exchange *exchange) {
   d->bytes_received += reply->bytes_received;
   icrm_dispatcher_note(d, reply, now_ms);
   if (reply->limits.len > 0)
-    read_limits(&d->quota, reply->limits.data, now_ms);
+    read_limits(&d->quota, reply->limits.data,
+                icrm_dispatcher_quota_ms(d, now_ms));
   if (lane->state == ICRM_LANE_BUSY)
     on_call_reply(lane, now_ms);
   else

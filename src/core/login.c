@@ -123,7 +123,8 @@ static void login_failed(struct icrm_lane *lane, enum icrm_outcome outcome,
     return;
   }
   if (reply->retry_after_s >= 0)
-    icrm_quota_pause(&d->quota, reply->retry_after_s, now_ms);
+    icrm_quota_pause(&d->quota, reply->retry_after_s,
+                     icrm_dispatcher_quota_ms(d, now_ms));
   if (d->away_since_ms > 0) {
     if (d->away_rest_ms < AWAY_LONGEST_REST_MS)
       d->away_rest_ms *= 2;

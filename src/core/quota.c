@@ -99,6 +99,11 @@ static int64_t slice_ms(const struct icrm_quota_window *window) {
   return (window->length_ms + ICRM_QUOTA_SLICES - 2) / (ICRM_QUOTA_SLICES - 1);
 }
 
+int64_t icrm_quota_slice(const struct icrm_quota_window *window,
+                         int64_t now_ms) {
+  return now_ms / slice_ms(window);
+}
+
 /* Milliseconds until the window has room: the oldest slices leave it first. */
 static int64_t window_wait_ms(const struct icrm_quota_window *window,
                               int64_t now_ms, int64_t *room) {
@@ -160,7 +165,7 @@ int64_t icrm_quota_wait_ms(const struct icrm_quota *quota, int64_t now_ms) {
   return wait_and_room(quota, now_ms, &room);
 }
 
-static void spend(struct icrm_quota *quota, int64_t calls, int64_t now_ms) {
+void icrm_quota_spend(struct icrm_quota *quota, int64_t calls, int64_t now_ms) {
   for (int i = 0; i < quota->n_windows; i++)
     window_spend(&quota->windows[i], calls, now_ms);
   struct icrm_quota_header *headers[] = {&quota->flood, &quota->rate};
@@ -169,16 +174,60 @@ static void spend(struct icrm_quota *quota, int64_t calls, int64_t now_ms) {
       headers[i]->left -= calls < headers[i]->left ? calls : headers[i]->left;
 }
 
-void icrm_quota_spend(struct icrm_quota *quota, int64_t now_ms) {
-  spend(quota, 1, now_ms);
-}
-
 void icrm_quota_pause(struct icrm_quota *quota, int64_t seconds,
                       int64_t now_ms) {
   int64_t until_ms = now_ms + seconds * 1000;
   if (until_ms > quota->pause_until_ms)
     quota->pause_until_ms = until_ms;
 }
+
+/* ---- saying why ---- */
+
+/* "7200/day", "5/10s" */
+static void write_window(const struct icrm_quota_window *window, char *out,
+                         size_t size) {
+  static const struct {
+    const char *name;
+    int64_t ms;
+  } named[] = {
+      {"day", DAY_MS}, {"h", HOUR_MS}, {"min", MINUTE_MS}, {"s", 1000}};
+  int i = 0;
+  while (i < 3 && window->length_ms % named[i].ms)
+    i++;
+  int64_t times = window->length_ms / named[i].ms;
+  if (times == 1)
+    snprintf(out, size, "%lld/%s", (long long)window->calls, named[i].name);
+  else
+    snprintf(out, size, "%lld/%lld%s", (long long)window->calls,
+             (long long)times, named[i].name);
+}
+
+void icrm_quota_cause(const struct icrm_quota *quota, int64_t now_ms, char *out,
+                      size_t size) {
+  int64_t unused, longest_ms = quota->pause_until_ms - now_ms;
+  const struct icrm_quota_header *headers[] = {&quota->flood, &quota->rate};
+  snprintf(out, size, "%s", longest_ms > 0 ? "the CRM asked to wait" : "");
+  if (longest_ms < 0)
+    longest_ms = 0;
+  for (int i = 0; i < 2; i++) {
+    int64_t wait_ms = header_wait_ms(headers[i], now_ms, &unused);
+    if (wait_ms <= longest_ms)
+      continue;
+    longest_ms = wait_ms;
+    snprintf(out, size, "the CRM's quota is used up");
+  }
+  for (int i = 0; i < quota->n_windows; i++) {
+    char text[48];
+    int64_t wait_ms = window_wait_ms(&quota->windows[i], now_ms, &unused);
+    if (wait_ms <= longest_ms)
+      continue;
+    longest_ms = wait_ms;
+    write_window(&quota->windows[i], text, sizeof text);
+    snprintf(out, size, "the quota of %s is used up", text);
+  }
+}
+
+/* ---- looking ahead ---- */
 
 static int64_t most_at_once(const struct icrm_quota *quota,
                             double calls_per_s) {
@@ -191,29 +240,61 @@ static int64_t most_at_once(const struct icrm_quota *quota,
   return most > 1 ? most : 1;
 }
 
-int64_t icrm_quota_forecast_ms(const struct icrm_quota *quota, int64_t calls,
-                               double calls_per_s, int64_t now_ms,
-                               int64_t *longest_ms) {
+/* Begin the next window of a header whose limit is known. */
+static void renew(struct icrm_quota_header *header, int64_t now_ms) {
+  if (header->limit == 0 || header->left < 0 || now_ms < header->reset_ms)
+    return;
+  header->left = header->limit;
+  header->reset_ms = now_ms + header->length_ms;
+}
+
+/* Wait until a call may start; returns how many may, and moves the clock. */
+static int64_t next_room(struct icrm_quota *plan, double *at_ms,
+                         int64_t *wait_ms) {
+  int64_t room, more_ms;
+  *wait_ms = 0;
+  for (;;) {
+    renew(&plan->flood, (int64_t)*at_ms);
+    renew(&plan->rate, (int64_t)*at_ms);
+    more_ms = wait_and_room(plan, (int64_t)*at_ms, &room);
+    if (more_ms == 0)
+      return room;
+    *at_ms += (double)more_ms;
+    *wait_ms += more_ms;
+  }
+}
+
+void icrm_quota_foresee(const struct icrm_quota *quota, int64_t calls,
+                        double calls_per_s, int64_t max_wait_ms, int64_t now_ms,
+                        struct icrm_quota_forecast *out) {
   struct icrm_quota plan = *quota;
-  int64_t most = most_at_once(quota, calls_per_s), longest = 0;
+  const int64_t most = most_at_once(quota, calls_per_s);
   double at_ms = (double)now_ms;
-  while (calls > 0) {
-    int64_t room, wait_ms = wait_and_room(&plan, (int64_t)at_ms, &room);
-    at_ms += (double)wait_ms;
-    longest = wait_ms > longest ? wait_ms : longest;
-    if (wait_ms > 0)
-      continue;
-    int64_t n = room < most ? room : most;
-    n = n < calls ? n : calls;
-    spend(&plan, n, (int64_t)at_ms);
-    calls -= n;
+  *out = (struct icrm_quota_forecast){0};
+  for (int64_t wait_ms, left = calls; left > 0;) {
+    int64_t n = next_room(&plan, &at_ms, &wait_ms);
+    if (wait_ms > out->longest_ms)
+      out->longest_ms = wait_ms;
+    if (wait_ms > max_wait_ms && out->stops++ == 0) {
+      out->first_calls = calls - left;
+      out->first_ms = (int64_t)at_ms - wait_ms - now_ms;
+      out->first_wait_ms = wait_ms;
+    }
+    n = n < most ? n : most;
+    n = n < left ? n : left;
+    icrm_quota_spend(&plan, n, (int64_t)at_ms);
+    left -= n;
     if (calls_per_s > 0)
       at_ms += (double)n * 1000 / calls_per_s;
   }
-  if (longest_ms)
-    *longest_ms = longest;
-  return (int64_t)at_ms - now_ms;
+  out->ms = (int64_t)at_ms - now_ms;
+  if (out->stops == 0) {
+    out->first_calls = calls;
+    out->first_ms = out->ms;
+  }
 }
+
+/* ---- what servers say ---- */
 
 /* Seconds since 1970 of "Tue, 24 Nov 2026 08:49:37 GMT", -1 when it is not of
  * that form. Month names are English whatever the locale. */
@@ -312,8 +393,11 @@ void icrm_quota_header(struct icrm_quota *quota, const char *name,
   value = skip_space(value);
   if (!header)
     return;
-  if (ends_with(name, "Limit"))
+  if (ends_with(name, "Limit")) {
     read_length(header, name);
+    if (read_number(value, &number))
+      header->limit = number > 0 ? number : 0;
+  }
   if (ends_with(name, "Remaining") && read_number(value, &number)) {
     header->left = number > 0 ? number : 0;
     if (header->reset_ms <= now_ms)

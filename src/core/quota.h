@@ -6,17 +6,19 @@
  *
  * Stated windows are sliding: no interval of that length ever holds more calls
  * than stated, wherever the server lets its own window begin. They are counted
- * in slices, so a window may stay closed 1/32 longer than it must. Calls of an
- * earlier process are not known; the server's own headers are.
+ * in slices, so a window may stay closed 1/96 longer than it must; a day's
+ * slice is a quarter of an hour, which is as long as a call waits. What other
+ * processes spend is known through a file: see quota_file.h.
  */
 #ifndef ICRM_CORE_QUOTA_H
 #define ICRM_CORE_QUOTA_H
 
 #include "core/error.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
-enum { ICRM_QUOTA_WINDOWS = 4, ICRM_QUOTA_SLICES = 33 };
+enum { ICRM_QUOTA_WINDOWS = 4, ICRM_QUOTA_SLICES = 97 };
 
 struct icrm_quota_window {
   int64_t calls;     /* allowed in one window */
@@ -28,8 +30,9 @@ struct icrm_quota_window {
 /* What one family of headers said last. */
 struct icrm_quota_header {
   int64_t length_ms; /* of its window: as named, or the family's usual one */
+  int64_t limit;     /* calls in a window, 0 when not told */
   int64_t left;      /* calls left, -1 when not told */
-  int64_t reset_ms;  /* monotonic time when `left` is void */
+  int64_t reset_ms;  /* time when `left` is void */
 };
 
 struct icrm_quota {
@@ -49,11 +52,20 @@ void icrm_quota_init(struct icrm_quota *quota);
 int icrm_quota_parse(struct icrm_quota *quota, const char *text,
                      struct icrm_error *err);
 
+/* The number of the slice of time that `now_ms` is in. */
+int64_t icrm_quota_slice(const struct icrm_quota_window *window,
+                         int64_t now_ms);
+
 /* Milliseconds until a call may start, 0 when it may now. */
 int64_t icrm_quota_wait_ms(const struct icrm_quota *quota, int64_t now_ms);
 
-/* Count a call that is sent now. */
-void icrm_quota_spend(struct icrm_quota *quota, int64_t now_ms);
+/* Say what a call waits for, such as "the quota of 7200/day is used up"; ""
+ * when it need not wait. */
+void icrm_quota_cause(const struct icrm_quota *quota, int64_t now_ms, char *out,
+                      size_t size);
+
+/* Count calls that are sent now. */
+void icrm_quota_spend(struct icrm_quota *quota, int64_t calls, int64_t now_ms);
 
 /* Read one reply header; others than the two families are ignored. A name ends
  * in Limit (MinuteLimit, DailyLimit, ...), Remaining or Reset; a reset is
@@ -66,17 +78,29 @@ void icrm_quota_header(struct icrm_quota *quota, const char *name,
 void icrm_quota_pause(struct icrm_quota *quota, int64_t seconds,
                       int64_t now_ms);
 
-/* Milliseconds from `now_ms` until the last of `calls` further calls has
- * started, when at most `calls_per_s` can be done (0 for no such limit).
- * `*longest_ms` (or NULL) is the longest single wait on the way. */
-int64_t icrm_quota_forecast_ms(const struct icrm_quota *quota, int64_t calls,
-                               double calls_per_s, int64_t now_ms,
-                               int64_t *longest_ms);
+/* How a number of calls would go. A job does not wait longer than some limit:
+ * it stops, and a later one goes on. */
+struct icrm_quota_forecast {
+  int64_t ms;            /* until the last call has started, waits included */
+  int64_t longest_ms;    /* of the waits on the way */
+  int64_t first_calls;   /* that start before the first stop; all without one */
+  int64_t first_ms;      /* until the last of these has started */
+  int64_t first_wait_ms; /* how long the first stop lasts, 0 for no stop */
+  int stops;             /* waits longer than the limit */
+};
+
+/* Foresee `calls` further calls, when at most `calls_per_s` can be done (0 for
+ * no such limit) and a wait longer than `max_wait_ms` is a stop. Of a quota
+ * known from headers alone, later windows count as the present one. */
+void icrm_quota_foresee(const struct icrm_quota *quota, int64_t calls,
+                        double calls_per_s, int64_t max_wait_ms, int64_t now_ms,
+                        struct icrm_quota_forecast *out);
 
 /* The seconds of a Retry-After header, in either form: a number of seconds or
  * an HTTP date seen from `wall_s`. Never below 0 nor above
- * ICRM_RETRY_AFTER_MAX_S; -1 when the text is neither. */
-enum { ICRM_RETRY_AFTER_MAX_S = 15 * 60 };
+ * ICRM_RETRY_AFTER_MAX_S; -1 when the text is neither. So long nobody waits:
+ * see icrm_dispatcher_options.max_wait_ms. */
+enum { ICRM_RETRY_AFTER_MAX_S = 24 * 60 * 60 };
 int64_t icrm_retry_after_s(const char *value, int64_t wall_s);
 
 #endif

@@ -50,7 +50,7 @@ struct icrm_reply {
   bool is_nothing_sent;  /* proven: no byte of the request left */
   struct icrm_error err; /* why not, when !is_complete */
   int status;            /* HTTP status, 0 for none */
-  int retry_after_s;     /* at most 900; -1 when not asked */
+  int retry_after_s;     /* see icrm_retry_after_s; -1: not asked */
   char content_type[64];
   struct icrm_buf limits; /* `name: value` lines of X-FloodControl-* and
                              X-RateLimit-* headers */

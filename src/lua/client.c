@@ -17,6 +17,7 @@
 #define MAX_UPLOAD_BYTES (64u << 20)
 #define LONGEST_STEP_S 86400
 #define MAX_NAMED_PARAMS 128
+#define MAX_FORESEEN 1000000000
 
 /* What the clients of a state have in common. */
 struct network {
@@ -86,11 +87,20 @@ static int seconds_option(lua_State *L, int index, const char *name) {
   return (int)(number_option(L, index, name, 0.001, LONGEST_STEP_S) * 1000);
 }
 
+/* 0 seconds is a wait that nobody waits, and no default. */
+static int max_wait_option(lua_State *L) {
+  bool is_given = lua_getfield(L, 1, "max_wait") != LUA_TNIL;
+  lua_pop(L, 1);
+  int ms = (int)(number_option(L, 1, "max_wait", 0, LONGEST_STEP_S) * 1000);
+  return is_given && ms == 0 ? 1 : ms;
+}
+
 static void read_options(lua_State *L, struct icrm_dispatcher_options *out) {
   *out = (struct icrm_dispatcher_options){
       .url = text_option(L, "url", true),
       .username = text_option(L, "username", true),
       .rate = text_option(L, "rate", false),
+      .quota_file = text_option(L, "quota_file", false),
       .site = {.ca_file = text_option(L, "ca_file", false),
                .proxy = text_option(L, "proxy", false),
                .user_agent = text_option(L, "user_agent", false)}};
@@ -99,6 +109,7 @@ static void read_options(lua_State *L, struct icrm_dispatcher_options *out) {
   out->lanes = (int)number_option(L, 1, "lanes", 1, ICRM_DISPATCHER_MAX_LANES);
   out->timeout_ms = seconds_option(L, 1, "timeout");
   out->patience_ms = seconds_option(L, 1, "patience");
+  out->max_wait_ms = max_wait_option(L);
   out->site.connect_timeout_ms = seconds_option(L, 1, "connect_timeout");
   out->site.max_reply_bytes =
       (size_t)number_option(L, 1, "max_reply_bytes", 1024, 1 << 30);
@@ -458,10 +469,15 @@ static int session(lua_State *L) {
   return 1;
 }
 
+static void set_seconds(lua_State *L, const char *name, int64_t ms) {
+  lua_pushnumber(L, (lua_Number)ms / 1000);
+  lua_setfield(L, -2, name);
+}
+
 static int stats(lua_State *L) {
   struct icrm_dispatcher_stats s;
   icrm_dispatcher_get_stats(check_client(L)->dispatcher, &s);
-  lua_createtable(L, 0, 15);
+  lua_createtable(L, 0, 16);
   set_integer(L, "lanes", s.lanes);
   set_integer(L, "limit", s.limit);
   set_integer(L, "in_flight", s.in_flight);
@@ -474,12 +490,45 @@ static int stats(lua_State *L) {
   set_integer(L, "unknown", s.unknown);
   set_integer(L, "bytes_out", s.bytes_sent);
   set_integer(L, "bytes_in", s.bytes_received);
-  lua_pushnumber(L, (lua_Number)s.wait_ms / 1000);
-  lua_setfield(L, -2, "wait");
-  lua_pushnumber(L, (lua_Number)s.away_ms / 1000);
-  lua_setfield(L, -2, "away");
+  set_seconds(L, "wait", s.wait_ms);
+  set_seconds(L, "away", s.away_ms);
+  lua_pushnumber(L, (lua_Number)s.mean_us / 1e6);
+  lua_setfield(L, -2, "mean");
   set_text(L, "session_in", s.session_in);
   return 1;
+}
+
+/* client:forecast(calls, calls_per_s|0) -> table: see icrm_quota_foresee */
+static int forecast(lua_State *L) {
+  struct client *client = check_client(L);
+  struct icrm_quota_forecast f;
+  lua_Integer calls = luaL_checkinteger(L, 2);
+  lua_Number calls_per_s = luaL_optnumber(L, 3, 0);
+  luaL_argcheck(L, calls >= 0 && calls <= MAX_FORESEEN, 2, "out of range");
+  luaL_argcheck(L, calls_per_s >= 0, 3, "must not be negative");
+  icrm_dispatcher_foresee(client->dispatcher, calls, calls_per_s, &f);
+  lua_createtable(L, 0, 6);
+  set_seconds(L, "seconds", f.ms);
+  set_seconds(L, "longest_wait", f.longest_ms);
+  set_integer(L, "first_calls", f.first_calls);
+  set_seconds(L, "first_seconds", f.first_ms);
+  set_seconds(L, "first_wait", f.first_wait_ms);
+  set_integer(L, "stops", f.stops);
+  return 1;
+}
+
+/* client:waits() -> seconds until a call may start, and why | 0 */
+static int waits(lua_State *L) {
+  struct client *client = check_client(L);
+  struct icrm_dispatcher_stats s;
+  char cause[80];
+  icrm_dispatcher_get_stats(client->dispatcher, &s);
+  lua_pushnumber(L, (lua_Number)s.wait_ms / 1000);
+  if (s.wait_ms == 0)
+    return 1;
+  icrm_dispatcher_cause(client->dispatcher, cause, sizeof cause);
+  lua_pushstring(L, cause);
+  return 2;
 }
 
 /* client:logout(seconds|1): end the idle lanes' sessions politely. */
@@ -541,6 +590,8 @@ void icrml_open_client(lua_State *L) {
       {"import_session", import_session},
       {"session", session},
       {"stats", stats},
+      {"forecast", forecast},
+      {"waits", waits},
       {"logout", logout},
       {"close", close_client},
       {NULL, NULL},

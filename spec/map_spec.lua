@@ -21,7 +21,8 @@ local function deliver_due()
 end
 
 local function fake_client()
-  local fake = { calls = {}, ready = {}, last = 0, in_flight = 0, most = 0, steps = 0 }
+  local fake = { calls = {}, ready = {}, last = 0, in_flight = 0, most = 0, steps = 0,
+                 expected = {} }
   function fake:submit(ticks, reply)
     self.last = self.last + 1
     self.calls[self.last] = { at = network.now + ticks, reply = reply }
@@ -42,6 +43,9 @@ local function fake_client()
       return entry[1], nil, entry[2]
     end
     return entry[1], entry[2]
+  end
+  function fake:expect(calls)
+    self.expected[#self.expected + 1] = calls
   end
   function fake:stats()
     return { in_flight = self.in_flight, queued = 0, held = 0 }
@@ -401,19 +405,20 @@ describe("tasks.share", function()
   it("makes a value once for all that want it at the same time", function()
     local client, cache, made = fake_client(), {}, 0
     local result = map.map(numbers(5), function()
-      return tasks.share(cache, "key", function()
+      return tasks.share(client, cache, "key", function()
         made = made + 1
         return client:call(3, "value")
       end)
     end)
     assert.same({ "value", "value", "value", "value", "value" }, result)
     assert.equal(1, made)
+    assert.same({ 1, 2, 3, 4, 0 }, client.expected)
   end)
 
   it("lets the next one try when the first fails", function()
     local client, cache, made = fake_client(), {}, 0
     local result = map.map(numbers(3), function()
-      local ok, value = pcall(tasks.share, cache, "key", function()
+      local ok, value = pcall(tasks.share, client, cache, "key", function()
         made = made + 1
         return client:call(2, made == 1 and refusal "no" or "yes")
       end)

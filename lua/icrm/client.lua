@@ -192,6 +192,16 @@ function Client:flush()
   errors.check(self.core:step(0))
 end
 
+--- Say that so many calls will follow when a reply under way has come, so that
+--- lanes log in for them meanwhile.
+---
+--- @param calls integer
+function Client:expect(calls)
+  if self.core then
+    self.core:expect(calls)
+  end
+end
+
 --- Whether more calls than necessary do no harm when they save time: there are
 --- several lanes and no rate is kept to.
 ---
@@ -234,7 +244,7 @@ end
 ---   information by module name
 --- @return string[] names in the server's order
 function Client:list_types()
-  local types = tasks.share(self._learnt, "types", function()
+  local types = tasks.share(self, self._learnt, "types", function()
     return self:call "listtypes"
   end)
   return types.information, types.types
@@ -263,7 +273,7 @@ end
 --- @param module string
 --- @return icrm.Schema
 function Client:describe(module)
-  return tasks.share(self._schemas, module, function()
+  return tasks.share(self, self._schemas, module, function()
     local ok, result = pcall(self.call, self, "describe", { elementType = module })
     if ok then
       return require("icrm.schema").new(result)

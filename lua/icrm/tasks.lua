@@ -237,26 +237,30 @@ end
 
 local shared = setmetatable({}, { __mode = "k" }) -- cache -> key -> waiting tasks
 
-local function leave(cache, key)
+local function leave(cache, key, client)
   local waiters = shared[cache][key]
   shared[cache][key] = nil
+  client:expect(0)
   for _, task in ipairs(waiters) do
     wake(task)
   end
 end
 
 --- Return cache[key], made by fn when it is not there yet; tasks that want the
---- same value at the same time wait for the first instead of asking again.
+--- same value at the same time wait for the first instead of asking again. The
+--- client has lanes ready for them when it is there.
 ---
+--- @param client icrm.Client
 --- @param cache table
 --- @param key any
 --- @param fn fun(): any
 --- @return any
-function M.share(cache, key, fn)
+function M.share(client, cache, key, fn)
   shared[cache] = shared[cache] or {}
   local pending, task = shared[cache], M.current()
   while cache[key] == nil and pending[key] and task do
     table.insert(pending[key], task)
+    client:expect(#pending[key])
     coroutine.yield(M.WAIT)
   end
   if cache[key] == nil and pending[key] then
@@ -264,7 +268,7 @@ function M.share(cache, key, fn)
   elseif cache[key] == nil then
     pending[key] = {}
     local _ <close> = setmetatable({}, { __close = function()
-      leave(cache, key)
+      leave(cache, key, client)
     end })
     cache[key] = fn()
   end

@@ -293,6 +293,10 @@ uint64_t icrm_dispatcher_login(struct icrm_dispatcher *d,
   return call->result.id;
 }
 
+void icrm_dispatcher_expect(struct icrm_dispatcher *d, int calls) {
+  d->expected = calls;
+}
+
 int icrm_dispatcher_kick(struct icrm_dispatcher *d, struct icrm_error *err) {
   return icrm_transport_kick(d->transport, err);
 }

@@ -2,12 +2,12 @@
  * The dispatcher feeds calls to lanes. A lane is one session with one request
  * in flight, because the server runs one request at a time per session; the
  * number of lanes adapts to what the server bears. Lanes log in when a call
- * waits for them, one at a time, and are renewed when the server says that
- * their session is gone. Reads are retried; a write is sent again only when it
- * is proven that nothing of it was done: no byte left, or the session was
- * refused. While a server that has answered before is away (restarting, say),
- * calls wait for it within `patience_ms`, and only a login asks whether it is
- * back. (RELIABILITY 1.4; API.md.)
+ * waits for them, the first alone and the others together, and are renewed when
+ * the server says that their session is gone. Reads are retried; a write is
+ * sent again only when it is proven that nothing of it was done: no byte left,
+ * or the session was refused. While a server that has answered before is away
+ * (restarting, say), calls wait for it within `patience_ms`, and only a login
+ * asks whether it is back. (RELIABILITY 1.4; API.md.)
  *
  * Its promise: submit sends nothing. No byte of a call leaves before the next
  * icrm_dispatcher_step of any dispatcher on the same transport; a call with
@@ -113,6 +113,11 @@ uint64_t icrm_dispatcher_submit(struct icrm_dispatcher *dispatcher,
 /* Ask for a session: done as soon as a lane is logged in. Returns an id. */
 uint64_t icrm_dispatcher_login(struct icrm_dispatcher *dispatcher,
                                struct icrm_error *err);
+
+/* Say that so many calls will be submitted when a reply under way has come: as
+ * many lanes log in meanwhile as for calls that wait. Stands until said anew;
+ * nothing is sent before the next step. */
+void icrm_dispatcher_expect(struct icrm_dispatcher *dispatcher, int calls);
 
 /* Drive all dispatchers of the transport; see icrm_transport_step. Returns the
  * number of results and newly held calls of this one, -1 on failure. With some

@@ -85,8 +85,11 @@ struct icrm_dispatcher {
   struct icrm_session *sessions, *last_session;
   enum icrm_session_place session_place;
   int logging_in;                  /* lanes in the login conversation */
-  struct icrm_challenge challenge; /* empty unless the lock is held */
-  bool token_lasts;                /* it was good for a second login */
+  int expected;                    /* see icrm_dispatcher_expect */
+  struct icrm_challenge challenge; /* the token, empty when there is none */
+  int64_t challenge_ms;            /* when it came */
+  bool token_works;                /* a login with it succeeded */
+  bool token_lasts;                /* some token was good for a second login */
   bool token_is_single;            /* it was not: ask for one each time */
   struct icrm_login_lock lock;
   int64_t lock_since_ms;  /* when we began to wait for it, 0: not waiting */
@@ -147,11 +150,18 @@ void icrm_lane_begin_url(struct icrm_lane *lane, const char *operation);
 int icrm_lane_start(struct icrm_lane *lane, const struct icrm_request *request,
                     int64_t now_ms, struct icrm_error *err);
 
+/* Calls that wait, or are about to come, and have no lane that is free. */
+int icrm_dispatcher_wanted_lanes(const struct icrm_dispatcher *d);
+
 /* Whether a lane may log in now: none does, or the token can be shared and more
- * calls wait than lanes are on their way. */
+ * lanes are wanted than are on their way. */
 bool icrm_login_may_start(const struct icrm_dispatcher *d);
 
-/* When no lane logs in any more, forget the token and give the lock back. */
+/* Whether the lock is held now, so that a login may begin; forgets the token
+ * when it is not known to be good any more. */
+bool icrm_login_take_lock(struct icrm_dispatcher *d, int64_t now_ms);
+
+/* When no lane logs in any more, give the lock back. */
 void icrm_login_settle(struct icrm_dispatcher *d);
 
 /* Begin the login conversation. */

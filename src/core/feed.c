@@ -6,7 +6,6 @@
 #include <time.h>
 
 #define LOCK_POLL_MS 25
-#define LOCK_LONGEST_WAIT_MS 60000
 #define NO_LANE_REST_MS 500
 
 static struct icrm_lane *lane_of_session(const struct icrm_dispatcher *d,
@@ -85,10 +84,15 @@ static int64_t feed_pinned(struct icrm_dispatcher *d, int64_t now_ms) {
   return 0;
 }
 
-/* Start waiting calls on idle lanes. Returns the quota's wait; `is_wanting`
- * tells that one more lane would be of use. */
-static int64_t feed(struct icrm_dispatcher *d, int64_t now_ms,
-                    bool *is_wanting) {
+int icrm_dispatcher_wanted_lanes(const struct icrm_dispatcher *d) {
+  int wanted = (int)d->queue.count + d->expected;
+  for (int i = 0; i < d->n_lanes && i < d->limiter.limit; i++)
+    wanted -= d->lanes[i]->session && d->lanes[i]->state == ICRM_LANE_IDLE;
+  return wanted;
+}
+
+/* Start waiting calls on idle lanes. Returns the quota's wait. */
+static int64_t feed(struct icrm_dispatcher *d, int64_t now_ms) {
   while (d->queue.head) {
     struct icrm_call *call = d->queue.head;
     struct icrm_lane *lane = NULL;
@@ -98,7 +102,6 @@ static int64_t feed(struct icrm_dispatcher *d, int64_t now_ms,
     }
     if (!call->is_login)
       lane = idle_lane(d, d->limiter.limit, true);
-    *is_wanting = !lane;
     if (!lane)
       return 0;
     int64_t wait_ms = icrm_dispatcher_wait_ms(d, now_ms);
@@ -126,14 +129,8 @@ static int open_lane(struct icrm_dispatcher *d, int64_t now_ms) {
     wait_ms = after_ms - now_ms;
   if (wait_ms > 0)
     return (int)wait_ms;
-  if (d->lock.fd < 0 && !icrm_login_lock_try(&d->lock)) {
-    if (d->lock_since_ms == 0)
-      d->lock_since_ms = now_ms;
-    /* Whoever holds it so long hangs; a clash would only cost a second try. */
-    if (now_ms - d->lock_since_ms < LOCK_LONGEST_WAIT_MS)
-      return LOCK_POLL_MS;
-  }
-  d->lock_since_ms = 0;
+  if (!icrm_login_take_lock(d, now_ms))
+    return LOCK_POLL_MS;
   if (!lane)
     lane = icrm_lane_new(d, &err);
   if (lane)
@@ -188,7 +185,6 @@ static int nearer(int a, int64_t b) {
 }
 
 static int feed_and_open(struct icrm_dispatcher *d, int64_t now_ms) {
-  bool is_wanting = false;
   if (d->queue.head || d->pinned.head || d->delayed.head)
     refuse_long_wait(d, now_ms);
   int wish = d->delayed.head ? wake_delayed(d, now_ms) : -1;
@@ -197,10 +193,12 @@ static int feed_and_open(struct icrm_dispatcher *d, int64_t now_ms) {
                                            : wish;
   int64_t wait_ms = d->pinned.head ? feed_pinned(d, now_ms) : 0;
   if (wait_ms == 0)
-    wait_ms = feed(d, now_ms, &is_wanting);
+    wait_ms = feed(d, now_ms);
   if (wait_ms > 0)
     wish = nearer(wish, wait_ms);
-  return is_wanting ? nearer(wish, open_lanes(d, now_ms)) : wish;
+  return icrm_dispatcher_wanted_lanes(d) > 0
+             ? nearer(wish, open_lanes(d, now_ms))
+             : wish;
 }
 
 int icrm_dispatcher_turn(struct icrm_transport_member *self, int64_t now_ms) {

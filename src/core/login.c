@@ -1,7 +1,7 @@
 /* How a lane gets its session: getchallenge, then login, with the login lock
- * held. One lane at a time at first; a token is good for any number of logins
- * until a newer challenge voids it (observed; API.md), so when a second login
- * with it has worked, the lanes that are still wanted log in with it at once.
+ * held. A token is good for any number of logins until a newer challenge voids
+ * it (observed; API.md): when the first login with it has worked, the lanes
+ * that are wanted besides log in with it at once, then or within some seconds.
  * A server that takes a token only once is asked for one each time.
  * And what happens while the server is away: nothing is sent but a login, again
  * and again with growing rests, until it works or patience ends. */
@@ -13,6 +13,8 @@
 #include <string.h>
 
 #define LOGIN_TIMEOUT_MS 30000
+#define TOKEN_KEPT_MS 10000
+#define LOCK_LONGEST_WAIT_MS 60000
 #define LOGIN_TRIES_WITH_A_REFUSED_KEY 2
 /* Other lanes work while one cannot log in: ask again after this. */
 #define LOGIN_REST_MS 30000
@@ -51,15 +53,30 @@ static void login_over(struct icrm_lane *lane) {
 bool icrm_login_may_start(const struct icrm_dispatcher *d) {
   if (d->logging_in == 0)
     return true;
-  return d->token_lasts && d->challenge.token.len > 0 &&
-         (size_t)d->logging_in < d->queue.count;
+  return d->token_works && d->challenge.token.len > 0 && !d->token_is_single &&
+         d->logging_in < icrm_dispatcher_wanted_lanes(d);
+}
+
+bool icrm_login_take_lock(struct icrm_dispatcher *d, int64_t now_ms) {
+  if (d->logging_in > 0)
+    return true;
+  if (!icrm_login_lock_try(&d->lock)) {
+    if (d->lock_since_ms == 0)
+      d->lock_since_ms = now_ms;
+    /* Whoever holds it so long hangs; a clash would only cost a second try. */
+    if (now_ms - d->lock_since_ms < LOCK_LONGEST_WAIT_MS)
+      return false;
+  }
+  d->lock_since_ms = 0;
+  if (!d->token_works || now_ms - d->challenge_ms > TOKEN_KEPT_MS ||
+      !icrm_login_lock_is_ours(&d->lock))
+    icrm_challenge_clear(&d->challenge);
+  return true;
 }
 
 void icrm_login_settle(struct icrm_dispatcher *d) {
-  if (d->logging_in > 0)
-    return;
-  icrm_challenge_clear(&d->challenge);
-  icrm_login_lock_release(&d->lock);
+  if (d->logging_in == 0)
+    icrm_login_lock_release(&d->lock);
 }
 
 /* No lane can be had: say so to every call that waits for one. While the
@@ -118,7 +135,7 @@ static void login_failed(struct icrm_lane *lane, enum icrm_outcome outcome,
   login_over(lane);
   icrm_challenge_clear(&d->challenge);
   if (lane->shares_token && outcome == ICRM_OUTCOME_REFUSED) {
-    d->token_is_single = true; /* or voided by somebody else's challenge */
+    d->token_is_single = !d->token_lasts; /* else voided by somebody else */
     d->login_tries = 0;
     return;
   }
@@ -151,6 +168,7 @@ static int ask_challenge(struct icrm_lane *lane, int64_t now_ms,
                          struct icrm_error *err) {
   struct icrm_dispatcher *d = lane->dispatcher;
   lane->state = ICRM_LANE_CHALLENGE;
+  icrm_login_lock_mark(&d->lock);
   icrm_lane_begin_url(lane, "getchallenge");
   icrm_form_add(&lane->url, "username", 8, d->username, strlen(d->username));
   struct icrm_request request = {.url = lane->url.data,
@@ -192,6 +210,8 @@ static int read_challenge(struct icrm_lane *lane, const char *result,
                           size_t len, int64_t now_ms, struct icrm_error *err) {
   struct icrm_dispatcher *d = lane->dispatcher;
   icrm_challenge_clear(&d->challenge);
+  d->token_works = false;
+  d->challenge_ms = now_ms;
   if (icrm_session_read_challenge(result, len, &d->challenge, err) != 0)
     return -1;
   return answer_challenge(lane, now_ms, err);
@@ -210,6 +230,7 @@ static int open_session(struct icrm_lane *lane, const char *result, size_t len,
   d->last_session = session;
   d->login_tries = 0;
   d->logins++;
+  d->token_works = true;
   d->token_lasts = d->token_lasts || lane->shares_token;
   login_over(lane);
   return 0;

@@ -354,6 +354,15 @@ static int step(lua_State *L) {
   return 1;
 }
 
+/* client:expect(calls): so many will be submitted when a reply has come. */
+static int expect(lua_State *L) {
+  struct client *client = check_client(L);
+  lua_Integer calls = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, calls >= 0 && calls <= INT_MAX, 2, "a number of calls");
+  icrm_dispatcher_expect(client->dispatcher, (int)calls);
+  return 0;
+}
+
 /* client:kick(): while long work is under way, let the other lanes go on. */
 static int kick(lua_State *L) {
   struct client *client = check_client(L);
@@ -581,6 +590,7 @@ void icrml_open_client(lua_State *L) {
       {"submit", submit},
       {"login", login},
       {"step", step},
+      {"expect", expect},
       {"kick", kick},
       {"next", next_result},
       {"held", held},

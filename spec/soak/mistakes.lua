@@ -84,17 +84,19 @@ end
 function mistakes.send_first()
   mistakes.journal_alone()
   local store = require "icrm.changes.store"
-  local open = store.open
-  function store.open(...)
-    local self = open(...)
-    self.begin_attempt = function() end
-    local mark = self.mark
-    function self.mark(of, n, values)
-      if values.state ~= "sending" then
-        return mark(of, n, values)
+  for _, name in ipairs { "create", "open" } do
+    local make = store[name]
+    store[name] = function(...)
+      local self = make(...)
+      self.begin_attempt = function() end
+      local mark = self.mark
+      function self.mark(of, n, values)
+        if values.state ~= "sending" then
+          return mark(of, n, values)
+        end
       end
+      return self
     end
-    return self
   end
 end
 

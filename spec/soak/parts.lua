@@ -224,6 +224,14 @@ function parts.disk(args)
   return report(tally)
 end
 
+-- An answer has come, and what it says is not on the disk yet: the journal must
+-- know that its write was under way.
+local function before_answer_is_kept(rows)
+  return function()
+    return { die_on = "reply", die_at = math.random(1, rows // 2) }
+  end
+end
+
 -- Clients with a mistake built in, in the weather that shows it. `steady` says
 -- that the good client comes through the same weather.
 local MISTAKES = {
@@ -233,9 +241,10 @@ local MISTAKES = {
   { name = "trusting_fence", rows = 20, server = {}, unsure = true,
     faults = "seed=%d; logout=lies; p=0.15 create stall=1500",
     worker = { "timeout=0.3", "settle=0.2" } },
-  { name = "lazy_journal", rows = 60, faults = POWER.faults, shim = POWER.shim, kills = 3 },
-  { name = "send_first", rows = 60, faults = POWER.faults, kills = 3,
-    server = { "latency_ms=8" } },
+  { name = "lazy_journal", good = "journal_alone", rows = 60, faults = POWER.faults,
+    shim = POWER.shim, kills = 3 },
+  { name = "send_first", good = "journal_alone", rows = 60, faults = POWER.faults, kills = 1,
+    when = before_answer_is_kept },
   { name = "libcurl_resends", rows = 60, shim = "ICRM_SHIM_RESEND=1", good_shim = false,
     faults = "seed=%d; p=0.1 create after_commit close" },
 }
@@ -247,15 +256,15 @@ local function one_run(mistake, seed, is_bad)
   local shim = mistake.shim
   if is_bad and mistake.name ~= "libcurl_resends" then
     table.insert(worker, "bad=" .. mistake.name)
-  elseif mistake.name == "lazy_journal" then
-    table.insert(worker, "bad=journal_alone")
+  elseif not is_bad and mistake.good then
+    table.insert(worker, "bad=" .. mistake.good)
   elseif not is_bad and mistake.good_shim == false then
     shim = nil
   end
   local job = harness.job { rows = mistake.rows, kind = "creates", server = mistake.server,
     faults = mistake.faults:format(seed), worker = worker, shim = shim and shim:format(seed) }
   local finished = kill_and_finish(job, { kills = 0 }, mistake.kills or 0,
-    at_some_point(mistake.rows))
+    (mistake.when or at_some_point)(mistake.rows))
   local result = job:check()
   job:close()
   local clean = result.clean or (mistake.unsure and result.lost + result.duplicates == 0)

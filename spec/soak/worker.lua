@@ -2,8 +2,8 @@
 -- again after a crash, it goes on.
 --   ICRM_SOAK_KEY=… icrm-lua spec/soak/worker.lua URL USER INPUT JOURNAL [NAME=VALUE ...]
 -- Options: settle, resend, timeout, lanes; die_at=N kills this process at the
--- N-th point of the engine; points=FILE notes how many were passed; bad=NAME
--- builds in a mistake of spec/soak/mistakes.lua.
+-- N-th point of the engine, or the N-th of the name die_on=NAME; points=FILE notes
+-- how many were passed; bad=NAME builds in a mistake of spec/soak/mistakes.lua.
 local changes = require "icrm.changes"
 local client = require "icrm.client"
 local core = require "icrm.core"
@@ -18,7 +18,10 @@ for i = 5, #arg do
 end
 
 local passed = 0
-local function on_point()
+local function on_point(name)
+  if options.die_on and options.die_on ~= name then
+    return
+  end
   passed = passed + 1
   if passed == options.die_at then
     os.execute "kill -KILL $PPID"

@@ -232,8 +232,9 @@ local function before_answer_is_kept(rows)
   end
 end
 
--- Clients with a mistake built in, in the weather that shows it. `steady` says
--- that the good client comes through the same weather.
+-- Clients with a mistake built in, in the weather that shows it. `good` is what
+-- the good client, which must come through the same, has built in instead; `when`
+-- says where it is killed, `unsure` that it may leave something to a person.
 local MISTAKES = {
   { name = "resend_at_once", rows = 60, faults = "seed=%d; p=0.1 create after_commit reset" },
   { name = "no_settle", rows = 20, server = { "session_lock=off" },

@@ -1,7 +1,7 @@
 -- icrm under measurement, by its public interface.
 --
 --   icrm-lua bench/icrm.lua URL create|retrieve|query|csv|jsonl CALLS LANES
---   icrm-lua bench/icrm.lua URL walk|apply ROWS LANES
+--   icrm-lua bench/icrm.lua URL walk|bare|apply ROWS LANES
 local icrm = require "icrm"
 local tasks = require "icrm.tasks"
 
@@ -82,7 +82,18 @@ function work.walk()
   io.stderr:write(("rss_kb %d %d\n"):format(least, most))
 end
 
--- Plan so many creates and apply them; says how long the applying took.
+local function say_how_long(fn, ...)
+  local began = now()
+  fn(...)
+  io.stderr:write(("took_s %.3f\n"):format(now() - began))
+end
+
+-- Creates alone, and planned and applied: how long without start and plan.
+function work.bare()
+  crm:describe "HelpDesk"
+  say_how_long(repeated, work.create)
+end
+
 function work.apply()
   local path = os.tmpname()
   os.remove(path)
@@ -91,13 +102,11 @@ function work.apply()
     plan:create("HelpDesk", ELEMENT)
   end
   plan:seal()
-  local began = now()
-  plan:apply()
-  io.stderr:write(("apply_s %.3f\n"):format(now() - began))
+  say_how_long(plan.apply, plan)
   os.execute("rm -f " .. path .. "*")
 end
 
-if operation == "walk" or operation == "apply" then
+if operation == "walk" or operation == "bare" or operation == "apply" then
   work[operation]()
 else
   repeated(work[operation])

@@ -164,7 +164,8 @@ function Client:send(operation, params, opts)
   end
   return (errors.check(self.core:submit {
     operation = operation, method = method, params = parameter_list(params),
-    write = write, timeout = opts.timeout, parts = opts.parts,
+    write = write, timeout = opts.timeout, parts = opts.parts, files = opts.files,
+    into = opts.into,
   }))
 end
 

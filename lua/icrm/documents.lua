@@ -3,7 +3,8 @@
 -- Two ways to send a file exist. Initiative CRM takes it as base64 in
 -- `filename_attachment`; a stock vtiger ignores that without a word and takes a
 -- multipart part called `filename`. Neither is trusted: the reply is checked,
--- and so is the relation to the record.
+-- and so is the relation to the record. A file that has a path never is in
+-- memory: the core reads it while it leaves, and writes it while it comes.
 -- @module icrm.documents
 
 local core = require "icrm.core"
@@ -40,24 +41,10 @@ local function base_name(path)
   return name
 end
 
-local function read_file(path)
-  local file, why = io.open(path, "rb")
-  if not file then
-    input_error(("cannot read %s"):format(why))
-  end
-  local bytes
-  bytes, why = file:read "a"
-  file:close()
-  if not bytes then
-    input_error(("cannot read %s: %s"):format(path, why))
-  end
-  return bytes
-end
-
---- Read a file that is to be attached.
+--- Look at a file that is to be attached.
 ---
 --- @param file string|table see attach
---- @return table loaded name, stem, type, data
+--- @return table loaded name, stem, type, size, and data or path
 function M.load(file)
   if type(file) == "string" then
     file = { path = file }
@@ -69,7 +56,8 @@ function M.load(file)
     name = name, stem = name:match "^(.+)%.[^.]*$" or name,
     type = file.type or TYPES[(name:match "%.([^.]*)$" or ""):lower()]
       or "application/octet-stream",
-    data = file.data or read_file(file.path),
+    data = file.data, path = not file.data and file.path or nil,
+    size = file.data and #file.data or errors.check(core.files.size(file.path)),
   }
 end
 
@@ -80,11 +68,11 @@ end
 function M.check_size(schema, file)
   local field = schema.by_name.filename
   local limit = field and tonumber(field.max_size)
-  if #file.data == 0 then
+  if file.size == 0 then
     input_error(("%s is empty; the server would keep no file"):format(file.name))
-  elseif limit and #file.data > limit then
+  elseif limit and file.size > limit then
     input_error(("%s has %d bytes; this server takes %d at most"):format(
-      file.name, #file.data, limit))
+      file.name, file.size, limit))
   end
 end
 
@@ -130,29 +118,33 @@ function M.way(client, schema)
   return client._learnt.attach_way or (schema.by_name.note_title and BY_PARAMETER or BY_PART)
 end
 
---- The parameters and parts of the call that creates a document.
+--- The parameters and files of the call that creates a document.
 ---
 --- @param way string
 --- @param element string JSON
---- @param file table from load
+--- @param file table from load; with `sha256` it must have that when it leaves
 --- @param record string id
 --- @return table params
---- @return table? parts
+--- @return icrm.CallOptions options files or parts
 function M.request(way, element, file, record)
   local params = { elementType = "Documents", element = element }
-  if way == BY_PARAMETER then
-    params.filename_attachment = core.base64.encode(file.data)
-    params.filename_attachment_name = file.stem
-    params.related_to = record
-    return params
+  local content = { path = file.path, data = file.data, size = file.size, sha256 = file.sha256 }
+  if way == BY_PART then
+    content.name, content.filename, content.content_type = "filename", file.name, file.type
+    return params, { parts = { content } }
   end
-  return params, { { name = "filename", filename = file.name, content_type = file.type,
-    data = file.data } }
+  params.filename_attachment_name = file.stem
+  params.related_to = record
+  if file.data then
+    params.filename_attachment = core.base64.encode(file.data)
+    return params, {}
+  end
+  content.name = "filename_attachment"
+  return params, { files = { content } }
 end
 
 local function send(client, way, element, file, record)
-  local params, parts = M.request(way, element, file, record)
-  return client:call("create", params, { parts = parts })
+  return client:call("create", M.request(way, element, file, record))
 end
 
 --- Whether a document that the server returned has its file.
@@ -185,14 +177,14 @@ local function store(client, schema, element, file, record)
   local learnt = client._learnt
   local way = M.way(client, schema)
   local document = send(client, way, element, file, record)
-  if not M.has_file(document, #file.data) and not learnt.attach_way then
+  if not M.has_file(document, file.size) and not learnt.attach_way then
     remove_empty(client, document, file)
     way = way == BY_PART and BY_PARAMETER or BY_PART
     document = send(client, way, element, file, record)
   end
-  if not M.has_file(document, #file.data) then
+  if not M.has_file(document, file.size) then
     fail(document, ("the server did not keep the %d bytes of %s: it says %q, %s bytes")
-      :format(#file.data, file.name, document.filename or "", document.filesize or "?"))
+      :format(file.size, file.name, document.filename or "", document.filesize or "?"))
   end
   learnt.attach_way = way
   return document
@@ -234,9 +226,11 @@ end
 
 --- Attach a file to a record, as a document of its own.
 ---
---- The file is a path, or a table with `name` and `data`. Raises when the
---- server did not keep the file or the relation; the error then has the id of
---- the document in `document`.
+--- The file is a path, or a table with `name` and `data`. A path is read while
+--- it is sent, so its size costs no memory; when the file changes meanwhile,
+--- the call ends without having sent all of it. Raises when the server did not
+--- keep the file or the relation; the error then has the id of the document in
+--- `document`.
 ---
 --- @param client icrm.Client
 --- @param record string|table the record to attach to
@@ -255,7 +249,8 @@ function M.attach(client, record, file, opts)
   return document
 end
 
-local function file_of(client, document)
+-- The document with the ids of its files.
+local function with_file(client, document)
   local ids = document.imageattachmentids
   if not ids or ids == "" then
     document = records.retrieve(client, document.id)
@@ -264,33 +259,48 @@ local function file_of(client, document)
   if ids == "" then
     input_error(("document %s has no file"):format(document.id))
   end
-  local files = client:call("files_retrieve", { id = ids:match "^[^,]+" })
-  return files[1] or files
+  return document
 end
 
--- A new file of the user alone; one that exists is never overwritten.
-local function write_file(path, content)
-  errors.check(core.files.create(path, true))
-  local file, why = io.open(path, "wb")
-  local ok = file
-  if file then
-    ok, why = file:write(content)
-    if ok then
-      ok, why = file:close()
-    end
+-- What the server says of its file, the content in `filecontents` unless it
+-- goes into a draft.
+local function retrieve_file(client, document, draft)
+  local files = client:call("files_retrieve",
+    { id = document.imageattachmentids:match "^[^,]+" }, { into = draft })
+  local file = files[1] or files
+  if not file.filecontents then
+    errors.raise { kind = "decode", operation = "files_retrieve",
+      message = ("the CRM's answer has no content for the file of %s"):format(document.id) }
   end
-  if not ok then
-    os.remove(path)
-    errors.raise { kind = "store", message = ("cannot write %s: %s"):format(path, why) }
+  return file
+end
+
+local function check_came(document, file, size)
+  if tonumber(file.filesize) and tonumber(file.filesize) ~= size then
+    errors.raise { kind = "decode", operation = "files_retrieve",
+      message = ("the file of %s has %s bytes on the server, %d came"):format(
+        document.id, file.filesize, size) }
   end
+end
+
+local function into_file(client, document, target)
+  local most = math.tointeger(tonumber(document.filesize)) or 0
+  local draft <close> = errors.check(core.download(target, most > 0 and most or nil))
+  local file = retrieve_file(client, document, draft)
+  check_came(document, file, draft:size())
+  local name = base_name(file.filename or document.id)
+  local path = target:sub(-1) == "/" and target .. name or target
+  errors.check(draft:save(path))
+  return path, name
 end
 
 --- Return the content of a document's file and its name, or write it to a new
 --- file.
 ---
 --- The name is a bare file name: no folder, no control character, no leading
---- dot. A target that ends in a slash is a folder. Not every server has this
---- operation.
+--- dot. A target that ends in a slash is a folder. With a target the content is
+--- written while it comes, beside its place, and gets its name when all of it
+--- is there; its size costs no memory. Not every server has this operation.
 ---
 --- @param client icrm.Client
 --- @param document string|table a document or its id
@@ -299,20 +309,14 @@ end
 --- @return string name
 function M.download(client, document, target)
   local id = records.id_of(document)
-  local file = file_of(client, type(document) == "table" and document or { id = id })
-  local content = errors.check(core.base64.decode(file.filecontents or ""))
-  if tonumber(file.filesize) and tonumber(file.filesize) ~= #content then
-    errors.raise { kind = "decode", operation = "files_retrieve",
-      message = ("the file of %s has %s bytes on the server, %d came"):format(
-        id, file.filesize, #content) }
+  document = with_file(client, type(document) == "table" and document or { id = id })
+  if target then
+    return into_file(client, document, target)
   end
-  local name = base_name(file.filename or id)
-  if not target then
-    return content, name
-  end
-  local path = target:sub(-1) == "/" and target .. name or target
-  write_file(path, content)
-  return path, name
+  local file = retrieve_file(client, document)
+  local content = errors.check(core.base64.decode(file.filecontents))
+  check_came(document, file, #content)
+  return content, base_name(file.filename or id)
 end
 
 return M

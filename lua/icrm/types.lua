@@ -41,7 +41,10 @@
 ---@field method? "GET"|"POST"
 ---@field write? boolean whether a repetition could do harm
 ---@field timeout? number seconds
----@field parts? table[] files of a multipart form
+---@field parts? table[] of a multipart form: name, filename, content_type, and data or path
+---@field files? table[] parameters that are a file in base64: name, path; a path may come with
+---  size and sha256, which the file must have
+---@field into? userdata icrm.core.download, takes the file out of the reply to a read
 
 ---@class icrm.Client
 ---@field url string

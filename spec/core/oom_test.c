@@ -7,10 +7,12 @@
  */
 #include "check.h"
 #include "core/base64.h"
+#include "core/body.h"
 #include "core/credentials.h"
 #include "core/csv.h"
 #include "core/digest.h"
 #include "core/dispatcher.h"
+#include "core/download.h"
 #include "core/envelope.h"
 #include "core/form.h"
 #include "core/vtql.h"
@@ -67,8 +69,7 @@ static char path[] = "/tmp/icrm_oom_XXXXXX";
 static void text(void) {
   struct icrm_buf out = {0};
   struct icrm_error err;
-  struct icrm_form_part part = {
-      .name = "filename", .filename = "x.jpg", .path = path};
+  struct icrm_form_part part = {.name = "filename", .filename = "x.jpg"};
   icrm_form_add(&out, "element", 7, "{\"a\":\"\xC3\xA9\"}", 9);
   icrm_base64_encode(&out, "abcdefgh", 8);
   icrm_form_add_part(&out, "frontier", &part, &err);
@@ -133,6 +134,35 @@ static void key(void) {
   icrm_credentials_release(credentials);
   icrm_digest_sha256("x", 1, answer, &err);
   icrm_digest_sha256_file(path, answer, &err);
+}
+
+/* A file on its way up, and one on its way down. */
+static void files(void) {
+  static const char reply[] =
+      "{\"success\":true,\"result\":[{\"filecontents\":\"Zm9v\"}]}";
+  char bytes[256];
+  struct icrm_error err;
+  struct icrm_body_file *list = NULL;
+  struct icrm_body_file_options options = {
+      .path = path, .base64 = true, .size = -1};
+  struct icrm_body_reader reader;
+  struct icrm_buf head = {0};
+  icrm_buf_add_text(&head, "a=");
+  const struct icrm_body body = {.head = &head, .files = NULL};
+  if (icrm_body_add_file(&list, 0, &options, &err) == 0) {
+    struct icrm_body whole = body;
+    whole.files = list;
+    if (icrm_body_begin(&reader, &whole, &err) == 0)
+      while (icrm_body_read(&reader, bytes, sizeof bytes, &err) > 0)
+        continue;
+  }
+  icrm_body_free_files(list);
+  struct icrm_download *download = icrm_download_new("/tmp/", -1, &err);
+  if (download && icrm_download_begin(download, &err) == 0 &&
+      icrm_download_feed(download, reply, sizeof reply - 1, &head, &err) == 0)
+    icrm_download_end(download, &err);
+  icrm_download_release(download);
+  icrm_buf_free(&head);
 }
 
 static struct scripted_server server;
@@ -223,6 +253,7 @@ int main(int argc, char **argv) {
   CHECK(sweep("reply", reply, false, 1) > 0);
   CHECK(sweep("table", table, false, 1) > 0);
   CHECK(sweep("key", key, true, step) > 0);
+  CHECK(sweep("files", files, true, 1) > 0);
   scripted_start(&server);
   CHECK(sweep("calls", calls, true, step) > 100);
   scripted_stop(&server);

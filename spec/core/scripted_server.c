@@ -12,7 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_REQUEST (1 << 20)
+#define MAX_REQUEST (32 << 20)
+#define LARGE_REQUEST (1 << 17)
+#define PIECE_BYTES (1 << 18)
 
 struct connection {
   struct scripted_server *server;
@@ -39,11 +41,28 @@ static void send_json(int fd, const char *body) {
   send_all(fd, body, strlen(body));
 }
 
+static void pause_ms(int ms) {
+  struct timespec time = {ms / 1000, (long)(ms % 1000) * 1000000};
+  nanosleep(&time, NULL);
+}
+
+/* The next piece of a request. A server that stalls waits for the end of the
+ * connection, without reading. */
+static ssize_t read_piece(struct scripted_server *s, int fd, char *to,
+                          size_t room, size_t len) {
+  struct pollfd end = {.fd = fd, .events = POLLRDHUP};
+  if (s->stall_after && len >= s->stall_after)
+    return poll(&end, 1, -1) * 0;
+  if (s->slow_ms && len > LARGE_REQUEST)
+    pause_ms(s->slow_ms);
+  return recv(fd, to, room < PIECE_BYTES ? room : PIECE_BYTES, 0);
+}
+
 /* Read one request into `text`; its length, 0 at the end of the connection. */
-static size_t read_request(int fd, char *text) {
+static size_t read_request(struct scripted_server *s, int fd, char *text) {
   size_t len = 0, want = 0;
   for (;;) {
-    ssize_t n = recv(fd, text + len, MAX_REQUEST - 1 - len, 0);
+    ssize_t n = read_piece(s, fd, text + len, MAX_REQUEST - 1 - len, len);
     if (n <= 0)
       return 0;
     len += (size_t)n;
@@ -106,11 +125,6 @@ static bool take_step(struct scripted_server *s, const char *request,
   return true;
 }
 
-static void pause_ms(int ms) {
-  struct timespec time = {ms / 1000, (long)(ms % 1000) * 1000000};
-  nanosleep(&time, NULL);
-}
-
 /* Answer one request; false when the connection is to be closed. */
 static bool answer(struct scripted_server *s, int fd, const char *request) {
   struct scripted_step step = {0};
@@ -158,7 +172,7 @@ static void *serve(void *context) {
   int fd = connection->fd;
   char *text = malloc(MAX_REQUEST);
   free(connection);
-  while (text && read_request(fd, text) > 0 && answer(s, fd, text))
+  while (text && read_request(s, fd, text) > 0 && answer(s, fd, text))
     ;
   free(text);
   pthread_mutex_lock(&s->mutex);

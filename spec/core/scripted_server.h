@@ -40,6 +40,8 @@ struct scripted_server {
   int n_threads;
   int open_fds[64];
   enum scripted_login login;
+  int slow_ms;        /* before each piece of a large request is read */
+  size_t stall_after; /* bytes of a request, nothing more is read; 0: never */
   struct scripted_step steps[SCRIPTED_MAX_STEPS];
   int n_steps, at_step;
   /* what was seen */

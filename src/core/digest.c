@@ -7,6 +7,7 @@
 #include <openssl/provider.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -30,33 +31,61 @@ int icrm_digest_sha256(const void *data, size_t len, char out[65],
   return 0;
 }
 
-static int hash_file(FILE *file, EVP_MD_CTX *context, unsigned char *hash) {
-  static const size_t piece = 65536;
-  char bytes[65536];
-  size_t n;
-  if (!EVP_DigestInit_ex2(context, EVP_sha256(), NULL))
-    return -1;
-  while ((n = fread(bytes, 1, piece, file)) > 0)
-    if (!EVP_DigestUpdate(context, bytes, n))
-      return -1;
-  return ferror(file) || !EVP_DigestFinal_ex(context, hash, NULL) ? -1 : 0;
+struct icrm_digest {
+  EVP_MD_CTX *context;
+  bool failed;
+};
+
+struct icrm_digest *icrm_digest_begin(struct icrm_digest *old) {
+  struct icrm_digest *out = old ? old : calloc(1, sizeof *out);
+  if (out && !out->context)
+    out->context = EVP_MD_CTX_new();
+  if (!out || !out->context ||
+      !EVP_DigestInit_ex2(out->context, EVP_sha256(), NULL)) {
+    icrm_digest_free(out);
+    return NULL;
+  }
+  out->failed = false;
+  return out;
+}
+
+void icrm_digest_add(struct icrm_digest *digest, const void *data, size_t len) {
+  digest->failed =
+      digest->failed || !EVP_DigestUpdate(digest->context, data, len);
+}
+
+int icrm_digest_end(struct icrm_digest *digest, char out[65],
+                    struct icrm_error *err) {
+  unsigned char hash[EVP_MAX_MD_SIZE];
+  if (digest->failed || !EVP_DigestFinal_ex(digest->context, hash, NULL))
+    return failed(err);
+  to_hex(out, hash, 32);
+  return 0;
+}
+
+void icrm_digest_free(struct icrm_digest *digest) {
+  if (digest)
+    EVP_MD_CTX_free(digest->context);
+  free(digest);
 }
 
 int icrm_digest_sha256_file(const char *path, char out[65],
                             struct icrm_error *err) {
-  unsigned char hash[EVP_MAX_MD_SIZE];
+  char bytes[65536];
+  size_t n;
   FILE *file = fopen(path, "rbe");
   if (!file)
     return icrm_error_set(err, ICRM_ERROR_STORE, "cannot open %s: %s", path,
                           strerror(errno));
-  EVP_MD_CTX *context = EVP_MD_CTX_new();
-  int rc = context ? hash_file(file, context, hash) : -1;
-  EVP_MD_CTX_free(context);
+  struct icrm_digest *digest = icrm_digest_begin(NULL);
+  while (digest && (n = fread(bytes, 1, sizeof bytes, file)) > 0)
+    icrm_digest_add(digest, bytes, n);
+  int rc = digest ? icrm_digest_end(digest, out, err) : failed(err);
+  if (rc == 0 && ferror(file))
+    rc = icrm_error_set(err, ICRM_ERROR_STORE, "cannot read %s", path);
+  icrm_digest_free(digest);
   fclose(file);
-  if (rc != 0)
-    return icrm_error_set(err, ICRM_ERROR_STORE, "cannot read %s", path);
-  to_hex(out, hash, 32);
-  return 0;
+  return rc;
 }
 
 int icrm_digest_md5(const char *first, size_t first_len, const char *second,

@@ -14,6 +14,17 @@
 int icrm_digest_sha256(const void *data, size_t len, char out[65],
                        struct icrm_error *err);
 
+/* A sha256 of bytes that come in pieces. */
+struct icrm_digest;
+
+/* Begin one; `old` is begun anew, NULL makes a new one. NULL on failure, and
+ * `old` is freed then. The caller frees it. */
+struct icrm_digest *icrm_digest_begin(struct icrm_digest *old);
+void icrm_digest_add(struct icrm_digest *digest, const void *data, size_t len);
+int icrm_digest_end(struct icrm_digest *digest, char out[65],
+                    struct icrm_error *err);
+void icrm_digest_free(struct icrm_digest *digest);
+
 /* sha256 of a file's content, read in pieces. Fails with kind store. */
 int icrm_digest_sha256_file(const char *path, char out[65],
                             struct icrm_error *err);

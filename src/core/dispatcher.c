@@ -43,10 +43,19 @@ struct icrm_call *icrm_calls_remove(struct icrm_call_list *list,
   return call;
 }
 
+/* What only sending it needs. */
+static void drop_request(struct icrm_call *call) {
+  icrm_buf_free(&call->form);
+  icrm_body_free_files(call->files);
+  icrm_download_release(call->download);
+  call->files = NULL;
+  call->download = NULL;
+}
+
 void icrm_call_free(struct icrm_call *call) {
   if (!call)
     return;
-  icrm_buf_free(&call->form);
+  drop_request(call);
   icrm_buf_free(&call->body);
   free(call);
 }
@@ -58,7 +67,7 @@ static void free_calls(struct icrm_call_list *list) {
 
 void icrm_call_finish(struct icrm_dispatcher *d, struct icrm_call *call,
                       const struct icrm_error *err) {
-  icrm_buf_free(&call->form);
+  drop_request(call);
   if (call->is_silent) {
     icrm_call_free(call);
     icrm_transport_notify(d->transport);
@@ -268,6 +277,11 @@ uint64_t icrm_dispatcher_submit(struct icrm_dispatcher *d,
     call->form = *options->form;
     *options->form = (struct icrm_buf){0};
   }
+  if (options->files) {
+    call->files = *options->files;
+    *options->files = NULL;
+  }
+  call->download = icrm_download_retain(options->download);
   call->post = options->post;
   call->write = options->write;
   call->hold = options->hold;

@@ -59,8 +59,11 @@ struct icrm_call_options {
                  so that the session can be written down before it writes */
   int timeout_ms;
   uint64_t session; /* run on exactly this session, without renewal; 0: any */
-  struct icrm_buf *form; /* encoded parameters; moved out of here */
-  const char *boundary;  /* when `form` is multipart: its boundary, else NULL */
+  struct icrm_buf *form;          /* encoded parameters; moved out of here */
+  struct icrm_body_file **files;  /* in `form`; moved too; NULL for none */
+  struct icrm_download *download; /* takes the file in the reply, of a read;
+                                     retained; NULL for none */
+  const char *boundary; /* when `form` is multipart: its boundary, else NULL */
 };
 
 /* What became of a call. Of a write, any error kind but unknown_outcome says

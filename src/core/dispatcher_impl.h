@@ -13,8 +13,10 @@ struct icrm_call {
   struct icrm_result result; /* id, and at the end the rest */
   struct icrm_call *next;
   char operation[48];
-  char boundary[40];    /* "" unless multipart */
-  struct icrm_buf form; /* parameters */
+  char boundary[40];            /* "" unless multipart */
+  struct icrm_buf form;         /* parameters */
+  struct icrm_body_file *files; /* in them */
+  struct icrm_download *download;
   struct icrm_buf body; /* the reply that result.json points into */
   bool is_login;        /* no request: wants a session to exist */
   bool is_silent;       /* nobody wants the result */

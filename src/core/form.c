@@ -1,15 +1,10 @@
 #include "core/form.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static bool is_unreserved(unsigned char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -182,38 +177,8 @@ static void add_quoted(struct icrm_buf *out, const char *text) {
   }
 }
 
-static int add_file(struct icrm_buf *out, const char *path,
-                    struct icrm_error *err) {
-  struct stat st;
-  char chunk[16384];
-  ssize_t n = -1;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return icrm_error_set(err, ICRM_ERROR_INPUT, "cannot read %s: %s", path,
-                          strerror(errno));
-  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-    close(fd);
-    return icrm_error_set(err, ICRM_ERROR_INPUT,
-                          "cannot attach %s: it is not a regular file", path);
-  }
-  while (!out->failed && (n = read(fd, chunk, sizeof chunk)) > 0)
-    icrm_buf_add(out, chunk, (size_t)n);
-  int saved = errno;
-  close(fd);
-  if (out->failed)
-    return icrm_error_set(err, ICRM_ERROR_INPUT,
-                          "cannot attach %s: larger than the %zu bytes that "
-                          "one call may send",
-                          path, out->limit);
-  if (n < 0)
-    return icrm_error_set(err, ICRM_ERROR_INPUT, "cannot read %s: %s", path,
-                          strerror(saved));
-  return 0;
-}
-
-int icrm_form_add_part(struct icrm_buf *out, const char *boundary,
-                       const struct icrm_form_part *part,
-                       struct icrm_error *err) {
+void icrm_form_begin_part(struct icrm_buf *out, const char *boundary,
+                          const struct icrm_form_part *part) {
   icrm_buf_addf(out, "--%s\r\nContent-Disposition: form-data; name=\"",
                 boundary);
   add_quoted(out, part->name);
@@ -228,17 +193,25 @@ int icrm_form_add_part(struct icrm_buf *out, const char *boundary,
     icrm_buf_add(out, part->content_type, strcspn(part->content_type, "\r\n"));
   }
   icrm_buf_add_text(out, "\r\n\r\n");
-  if (part->path && add_file(out, part->path, err) != 0)
-    return -1;
-  if (!part->path)
-    icrm_buf_add(out, part->data, part->data_len);
+}
+
+int icrm_form_end_part(struct icrm_buf *out, struct icrm_error *err) {
   icrm_buf_add_text(out, "\r\n");
-  if (out->failed)
-    return icrm_error_set(err, ICRM_ERROR_INPUT,
-                          "the call is larger than the %zu bytes that one "
-                          "call may send",
-                          out->limit);
-  return 0;
+  if (!out->failed)
+    return 0;
+  return icrm_error_set(err, ICRM_ERROR_INPUT,
+                        "the call is larger than the %zu bytes that one call "
+                        "may send from memory; a file that is named by its "
+                        "path may have any size",
+                        out->limit);
+}
+
+int icrm_form_add_part(struct icrm_buf *out, const char *boundary,
+                       const struct icrm_form_part *part,
+                       struct icrm_error *err) {
+  icrm_form_begin_part(out, boundary, part);
+  icrm_buf_add(out, part->data, part->data_len);
+  return icrm_form_end_part(out, err);
 }
 
 void icrm_form_end_parts(struct icrm_buf *out, const char *boundary) {

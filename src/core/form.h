@@ -31,8 +31,7 @@ struct icrm_form_part {
   const char *name;
   const char *filename;     /* NULL for a plain field */
   const char *content_type; /* NULL for none */
-  const char *path;         /* read the content from here, or */
-  const char *data;         /* ... take these bytes */
+  const char *data;         /* its content */
   size_t data_len;
 };
 
@@ -52,9 +51,16 @@ int icrm_form_check_name(const char *name, size_t len, struct icrm_error *err);
 int icrm_form_endpoint_parse(const char *url, struct icrm_form_endpoint *out,
                              struct icrm_error *err);
 
-/* Append one multipart part with its boundary line. A file is read whole; its
- * size is limited by `out->limit`. Quotes and line ends in names leave as
- * %22, %0D and %0A, as browsers write them. Fails with kind input. */
+/* Append the beginning of a multipart part, up to its content. Quotes and line
+ * ends in names leave as %22, %0D and %0A, as browsers write them. */
+void icrm_form_begin_part(struct icrm_buf *out, const char *boundary,
+                          const struct icrm_form_part *part);
+
+/* Append what stands behind the content. Fails with kind input when the whole
+ * is larger than `out->limit`. */
+int icrm_form_end_part(struct icrm_buf *out, struct icrm_error *err);
+
+/* Append one whole part. */
 int icrm_form_add_part(struct icrm_buf *out, const char *boundary,
                        const struct icrm_form_part *part,
                        struct icrm_error *err);

@@ -121,8 +121,10 @@ static int send_call(struct icrm_lane *lane, const struct icrm_session *session,
   struct icrm_request request = {
       .url = lane->url.data,
       .content_type = call->boundary[0] ? type : NULL,
-      .head = lane->head.len > 0 ? &lane->head : NULL,
-      .tail = call->post ? &call->form : NULL,
+      .body = {.head = lane->head.len > 0 ? &lane->head : NULL,
+               .text = call->post ? &call->form : NULL,
+               .files = call->files},
+      .download = call->download,
       .timeout_ms = timeout_ms,
       .write = call->write};
   return icrm_lane_start(lane, &request, now_ms, err);
@@ -294,6 +296,9 @@ static void on_call_reply(struct icrm_lane *lane, int64_t now_ms) {
   struct icrm_error err;
   enum icrm_outcome outcome =
       icrm_outcome_judge(reply, call->operation, call->write, &envelope, &err);
+  if (outcome == ICRM_OUTCOME_DONE && call->download &&
+      icrm_download_end(call->download, &err) != 0)
+    outcome = ICRM_OUTCOME_FAILED;
   account(lane, reply, outcome, &err, now_ms);
   explicit_bzero(lane->head.data, lane->head.len);
   if (outcome != ICRM_OUTCOME_DONE)

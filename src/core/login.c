@@ -25,6 +25,8 @@
 
 void icrm_dispatcher_note(struct icrm_dispatcher *d,
                           const struct icrm_reply *reply, int64_t now_ms) {
+  if (reply->is_given_up)
+    return; /* that tells of this side */
   const bool is_gateway = reply->status >= 502 && reply->status <= 504;
   if (reply->status > 0 && !is_gateway) {
     d->failures = 0;
@@ -185,7 +187,7 @@ static int answer_challenge(struct icrm_lane *lane, int64_t now_ms,
                              d->credentials, err) != 0)
     return -1;
   struct icrm_request request = {.url = lane->url.data,
-                                 .head = &lane->head,
+                                 .body.head = &lane->head,
                                  .timeout_ms = LOGIN_TIMEOUT_MS};
   lane->state = ICRM_LANE_LOGIN;
   lane->server_time_offset_s = d->challenge.server_time_offset_s;

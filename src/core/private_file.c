@@ -65,18 +65,21 @@ static int check_folder(const char *path, struct icrm_error *err) {
   return 0;
 }
 
+static int fail_exists(const char *path, struct icrm_error *err) {
+  icrm_error_set(err, ICRM_ERROR_STORE,
+                 "%s exists already; choose another name or remove it", path);
+  if (err)
+    snprintf(err->code, sizeof err->code, "EXISTS");
+  return -1;
+}
+
 int icrm_private_file_create(const char *path, bool any_filesystem,
                              struct icrm_error *err) {
   if (check_folder(path, err) != 0)
     return -1;
   int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (fd < 0 && errno == EEXIST) {
-    icrm_error_set(err, ICRM_ERROR_STORE,
-                   "%s exists already; choose another name or remove it", path);
-    if (err)
-      snprintf(err->code, sizeof err->code, "EXISTS");
-    return -1;
-  }
+  if (fd < 0 && errno == EEXIST)
+    return fail_exists(path, err);
   if (fd < 0)
     return icrm_error_set(err, ICRM_ERROR_STORE, "cannot create %s: %s", path,
                           strerror(errno));
@@ -126,6 +129,63 @@ int icrm_private_file_lock(const char *path, bool any_filesystem,
 fail:
   close(fd);
   return -1;
+}
+
+int icrm_private_file_draft(const char *target, char *draft,
+                            struct icrm_error *err) {
+  struct stat st;
+  const char *slash = strrchr(target, '/');
+  const int folder_len = slash ? (int)(slash - target) + 1 : 0;
+  if (snprintf(draft, PATH_MAX, "%.*s.icrm-XXXXXX", folder_len, target) >=
+      PATH_MAX)
+    return icrm_error_set(err, ICRM_ERROR_STORE, "the path is too long: %.80s…",
+                          target);
+  if (check_folder(draft, err) != 0)
+    return -1;
+  if (target[folder_len] != '\0' && lstat(target, &st) == 0)
+    return fail_exists(target, err);
+  int fd = mkostemp(draft, O_CLOEXEC); /* 0600 */
+  if (fd < 0)
+    return icrm_error_set(err, ICRM_ERROR_STORE,
+                          "cannot write to the folder of %s: %s", target,
+                          strerror(errno));
+  return fd;
+}
+
+/* Without replacing what is there: where the file system cannot rename so, a
+ * second name that the first is taken from does the same. */
+static int rename_new(const char *from, const char *to) {
+  if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+    return 0;
+  if (errno != EINVAL && errno != ENOSYS)
+    return -1;
+  if (link(from, to) != 0)
+    return -1;
+  unlink(from);
+  return 0;
+}
+
+/* A new name is durable when its folder is. */
+static void sync_folder(const char *path) {
+  char copy[PATH_MAX];
+  snprintf(copy, sizeof copy, "%s", path);
+  int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return;
+  fsync(fd);
+  close(fd);
+}
+
+int icrm_private_file_publish(int fd, const char *draft, const char *path,
+                              struct icrm_error *err) {
+  if (fsync(fd) == 0 && rename_new(draft, path) == 0) {
+    sync_folder(path);
+    return 0;
+  }
+  if (errno == EEXIST)
+    return fail_exists(path, err);
+  return icrm_error_set(err, ICRM_ERROR_STORE, "cannot write %s: %s", path,
+                        strerror(errno));
 }
 
 /* Make `path` and the folders above it that are missing. */

@@ -26,6 +26,18 @@ int icrm_private_file_create(const char *path, bool any_filesystem,
 int icrm_private_file_lock(const char *path, bool any_filesystem,
                            struct icrm_error *err);
 
+/* Make an empty file, 0600, beside `target`: a file that must not exist (code
+ * EXISTS), or a folder with its slash. Its name is written to `draft`, which
+ * has room for PATH_MAX. Returns a descriptor that the caller closes, -1 on
+ * failure (kind store). */
+int icrm_private_file_draft(const char *target, char *draft,
+                            struct icrm_error *err);
+
+/* Give a draft its name, which must not exist (code EXISTS). File and name are
+ * on the disk when this returns 0; on failure the draft stays. */
+int icrm_private_file_publish(int fd, const char *draft, const char *path,
+                              struct icrm_error *err);
+
 /* The folder for what this user's programs must remember: $XDG_STATE_HOME/icrm
  * or ~/.local/state/icrm, 0700, made if need be. False when there is none that
  * only this user can write. */

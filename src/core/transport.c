@@ -1,9 +1,11 @@
 #include "core/transport.h"
 
 #include "core/clock.h"
+#include "core/fault.h"
 #include "core/interrupt.h"
 #include "core/quota.h"
 #include "core/site.h"
+#include "core/transport_impl.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -22,24 +24,8 @@
 /* A server closes an idle connection after some seconds (Apache: 5). A write
  * takes a younger one or opens its own, so that few meet the closing door. */
 #define WRITE_MAX_IDLE_S 4L
-#define LONGEST_WAIT_MS 60000
 #define MOST_RESERVED_BYTES (1 << 20)
 #define BLOCK_BYTES 49152 /* libcurl joins up to 64 kB with the headers */
-/* Below this the next request is not hurried out before results are handed
- * over: it costs a fifth of the throughput and there is no wait to hide. */
-#define LATENCY_WORTH_HIDING_US 3000
-
-struct icrm_transport {
-  CURLM *multi;
-  unsigned references;
-  pid_t process;
-  int running;        /* exchanges under way */
-  uint64_t ended;     /* counts exchanges that have ended */
-  uint64_t news;      /* counts icrm_transport_notify */
-  bool awaits_step;   /* nothing new may leave before */
-  int64_t latency_us; /* moving average over exchanges */
-  struct icrm_transport_member *members;
-};
 
 struct icrm_exchange {
   CURL *easy;
@@ -52,8 +38,8 @@ struct icrm_exchange {
   struct curl_slist *headers;
   bool has_plain_headers; /* `headers` name no content type */
   struct icrm_buf block;  /* a small body in one piece */
-  size_t body_at;         /* bytes of a large body given to libcurl */
-  int attempts;           /* how often libcurl was about to send */
+  struct icrm_body_reader body;
+  int attempts; /* how often libcurl was about to send */
   int64_t started_us;
   bool is_running;
   bool uses_ca_folder; /* see struct icrm_site */
@@ -127,25 +113,6 @@ void icrm_transport_release(struct icrm_transport *transport) {
   free(transport);
 }
 
-void icrm_transport_join(struct icrm_transport *transport,
-                         struct icrm_transport_member *member) {
-  member->next = transport->members;
-  transport->members = member;
-}
-
-void icrm_transport_leave(struct icrm_transport *transport,
-                          struct icrm_transport_member *member) {
-  struct icrm_transport_member **link = &transport->members;
-  while (*link && *link != member)
-    link = &(*link)->next;
-  if (*link)
-    *link = member->next;
-}
-
-void icrm_transport_notify(struct icrm_transport *transport) {
-  transport->news++;
-}
-
 int icrm_transport_check_process(const struct icrm_transport *transport,
                                  struct icrm_error *err) {
   if (transport->process == getpid())
@@ -172,6 +139,15 @@ static void reserve_body(struct icrm_exchange *x) {
     icrm_buf_room(&x->reply.body, (size_t)length);
 }
 
+/* Whether files travel, whose size the timeout knows nothing of. */
+static bool is_streamed(const struct icrm_request *request) {
+  return request->body.files || request->download;
+}
+
+static long silence_s(const struct icrm_request *request) {
+  return (request->timeout_ms + 999) / 1000;
+}
+
 static size_t receive(char *bytes, size_t size, size_t count, void *context) {
   struct icrm_exchange *x = context;
   /* Silence counts once the reply has begun; before that the server may be
@@ -180,32 +156,21 @@ static size_t receive(char *bytes, size_t size, size_t count, void *context) {
     curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, 30L);
     reserve_body(x);
   }
-  icrm_buf_add(&x->reply.body, bytes, size * count);
-  return x->reply.body.failed ? 0 : size * count;
-}
-
-static size_t body_len(const struct icrm_request *request) {
-  return (request->head ? request->head->len : 0) +
-         (request->tail ? request->tail->len : 0);
-}
-
-static size_t send_half(struct icrm_exchange *x, const struct icrm_buf *half,
-                        size_t skip, char *out, size_t room) {
-  if (!half || x->body_at < skip || x->body_at - skip >= half->len)
+  if (!x->request.download) {
+    icrm_buf_add(&x->reply.body, bytes, size * count);
+  } else if (icrm_download_feed(x->request.download, bytes, size * count,
+                                &x->reply.body, &x->reply.err) != 0) {
+    x->reply.is_given_up = true;
     return 0;
-  size_t at = x->body_at - skip;
-  size_t n = half->len - at < room ? half->len - at : room;
-  memcpy(out, half->data + at, n);
-  x->body_at += n;
-  return n;
+  }
+  return x->reply.body.failed ? 0 : size * count;
 }
 
 static size_t send_body(char *out, size_t size, size_t count, void *context) {
   struct icrm_exchange *x = context;
-  size_t room = size * count;
-  size_t head_len = x->request.head ? x->request.head->len : 0;
-  size_t n = send_half(x, x->request.head, 0, out, room);
-  return n + send_half(x, x->request.tail, head_len, out + n, room - n);
+  ssize_t n = icrm_body_read(&x->body, out, size * count, &x->reply.err);
+  x->reply.is_given_up = n < 0;
+  return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
 }
 
 /* Called before each attempt, on a new connection as on a kept one: libcurl
@@ -227,8 +192,9 @@ static int rewind_body(void *context, curl_off_t offset, int origin) {
   struct icrm_exchange *x = context;
   if (x->request.write || origin != SEEK_SET || offset != 0)
     return CURL_SEEKFUNC_FAIL;
-  x->body_at = 0;
-  return CURL_SEEKFUNC_OK;
+  return icrm_body_begin(&x->body, &x->request.body, NULL) == 0
+             ? CURL_SEEKFUNC_OK
+             : CURL_SEEKFUNC_FAIL;
 }
 
 static void set_tls(struct icrm_exchange *x) {
@@ -342,31 +308,45 @@ static int set_headers(struct icrm_exchange *x) {
   return x->headers ? 0 : -1;
 }
 
-static void join_halves(struct icrm_exchange *x) {
-  if (x->request.head)
-    icrm_buf_add(&x->block, x->request.head->data, x->request.head->len);
-  if (x->request.tail)
-    icrm_buf_add(&x->block, x->request.tail->data, x->request.tail->len);
+/* A block leaves together with the headers, which halves the packets. A file
+ * does not come through it. */
+static bool make_block(struct icrm_exchange *x, int64_t len) {
+  icrm_buf_clear(&x->block);
+  if (x->request.body.files || len > BLOCK_BYTES)
+    return false;
+  char *room = icrm_buf_room(&x->block, (size_t)len);
+  if (!room)
+    return false;
+  icrm_buf_wrote(&x->block,
+                 (size_t)icrm_body_read(&x->body, room, (size_t)len, NULL));
+  return true;
 }
 
-static void set_body(struct icrm_exchange *x) {
-  const struct icrm_request *request = &x->request;
+static int set_body(struct icrm_exchange *x, struct icrm_error *err) {
+  const struct icrm_body *body = &x->request.body;
   CURL *easy = x->easy;
-  if (!request->head && !request->tail) {
+  if (icrm_body_is_none(body)) {
     curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    return;
+    return 0;
   }
-  /* A block leaves together with the headers, which halves the packets. */
-  icrm_buf_clear(&x->block);
-  bool is_block = body_len(request) <= BLOCK_BYTES;
-  if (is_block)
-    join_halves(x);
-  is_block = is_block && !x->block.failed;
+  if (icrm_body_begin(&x->body, body, err) != 0)
+    return -1;
+  const int64_t len = icrm_body_len(body);
+  const bool is_block = make_block(x, len);
   curl_easy_setopt(easy, CURLOPT_POST, 1L);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-                   is_block ? (x->block.data ? x->block.data : "") : NULL);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                   (curl_off_t)body_len(request));
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, is_block ? x->block.data : NULL);
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+  return 0;
+}
+
+/* A transfer of files takes the time it takes: only silence counts. */
+static void set_timeouts(struct icrm_exchange *x) {
+  const struct icrm_request *request = &x->request;
+  const bool counts_silence = is_streamed(request);
+  curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS,
+                   counts_silence ? 0L : (long)request->timeout_ms);
+  curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME,
+                   counts_silence ? silence_s(request) : 0L);
 }
 
 int icrm_exchange_start(struct icrm_exchange *x,
@@ -380,13 +360,14 @@ int icrm_exchange_start(struct icrm_exchange *x,
   memset(&x->reply, 0, sizeof x->reply);
   x->reply.body.limit = x->site->max_reply_bytes;
   x->reply.retry_after_s = -1;
-  x->body_at = 0;
   x->attempts = 0;
   x->detail[0] = '\0';
   x->started_us = icrm_clock_us();
-  set_body(x);
-  curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
-  curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, 0L);
+  if (request->download && icrm_download_begin(request->download, err) != 0)
+    return -1;
+  if (set_body(x, err) != 0)
+    return -1;
+  set_timeouts(x);
   curl_easy_setopt(x->easy, CURLOPT_MAXAGE_CONN,
                    request->write ? WRITE_MAX_IDLE_S : 118L);
   if (set_headers(x) != 0 ||
@@ -427,104 +408,73 @@ static const char *os_reason(CURL *easy, char *out, size_t size) {
   return out;
 }
 
-static void set_timeout_error(struct icrm_exchange *x, struct icrm_error *err) {
-  const char *origin = x->site->origin;
+static enum icrm_fault timeout_fault(const struct icrm_exchange *x) {
   double connected_s = 0;
   curl_easy_getinfo(x->easy, CURLINFO_PRETRANSFER_TIME, &connected_s);
-  if (connected_s == 0)
-    icrm_error_set(err, ICRM_ERROR_TIMEOUT,
-                   "cannot reach %s: no connection within %ld s; check the "
-                   "URL or the network",
-                   origin, (x->site->connect_timeout_ms + 999) / 1000);
-  else
-    icrm_error_set(err, ICRM_ERROR_TIMEOUT,
-                   "%s gave no complete answer within %.0f s; try again, or "
-                   "allow more with `timeout`",
-                   origin, (double)(icrm_clock_us() - x->started_us) / 1e6);
+  return connected_s == 0           ? ICRM_FAULT_SLOW_CONNECT
+         : is_streamed(&x->request) ? ICRM_FAULT_STALLED
+                                    : ICRM_FAULT_SLOW_ANSWER;
 }
 
-static void set_tls_error(struct icrm_exchange *x, CURLcode rc,
-                          struct icrm_error *err) {
-  const char *detail = x->detail[0] ? x->detail : curl_easy_strerror(rc);
-  if (rc == CURLE_PEER_FAILED_VERIFICATION)
-    icrm_error_set(err, ICRM_ERROR_TLS,
-                   "the certificate of %s is not trusted (%s); name its "
-                   "certificate authority with ca_file, or correct the URL",
-                   x->site->origin, detail);
-  else
-    icrm_error_set(err, ICRM_ERROR_TLS,
-                   "no encrypted connection to %s (%s); the server must "
-                   "offer TLS 1.2 or later",
-                   x->site->origin, detail);
+static enum icrm_fault fault_of(const struct icrm_exchange *x, CURLcode rc) {
+  switch (rc) {
+  case CURLE_COULDNT_RESOLVE_HOST:
+    return ICRM_FAULT_NO_HOST;
+  case CURLE_COULDNT_RESOLVE_PROXY:
+  case CURLE_PROXY:
+    return ICRM_FAULT_NO_PROXY;
+  case CURLE_COULDNT_CONNECT:
+    return ICRM_FAULT_NO_CONNECTION;
+  case CURLE_OPERATION_TIMEDOUT:
+    return timeout_fault(x);
+  case CURLE_PEER_FAILED_VERIFICATION:
+    return ICRM_FAULT_UNTRUSTED;
+  case CURLE_SSL_CONNECT_ERROR:
+  case CURLE_SSL_CACERT_BADFILE:
+  case CURLE_SSL_CERTPROBLEM:
+  case CURLE_SSL_CIPHER:
+  case CURLE_SSL_ISSUER_ERROR:
+    return ICRM_FAULT_NO_TLS;
+  case CURLE_WRITE_ERROR:
+    return ICRM_FAULT_TOO_LARGE;
+  case CURLE_OK: /* a failed rewind was once reported as this */
+  case CURLE_GOT_NOTHING:
+  case CURLE_SEND_FAIL_REWIND:
+  case CURLE_ABORTED_BY_CALLBACK:
+    return ICRM_FAULT_NO_ANSWER;
+  case CURLE_PARTIAL_FILE:
+    return ICRM_FAULT_CUT_ANSWER;
+  case CURLE_UNSUPPORTED_PROTOCOL: /* also: an answer without a status line */
+    return strstr(x->detail, "HTTP/0.9") ? ICRM_FAULT_NO_WEB_SERVER
+                                         : ICRM_FAULT_NO_PROTOCOL;
+  default:
+    return ICRM_FAULT_OTHER;
+  }
+}
+
+/* How long was too long. */
+static double fault_seconds(const struct icrm_exchange *x,
+                            enum icrm_fault fault) {
+  return fault == ICRM_FAULT_SLOW_CONNECT
+             ? (double)((x->site->connect_timeout_ms + 999) / 1000)
+         : fault == ICRM_FAULT_STALLED
+             ? (double)silence_s(&x->request)
+             : (double)(icrm_clock_us() - x->started_us) / 1e6;
 }
 
 static void set_error(struct icrm_exchange *x, CURLcode rc,
                       struct icrm_error *err) {
   char reason[128];
-  const char *origin = x->site->origin;
-  switch (rc) {
-  case CURLE_COULDNT_RESOLVE_HOST:
-    icrm_error_set(err, ICRM_ERROR_TRANSPORT,
-                   "cannot find the host of %s; check the URL or the network",
-                   origin);
-    break;
-  case CURLE_COULDNT_RESOLVE_PROXY:
-  case CURLE_PROXY:
-    icrm_error_set(err, ICRM_ERROR_TRANSPORT,
-                   "cannot reach %s through the proxy; check `proxy`", origin);
-    break;
-  case CURLE_COULDNT_CONNECT:
-    icrm_error_set(err, ICRM_ERROR_TRANSPORT,
-                   "cannot reach %s: %s; check the URL or the network", origin,
-                   os_reason(x->easy, reason, sizeof reason));
-    break;
-  case CURLE_OPERATION_TIMEDOUT:
-    set_timeout_error(x, err);
-    break;
-  case CURLE_SSL_CONNECT_ERROR:
-  case CURLE_PEER_FAILED_VERIFICATION:
-  case CURLE_SSL_CACERT_BADFILE:
-  case CURLE_SSL_CERTPROBLEM:
-  case CURLE_SSL_CIPHER:
-  case CURLE_SSL_ISSUER_ERROR:
-    set_tls_error(x, rc, err);
-    break;
-  case CURLE_WRITE_ERROR:
-    icrm_error_set(err, ICRM_ERROR_DECODE,
-                   "the answer of %s is larger than %zu bytes; ask for less, "
-                   "or allow more with `max_reply_bytes`",
-                   origin, x->site->max_reply_bytes);
-    break;
-  case CURLE_GOT_NOTHING:
-  case CURLE_SEND_FAIL_REWIND:
-  case CURLE_ABORTED_BY_CALLBACK:
-    icrm_error_set(err, ICRM_ERROR_TRANSPORT,
-                   "%s closed the connection without an answer; if it goes "
-                   "on, the server's log says why",
-                   origin);
-    break;
-  case CURLE_PARTIAL_FILE:
-    icrm_error_set(err, ICRM_ERROR_TRANSPORT,
-                   "%s closed the connection in the middle of its answer; if "
-                   "it goes on, the server's log says why",
-                   origin);
-    break;
-  case CURLE_UNSUPPORTED_PROTOCOL:
-    if (strstr(x->detail, "HTTP/0.9")) { /* an answer without a status line */
-      icrm_error_set(err, ICRM_ERROR_TRANSPORT,
-                     "what answers at %s is no web server; check the URL's "
-                     "host and port",
-                     origin);
-      break;
-    }
-    icrm_error_set(err, ICRM_ERROR_CONFIG, "this libcurl has no support for %s",
-                   x->site->is_tls ? "https" : "http");
-    break;
-  default:
-    icrm_error_set(err, ICRM_ERROR_TRANSPORT,
-                   "the connection to %s failed (%s)", origin,
-                   x->detail[0] ? x->detail : curl_easy_strerror(rc));
-  }
+  const enum icrm_fault fault = fault_of(x, rc);
+  struct icrm_fault_place place = {.origin = x->site->origin,
+                                   .seconds = fault_seconds(x, fault),
+                                   .bytes = x->site->max_reply_bytes,
+                                   .is_tls = x->site->is_tls};
+  place.detail = fault == ICRM_FAULT_NO_CONNECTION
+                     ? os_reason(x->easy, reason, sizeof reason)
+                 : x->detail[0] ? x->detail
+                                : curl_easy_strerror(rc);
+  icrm_fault_explain(fault, &place, err);
 }
 
 static void fill_reply(struct icrm_exchange *x, CURLcode rc) {
@@ -546,10 +496,9 @@ static void fill_reply(struct icrm_exchange *x, CURLcode rc) {
   reply->retry_after_s = retry_after_s(x->easy);
   keep_limits(x->easy, &reply->limits);
   reply->is_nothing_sent = rc != CURLE_OK && reply->bytes_sent == 0;
-  /* A failed rewind was once reported as success without an answer. */
   reply->is_complete = rc == CURLE_OK && reply->status > 0;
-  if (!reply->is_complete)
-    set_error(x, rc == CURLE_OK ? CURLE_GOT_NOTHING : rc, &reply->err);
+  if (!reply->is_complete && !reply->is_given_up)
+    set_error(x, rc, &reply->err);
   reply->err.status = reply->is_complete ? 0 : reply->status;
 }
 
@@ -581,8 +530,8 @@ static void finish(struct icrm_transport *transport, CURL *easy, CURLcode rc) {
   x->done(x->owner, x);
 }
 
-/* Let libcurl work, then hand over what ended. */
-static int perform(struct icrm_transport *transport, struct icrm_error *err) {
+int icrm_transport_perform(struct icrm_transport *transport,
+                           struct icrm_error *err) {
   int running, left;
   CURLMcode rc = curl_multi_perform(transport->multi, &running);
   if (rc != CURLM_OK)
@@ -595,21 +544,7 @@ static int perform(struct icrm_transport *transport, struct icrm_error *err) {
   return 0;
 }
 
-/* Let each member start what it can; returns the nearest wish, -1 for none. */
-static int turn_members(struct icrm_transport *transport) {
-  int64_t now = icrm_clock_ms();
-  int nearest = -1;
-  for (struct icrm_transport_member *m = transport->members; m; m = m->next) {
-    int wish = m->turn(m, now);
-    if (wish >= 0 && (nearest < 0 || wish < nearest))
-      nearest = wish;
-  }
-  return nearest;
-}
-
-/* Wait for activity. Returns the number of descriptors with news: 0 also when
- * a signal came; -1 on an interrupt. */
-static int wait_activity(struct icrm_transport *transport, int timeout_ms) {
+int icrm_transport_wait(struct icrm_transport *transport, int timeout_ms) {
   int count = 0;
   struct curl_waitfd wakeup = {.fd = icrm_interrupt_fd(),
                                .events = CURL_WAIT_POLLIN};
@@ -620,63 +555,4 @@ static int wait_activity(struct icrm_transport *transport, int timeout_ms) {
     return count;
   icrm_interrupt_drain();
   return -1;
-}
-
-void icrm_transport_await_step(struct icrm_transport *transport) {
-  transport->awaits_step = true;
-}
-
-int icrm_transport_kick(struct icrm_transport *transport,
-                        struct icrm_error *err) {
-  if (icrm_transport_check_process(transport, err) != 0)
-    return -1;
-  if (transport->awaits_step || transport->latency_us < LATENCY_WORTH_HIDING_US)
-    return 0;
-  const uint64_t ended = transport->ended;
-  if (perform(transport, err) != 0)
-    return -1;
-  if (transport->ended == ended)
-    return 0;
-  turn_members(transport);
-  return perform(transport, err);
-}
-
-int icrm_transport_step(struct icrm_transport *transport, int timeout_ms,
-                        struct icrm_error *err) {
-  if (icrm_transport_check_process(transport, err) != 0)
-    return -1;
-  const uint64_t news = transport->news;
-  const int64_t deadline = icrm_clock_ms() + timeout_ms;
-  transport->awaits_step = false;
-  int wish = turn_members(transport);
-  for (;;) {
-    const uint64_t ended = transport->ended;
-    if (perform(transport, err) != 0)
-      return -1;
-    if (transport->ended != ended || wish == 0)
-      wish = turn_members(transport);
-    if (transport->news != news) {
-      if (transport->latency_us < LATENCY_WORTH_HIDING_US)
-        return 0;
-      return perform(transport, err);
-    }
-    if (transport->running == 0 && wish < 0)
-      return 0;
-    int64_t left =
-        timeout_ms < 0 ? LONGEST_WAIT_MS : deadline - icrm_clock_ms();
-    if (left <= 0)
-      return 0;
-    if (left > LONGEST_WAIT_MS)
-      left = LONGEST_WAIT_MS;
-    bool is_timer = wish >= 0 && wish < left;
-    int wait_ms = is_timer ? wish : (int)left;
-    int64_t end_ms = icrm_clock_ms() + wait_ms;
-    int count = wait_activity(transport, wait_ms);
-    /* Ended before its time without activity: a signal, so let the caller's
-     * language look at it. */
-    if (count < 0 || (count == 0 && icrm_clock_ms() + 1 < end_ms))
-      return perform(transport, err);
-    if (is_timer)
-      wish = 0;
-  }
 }

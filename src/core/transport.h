@@ -15,7 +15,9 @@
 #ifndef ICRM_CORE_TRANSPORT_H
 #define ICRM_CORE_TRANSPORT_H
 
+#include "core/body.h"
 #include "core/buf.h"
+#include "core/download.h"
 #include "core/error.h"
 #include "core/site.h"
 
@@ -36,25 +38,27 @@ struct icrm_transport_member {
 
 /* What to send. Memory behind the pointers must live until the reply. */
 struct icrm_request {
-  const char *url;          /* complete; copied */
-  const char *content_type; /* NULL: application/x-www-form-urlencoded */
-  const struct icrm_buf *head,
-      *tail; /* the body's two halves; both NULL: GET */
-  int timeout_ms;
-  bool write; /* must not leave twice */
+  const char *url;                /* complete; copied */
+  const char *content_type;       /* NULL: application/x-www-form-urlencoded */
+  struct icrm_body body;          /* none: GET */
+  struct icrm_download *download; /* takes the file out of the reply, or NULL */
+  int timeout_ms;                 /* of the whole; with files: of a silence */
+  bool write;                     /* must not leave twice */
 };
 
 /* What came back. */
 struct icrm_reply {
   bool is_complete;      /* a whole HTTP reply arrived */
   bool is_nothing_sent;  /* proven: no byte of the request left */
+  bool is_given_up;      /* ended here: a file changed, or the disk is full */
   struct icrm_error err; /* why not, when !is_complete */
   int status;            /* HTTP status, 0 for none */
   int retry_after_s;     /* see icrm_retry_after_s; -1: not asked */
   char content_type[64];
   struct icrm_buf limits; /* `name: value` lines of X-FloodControl-* and
                              X-RateLimit-* headers */
-  struct icrm_buf body;   /* decompressed; the owner may take it */
+  struct icrm_buf body;   /* decompressed, without what a download took; the
+                             owner may take it */
   int64_t bytes_sent, bytes_received;
   int64_t time_us; /* from start to end */
 };

@@ -2,10 +2,11 @@
  * core.client{...}: a dispatcher as a userdata. All clients of a state share
  * one transport, kept in the registry, so that a step of one moves them all.
  */
-#include "core/digest.h"
 #include "core/dispatcher.h"
 #include "lua/core.h"
 #include "lua/credentials.h"
+#include "lua/download.h"
+#include "lua/form.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -14,9 +15,7 @@
 
 #define CLIENT_TYPE "icrm.core.Client"
 #define NETWORK_TYPE "icrm.core.Network"
-#define MAX_UPLOAD_BYTES (64u << 20)
 #define LONGEST_STEP_S 86400
-#define MAX_NAMED_PARAMS 128
 #define MAX_FORESEEN 1000000000
 
 /* What the clients of a state have in common. */
@@ -29,7 +28,7 @@ enum { NETWORK_VALUE = 1 }; /* user value of a client: keeps the network */
 
 struct client {
   struct icrm_dispatcher *dispatcher; /* NULL: closed */
-  struct icrm_buf form;               /* of the submit under way */
+  struct icrml_form form;             /* of the submit under way */
 };
 
 static const char network_key = 0;
@@ -141,7 +140,7 @@ static int new_client(lua_State *L) {
 /* close, __close and __gc: idempotent, and nothing is waited for. */
 static int close_client(lua_State *L) {
   struct client *client = luaL_checkudata(L, 1, CLIENT_TYPE);
-  icrm_buf_free(&client->form);
+  icrml_free_form(&client->form);
   if (!client->dispatcher)
     return 0;
   icrm_dispatcher_free(client->dispatcher);
@@ -154,117 +153,6 @@ static int close_client(lua_State *L) {
 }
 
 /* ---- submit ---- */
-
-/* The text at `index`: a string, or a number as Lua writes it. */
-static const char *value_text(lua_State *L, int index, const char *name,
-                              size_t *len) {
-  int type = lua_type(L, index);
-  if (type != LUA_TSTRING && type != LUA_TNUMBER)
-    luaL_error(L, "parameter %s must be a string, not %s", name,
-               luaL_typename(L, index));
-  return lua_tolstring(L, index, len);
-}
-
-static int add_param(lua_State *L, struct icrm_buf *form, const char *boundary,
-                     int name_index, int value_index, struct icrm_error *err) {
-  size_t name_len, len;
-  luaL_argcheck(L, lua_type(L, name_index) == LUA_TSTRING, 2,
-                "params need names that are strings");
-  const char *name = lua_tolstring(L, name_index, &name_len);
-  if (icrm_form_check_name(name, name_len, err) != 0)
-    return -1;
-  const char *value = value_text(L, value_index, name, &len);
-  if (!boundary) {
-    icrm_form_add(form, name, name_len, value, len);
-    return 0;
-  }
-  struct icrm_form_part part = {.name = name, .data = value, .data_len = len};
-  return icrm_form_add_part(form, boundary, &part, err);
-}
-
-static int compare_names(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* params at the top of the stack: { name = value }, in the order of names. */
-static int add_sorted(lua_State *L, struct icrm_buf *form, const char *boundary,
-                      struct icrm_error *err) {
-  const char *names[MAX_NAMED_PARAMS]; /* kept alive by params */
-  const int params = lua_gettop(L);
-  size_t n = 0;
-  lua_pushnil(L);
-  while (lua_next(L, params)) {
-    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, 2,
-                  "params need names that are strings");
-    luaL_argcheck(L, n < MAX_NAMED_PARAMS, 2, "too many params");
-    names[n++] = lua_tostring(L, -2);
-    lua_pop(L, 1);
-  }
-  qsort(names, n, sizeof *names, compare_names);
-  for (size_t i = 0; i < n; i++) {
-    lua_pushstring(L, names[i]);
-    lua_pushvalue(L, -1);
-    lua_rawget(L, params); /* name, value */
-    if (add_param(L, form, boundary, -2, -1, err) != 0)
-      return -1;
-    lua_settop(L, params);
-  }
-  return 0;
-}
-
-/* params at the top of the stack: { {name, value}, ... } or { name = value }.
- */
-static int add_params(lua_State *L, struct icrm_buf *form, const char *boundary,
-                      struct icrm_error *err) {
-  const int params = lua_gettop(L);
-  const lua_Integer count = luaL_len(L, params);
-  for (lua_Integer i = 1; i <= count; i++) {
-    if (lua_geti(L, params, i) != LUA_TTABLE)
-      return luaL_argerror(L, 2, "a list of params holds {name, value} pairs");
-    lua_geti(L, -1, 1);
-    lua_geti(L, -2, 2); /* pair, name, value */
-    if (add_param(L, form, boundary, -2, -1, err) != 0)
-      return -1;
-    lua_settop(L, params);
-  }
-  if (count > 0)
-    return 0;
-  return add_sorted(L, form, boundary, err);
-}
-
-static const char *part_text(lua_State *L, int part, const char *name,
-                             size_t *len) {
-  if (lua_getfield(L, part, name) == LUA_TNIL)
-    return NULL;
-  if (lua_type(L, -1) != LUA_TSTRING)
-    luaL_error(L, "%s of a part must be a string", name);
-  return lua_tolstring(L, -1, len);
-}
-
-/* The list of parts at the top of the stack. */
-static int add_parts(lua_State *L, struct icrm_buf *form, const char *boundary,
-                     struct icrm_error *err) {
-  const int parts = lua_gettop(L);
-  const lua_Integer count = luaL_len(L, parts);
-  for (lua_Integer i = 1; i <= count; i++) {
-    if (lua_geti(L, parts, i) != LUA_TTABLE)
-      return luaL_argerror(L, 2, "parts is a list of tables");
-    struct icrm_form_part part = {
-        .name = part_text(L, parts + 1, "name", NULL),
-        .filename = part_text(L, parts + 1, "filename", NULL),
-        .content_type = part_text(L, parts + 1, "content_type", NULL),
-        .path = part_text(L, parts + 1, "path", NULL)};
-    part.data = part_text(L, parts + 1, "data", &part.data_len);
-    luaL_argcheck(L, part.name && (part.path || part.data), 2,
-                  "a part needs a name, and path or data");
-    if (icrm_form_check_name(part.name, strlen(part.name), err) != 0 ||
-        icrm_form_add_part(form, boundary, &part, err) != 0)
-      return -1;
-    lua_settop(L, parts);
-  }
-  icrm_form_end_parts(form, boundary);
-  return 0;
-}
 
 static bool is_post(lua_State *L) {
   lua_getfield(L, 2, "method");
@@ -283,25 +171,22 @@ static bool is_write(lua_State *L, bool post) {
   return write;
 }
 
-static int fill_form(lua_State *L, struct icrm_buf *form, char *boundary,
-                     bool post, struct icrm_error *err) {
-  bool has_parts = lua_getfield(L, 2, "parts") == LUA_TTABLE;
-  luaL_argcheck(L, !has_parts || post, 2, "parts need the method POST");
-  if (has_parts)
-    icrm_digest_random_hex(boundary, 16);
-  const char *used = has_parts ? boundary : NULL;
-  if (lua_getfield(L, 2, "params") == LUA_TTABLE &&
-      add_params(L, form, used, err) != 0)
-    return -1;
-  lua_pop(L, 1); /* parts */
-  return has_parts ? add_parts(L, form, boundary, err) : 0;
+/* The draft that a reply's file goes to, if any; only a read has one, for it
+ * may come again. */
+static struct icrm_download *download_option(lua_State *L, bool write) {
+  struct icrm_download *download = NULL;
+  if (lua_getfield(L, 2, "into") != LUA_TNIL) {
+    luaL_argcheck(L, !write, 2, "into is for reads");
+    download = icrml_check_download(L, lua_gettop(L));
+  }
+  lua_pop(L, 1); /* stays alive in the options */
+  return download;
 }
 
 /* client:submit{...} -> id | nil, err */
 static int submit(lua_State *L) {
   struct client *client = check_client(L);
   struct icrm_error err;
-  char boundary[40] = "";
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   bool post = is_post(L);
@@ -311,15 +196,16 @@ static int submit(lua_State *L) {
       .hold = flag_option(L, 2, "hold"),
       .timeout_ms = seconds_option(L, 2, "timeout"),
       .session = (uint64_t)number_option(L, 2, "session", 1, 1e15),
-      .form = &client->form};
+      .form = &client->form.text,
+      .files = &client->form.files};
+  call.download = download_option(L, call.write);
   lua_getfield(L, 2, "operation"); /* self, options, operation */
   luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 2, "operation is missing");
   call.operation = lua_tostring(L, -1);
-  icrm_buf_clear(&client->form);
-  client->form.limit = MAX_UPLOAD_BYTES;
-  if (fill_form(L, &client->form, boundary, post, &err) != 0)
+  if (icrml_fill_form(L, &client->form, post, &err) != 0)
     return icrml_fail(L, &err);
-  call.boundary = boundary[0] ? boundary : NULL;
+  if (client->form.boundary[0])
+    call.boundary = client->form.boundary;
   uint64_t id = icrm_dispatcher_submit(client->dispatcher, &call, &err);
   if (id == 0)
     return icrml_fail(L, &err);

@@ -63,6 +63,7 @@ int luaopen_icrm_core(lua_State *L) {
   icrml_open_credentials(L);
   icrml_open_csv(L);
   icrml_open_digest(L);
+  icrml_open_download(L);
   icrml_open_files(L);
   icrml_open_decode(L);
   icrml_open_element(L);

@@ -21,6 +21,7 @@ void icrml_open_client(lua_State *L);
 void icrml_open_credentials(lua_State *L);
 void icrml_open_csv(lua_State *L);
 void icrml_open_digest(lua_State *L);
+void icrml_open_download(lua_State *L);
 void icrml_open_files(lua_State *L);
 void icrml_open_decode(lua_State *L);
 void icrml_open_element(lua_State *L);

@@ -1,6 +1,7 @@
 /* core.files: private files and their locks. */
 #include "lua/core.h"
 
+#include "core/body.h"
 #include "core/private_file.h"
 
 #include <limits.h>
@@ -93,6 +94,16 @@ static int files_exists(lua_State *L) {
   return 1;
 }
 
+/* files.size(path) -> bytes of a file that can be attached | nil, err */
+static int files_size(lua_State *L) {
+  struct icrm_error err;
+  const int64_t size = icrm_body_file_size(luaL_checkstring(L, 1), &err);
+  if (size < 0)
+    return icrml_fail(L, &err);
+  lua_pushinteger(L, size);
+  return 1;
+}
+
 /* files.create(path [, any_filesystem]) -> true | nil, err */
 static int files_create(lua_State *L) {
   struct icrm_error err;
@@ -117,6 +128,7 @@ void icrml_open_files(lua_State *L) {
   static const luaL_Reg functions[] = {{"create", files_create},
                                        {"exists", files_exists},
                                        {"lock", files_lock},
+                                       {"size", files_size},
                                        {"state_folder", files_state_folder},
                                        {NULL, NULL}};
   static const luaL_Reg methods[] = {{"close", lock_close},

@@ -70,30 +70,44 @@ function M.check(job, run, change, document)
   run.record_done(run, change, json.decode(change.fields), document)
 end
 
+-- The file, if it is as it was planned; looked at before the change is marked as
+-- sending. The core looks again while it sends.
+local function load(planned)
+  local ok, file = pcall(documents.load, planned.path)
+  if not ok then
+    return nil, tostring(file)
+  end
+  if
+    file.size ~= planned.size
+    or core.digest.sha256_file(planned.path) ~= planned.sha256
+  then
+    return nil, ("%s is not as it was when it was planned"):format(planned.path)
+  end
+  file.sha256 = planned.sha256
+  return file
+end
+
 --- Send one attachment.
 function M.send(job, run, change)
   if change.attempts > 0 and run.reconciler:is_found(job, change) then
     return -- an earlier attempt has made it (X13)
   end
-  local planned = json.decode(change.before)
-  local ok, file = pcall(documents.load, planned.path)
-  if not ok or core.digest.sha256(file.data) ~= planned.sha256 then
-    return run.finish(run, change, {
-      state = "failed",
-      code = "FILE_CHANGED",
-      message = ok and ("%s is not as it was when it was planned"):format(planned.path)
-        or tostring(file),
-    })
+  local file, why = load(json.decode(change.before))
+  if not file then
+    return run.finish(run, change, { state = "failed", code = "FILE_CHANGED", message = why })
   end
   local schema = run.set:schema "Documents"
-  local params, parts = documents.request(
+  local params, options = documents.request(
     documents.way(run.client, schema),
     change.fields,
     file,
     target_of(run, change)
   )
-  local document, err, session = job:write(change, "create", params, parts)
+  local document, err, session = job:write(change, "create", params, options)
   local class = classify.record(document, err, schema.id_prefix)
+  if err and err.kind == "input" then
+    class = "R" -- the file cannot be read any more, or changed: it stays unsent
+  end
   run.settle_write(run, change, class, err, session, function()
     M.check(job, run, change, document)
   end)

@@ -69,18 +69,19 @@ function Job.read(_, operation, params, options)
   }
 end
 
---- Call the server after `change` is durably marked `sending`; `parts` are those
--- of a multipart request, if it is one.
+--- Call the server after `change` is durably marked `sending`; `options` has the
+-- files or parts of the request, if there are some.
 -- @return any the decoded result, or nil and an icrm.Error; third the session
 --   that carried the call (a secret), as far as known
-function Job.write(_, change, operation, params, parts)
+function Job.write(_, change, operation, params, options)
   return coroutine.yield {
     list = "outbox",
     change = change,
     call = {
       operation = operation,
       params = params,
-      parts = parts,
+      parts = options and options.parts,
+      files = options and options.files,
       method = "POST",
       write = true,
       hold = true,

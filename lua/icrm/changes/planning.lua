@@ -328,8 +328,8 @@ function M.attach(self, record_or_ref, path, options)
     refs = not target and json.encode { related_to = record_or_ref.key } or nil,
     before = json.encode {
       path = path,
-      size = #file.data,
-      sha256 = core.digest.sha256(file.data),
+      size = file.size,
+      sha256 = error_class.check(core.digest.sha256_file(path)),
       related_to = target,
     },
     tag = tag,

@@ -79,6 +79,28 @@ describe("apply", function()
     assert.falsy(pcall(crm.client.retrieve, crm.client, gone.id))
   end)
 
+  it("asks for the number of deletions once, not again after a crash", function()
+    crm = changes_crm.start {}
+    local plan <close> = crm.plan()
+    for i = 1, 3 do
+      plan:delete(crm.client:create("HelpDesk", { ticket_title = "Z" .. i, ticketstatus = "Open" }))
+    end
+    plan:seal()
+    assert.equal(3, plan:deletions_to_allow())
+    assert.equal(3, plan:deletions_to_allow(2))
+    assert.equal(0, plan:deletions_to_allow(3))
+    local point = 0
+    assert.falsy(pcall(plan.apply, plan, { allow_delete = 3, on_point = function(name)
+      point = point + (name == "reply" and 1 or 0)
+      assert(point < 2, "the end of the process")
+    end }))
+    assert.equal(0, plan:deletions_to_allow())
+    assert.same({ done = 3 }, plan:apply({ settle = 0.02 }).states)
+    plan:delete(crm.client:create("HelpDesk", { ticket_title = "Y", ticketstatus = "Open" }))
+    plan:seal()
+    assert.equal(1, plan:deletions_to_allow())
+  end)
+
   it("blocks what refers to a change that failed, and goes on with the rest", function()
     crm = changes_crm.start { faults = "at create#1 error=MANDATORY_FIELDS_MISSING", lanes = 1 }
     local plan <close> = crm.plan()

@@ -86,10 +86,8 @@ local set_options = { input = input, witness = {
   HelpDesk = { tag = "cf_icrm" }, Accounts = { tag = "cf_icrm" } } }
 mistakes.install(options, set_options)
 local set <close> = open(crm, set_options)
-local deletes = set.store:rows [[SELECT count(*) AS n FROM changes
-  WHERE operation = 'delete' AND state = 'planned']]
 local summary = set:apply { settle = options.settle, resend = options.resend, on_point = on_point,
-  allow_delete = math.tointeger(deletes[1].n) }
+  allow_delete = set.store:count_deletions().open }
 if options.points then
   local file = assert(io.open(options.points, "w"))
   file:write(passed)

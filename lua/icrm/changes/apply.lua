@@ -138,21 +138,14 @@ end
 
 -- Deleting is never an accident: the number must be said.
 local function check_deletes(run, allowed)
-  local sql =
-    "SELECT count(*) AS n FROM changes WHERE operation = 'delete' AND state = 'planned'"
-  local n = run.store:rows(sql)[1].n
-  if n > 0 and n ~= allowed then
-    error(
-      error_class.new {
-        kind = "input",
-        message = ("this change set deletes %d records; say so with --allow-delete %d"):format(
-          n,
-          n
-        ),
-      },
-      0
-    )
+  local n = run.set:deletions_to_allow(allowed)
+  if n > 0 then
+    error_class.raise {
+      kind = "input",
+      message = ("this change set deletes %d records; say so with --allow-delete %d"):format(n, n),
+    }
   end
+  run.store:set_meta("allowed_deletions", run.store:count_deletions().all)
 end
 
 -- A job must not wait for a call of its own: the lanes may hold writes that only

@@ -102,14 +102,21 @@ local function say_changed_values(set)
   end
 end
 
+-- How to send what is planned, with all that must be said.
+local function command_for(set, verb)
+  local deletions = set:deletions_to_allow()
+  return ("icrm-lua %s %s%s"):format(verb, set.path,
+    deletions > 0 and (" --allow-delete %d"):format(deletions) or "")
+end
+
 local function say_next(set, code)
   local is_open = (set.store:states().planned or 0) > 0
   if code == exits.UNSETTLED then
     script.say("settle the open ones: icrm-lua unknown %s", set.path)
   elseif code == 0 and is_open then
-    script.say("to send it: icrm-lua apply %s", set.path)
+    script.say("to send it: %s", command_for(set, "apply"))
   elseif code == exits.TRY_AGAIN or is_open then
-    script.say("to go on: icrm-lua resume %s", set.path)
+    script.say("to go on: %s", command_for(set, "resume"))
   end
   if code == exits.FAILED_ROWS or code == exits.STALE then
     script.say("the rows that failed, to be corrected and run again: icrm-lua errors %s", set.path)
@@ -387,13 +394,13 @@ function M.decide(plan, args, found)
     return decide_nothing(plan, args, found)
   end
   plan:write(write_stderr)
-  local deletions = count_of(plan, "state = 'planned' AND operation = 'delete'")
-  if deletions > 0 and args.allow_delete ~= deletions and not args.plan_only then
-    script.say("\nnothing was sent: this deletes %s; to send it: icrm-lua apply %s "
-      .. "--allow-delete %d", script.counted(deletions, "record"), plan.path, deletions)
+  local deletions = plan:deletions_to_allow(args.allow_delete)
+  if deletions > 0 and not args.plan_only then
+    script.say("\nnothing was sent: this deletes %s; to send it: %s",
+      script.counted(deletions, "record"), command_for(plan, "apply"))
     return exits.ERROR
   elseif args.plan_only then
-    script.say("\nplanned in %s; to send it: icrm-lua apply %s", plan.path, plan.path)
+    script.say("\nplanned in %s; to send it: %s", plan.path, command_for(plan, "apply"))
     return 0
   end
   local answer = script.confirm(("\nApply %s?"):format(script.counted(planned, "change")), args)

@@ -194,6 +194,18 @@ function ChangeSet:is_begun()
   return tonumber(self.store:get_meta "generation") > 0
 end
 
+--- How many deletions must still be allowed by their exact number. A number that
+-- was right once holds for the set: whoever goes on after a crash is not asked again.
+-- @param allowed integer|nil the number that was said
+-- @return integer 0 when all are allowed
+function ChangeSet:deletions_to_allow(allowed)
+  local count = self.store:count_deletions()
+  if count.open == allowed or tostring(count.all) == self.store:get_meta "allowed_deletions" then
+    return 0
+  end
+  return count.open
+end
+
 --- Describe the plan, or what became of it, for a person.
 -- @param options table|nil see icrm.changes.show
 -- @return string

@@ -227,7 +227,7 @@ end
 local function side_effects(set)
   local operations = {}
   for _, total in ipairs(set.store:totals()) do
-    operations[total.operation] = true
+    operations[total.operation] = operations[total.operation] or total.state ~= "skipped"
   end
   local lines = {
     "What undo cannot take back: what the CRM does on every save (mails, tasks, history).",

@@ -334,6 +334,14 @@ function Store:totals()
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3]]
 end
 
+--- How many records are to be deleted: `all`, and those still `open`.
+function Store:count_deletions()
+  local count = self:rows([[SELECT count(*) AS n,
+    count(CASE WHEN state IN ('planned', 'sending', 'unknown') THEN 1 END) AS open
+    FROM changes WHERE operation = 'delete' AND state <> 'skipped']])[1]
+  return { all = math.tointeger(count.n), open = math.tointeger(count.open) }
+end
+
 --- How many changes are in each state: state → number.
 function Store:states()
   local states = {}

@@ -49,6 +49,28 @@ class Server:
             return json.load(reply)["result"]
 
 
+class Sandbox:
+    """The sandbox CRM on the servers' core, until the `with` block ends."""
+
+    def __init__(self, runner, profile, most_mb):
+        self.command = [runner, "sandbox", "--empty", "--profile", profile,
+                        "--most", str(most_mb)]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            text=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}))
+        told = dict(self.process.stdout.readline().split() for _ in range(3))
+        self.login = [told["url"], told["user"], told["key"]]
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+
+
 class TlsFront:
     """A TLS port in front of a server, by openssl's certificate and Python's
     ssl; only the client behind it is measured."""

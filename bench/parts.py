@@ -1,9 +1,10 @@
 """The parts of the benchmark; each adds a table and its goals to the report."""
+import filecmp
 import os
 import re
 
 from clients import HERE, named
-from measure import (Failed, Run, Series, Server, TlsFront, per_call,
+from measure import (Failed, Run, Sandbox, Series, Server, TlsFront, per_call,
                      ratios, start_ms)
 
 
@@ -338,6 +339,54 @@ def part_apply(setting):
             f"CPU of planning and applying a row: {cpu.text()} µs.")
 
 
+# ---- A large file up and down ----
+
+def carry_file(setting, profile, path):
+    """Each round has a sandbox of its own, which keeps the file in memory."""
+    runner = os.path.join(setting.build, "bin", "icrm-lua")
+    back = path + ".back"
+    megabytes = os.path.getsize(path) / 1e6
+    with Sandbox(runner, profile, 400) as sandbox:
+        run = Run([runner, os.path.join(HERE, "files.lua"), *sandbox.login,
+                   path, back])
+    same = filecmp.cmp(path, back, shallow=False)
+    os.remove(back)
+    if not same:
+        raise Failed(f"{path} came back different")
+    found = re.search(r"up ([0-9.]+) (-?\d+)\ndown ([0-9.]+) (-?\d+)",
+                      run.message)
+    up_s, up_kb, down_s, down_kb = map(float, found.groups())
+    return {"up": megabytes / up_s, "down": megabytes / down_s,
+            "up_mb": up_kb / 1024, "down_mb": down_kb / 1024, "cpu": run.cpu}
+
+
+def part_files(setting):
+    megabytes = 20 if setting.quick else 200
+    path = os.path.join(setting.build, "bench", "file.bin")
+    with open(path, "wb") as file:
+        for _ in range(megabytes):
+            file.write(os.urandom(1000000))
+    ways = (("filename_attachment, base64", "initiative"),
+            ("multipart part", "vtiger8"))
+    found = collect(setting, [
+        (way, lambda p=profile: carry_file(setting, p, path))
+        for way, profile in ways])
+    os.remove(path)
+    setting.report.table(
+        f"A file of {megabytes} MB up and down, with the sandbox",
+        ("sent as", "up, MB/s", "down, MB/s", "CPU of both, s",
+         "peak above idle, up, MB", "down, MB"),
+        [(way, s["up"].text(), s["down"].text(), s["cpu"].text(2),
+          s["up_mb"].text(1), s["down_mb"].text(1))
+         for way, s in found.items()])
+    for way, s in found.items():
+        setting.report.at_most(
+            f"memory above the idle process of a {megabytes} MB file, {way}",
+            8, Series(map(max, s["up_mb"].numbers, s["down_mb"].numbers)),
+            " MB", 1)
+
+
 PARTS = {"calls": part_calls, "latency": part_latency, "lock": part_lock,
          "walk": part_walk, "start": part_start, "tls": part_tls,
-         "csv": part_csv, "apply": part_apply}
+         "csv": part_csv, "apply": part_apply,
+         "files": part_files}

@@ -12,6 +12,8 @@ parser:option("--port", "Listen on this port; on a free one by default."):argnam
   :convert(script.count):default "0"
 parser:option("--latency", "Milliseconds that every request takes."):argname "MS"
   :convert(script.count):default "0"
+parser:option("--most", "Megabytes that a request may have; 64 by default."):argname "MB"
+  :convert(script.count):default "0"
 parser:option("--field", "Add a field, such as HelpDesk.cf_token:string."):argname "SPEC"
   :count "*"
 parser:option("--faults", "Misbehave by this plan, such as 'seed=42; p=0.02 half_reply'.")
@@ -24,6 +26,7 @@ sandbox.serve({
   profile = args.profile,
   port = args.port,
   latency_ms = args.latency,
+  most_mb = args.most,
   fields = args.field,
   faults = args.faults,
   demo = not args.empty,

@@ -3,6 +3,7 @@
 local client = require "spec.sandbox_client"
 local core = require "icrm.core"
 local helper = require "spec.helper"
+local icrm = require "icrm"
 local raw_http = require "spec.raw_http"
 local sandbox = require "icrm.sandbox"
 local socket = require "socket"
@@ -426,8 +427,23 @@ describe("icrm.sandbox", function()
       refusal "sandbox:?latancy=4")
     assert.truthy(refusal "sandbox:?latency=4a":find "write a whole number")
     assert.truthy(refusal "sandbox:?port=70000":find "from 0 to 65535")
+    assert.truthy(refusal "sandbox:?most=2001":find "from 0 to 2000")
     assert.truthy(refusal "sandbox:?demo=no":find "write on or off")
     assert.truthy(refusal "http://x":find "no sandbox URL")
+  end)
+
+  it("takes requests as large as it is told, and says so in describe", function()
+    local crm <close> = icrm.connect "sandbox:?profile=vtiger8&most=1"
+    assert.are.equal(700000, crm:describe("Documents").by_name.filename.max_size)
+    local function create(bytes)
+      return pcall(crm.create, crm, "Accounts", { accountname = "A",
+        description = ("x"):rep(bytes) }, { check = false })
+    end
+    assert.is_true(create(900000))
+    local ok, err = create(1 << 20) -- its parameters are dropped
+    assert.is_false(ok)
+    assert.are.equal("unknown_outcome", err.kind)
+    assert.are.equal(500, err.status)
   end)
 
   it("opens a server that stops with its owner", function()

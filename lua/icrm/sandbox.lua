@@ -31,6 +31,7 @@ local OPTIONS = {
   profile = { "profile" },
   port = { "port", to_integer },
   latency = { "latency_ms", to_integer },
+  most = { "most_mb", to_integer },
   lock = { "session_lock", to_flag },
   demo = { "demo", to_flag },
   data = { "data" },
@@ -38,7 +39,7 @@ local OPTIONS = {
   faults = { "faults" },
 }
 
-local RANGES = { port = { 0, 65535 }, latency_ms = { 0, 600000 } }
+local RANGES = { port = { 0, 65535 }, latency_ms = { 0, 600000 }, most_mb = { 0, 2000 } }
 
 local function check_ranges(options)
   for name, range in pairs(RANGES) do
@@ -95,7 +96,7 @@ end
 
 --- Start a sandbox.
 ---
---- @param options? table file, profile, port, latency_ms, session_lock, demo
+--- @param options? table file, profile, port, latency_ms, most_mb, session_lock, demo
 ---   (false for a store without demo data), data, fields, now, faults
 --- @return userdata server with url, username, key, log, advance and stop
 function M.start(options)

@@ -57,6 +57,23 @@ for _, profile in ipairs { "initiative", "vtiger8" } do
       assert.equal(0, #documents_of(account))
     end)
 
+    it("are not sent when the file changes between plan, journal and wire", function()
+      local account = start()
+      local path = helper.tmpfile("avant", "a.txt")
+      local plan <close> = crm.plan()
+      plan:attach(account, path)
+      local summary = plan:apply { on_point = function(name)
+        if name == "send" then
+          helper.write_file(path, "après coup")
+        end
+      end }
+      assert.same({ failed = 1 }, summary.states)
+      local change = plan.store:get(1)
+      assert.equal("FILE_CHANGED", change.code)
+      assert.truthy(change.message:find(path, 1, true))
+      assert.equal(0, #documents_of(account))
+    end)
+
     it("without their relation are partial, and not sent again", function()
       if profile == "initiative" then
         return -- one call makes both there

@@ -69,8 +69,8 @@ static const char *const *field_option(lua_State *L,
   return names;
 }
 
-/* start{ file=, profile=, port=, latency_ms=, session_lock=, empty=, data=,
- * now=, faults=, fields= } -> sandbox | nil, err */
+/* start{ file=, profile=, port=, most_mb=, latency_ms=, session_lock=, empty=,
+ * data=, now=, faults=, fields= } -> sandbox | nil, err */
 static int sandbox_start(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -79,6 +79,7 @@ static int sandbox_start(lua_State *L) {
       .file = text_option(L, "file"),
       .profile = text_option(L, "profile"),
       .port = (int)integer_option(L, "port", 65535),
+      .most_mb = (int)integer_option(L, "most_mb", 2000),
       .latency_ms = (int)integer_option(L, "latency_ms", 600000),
       .no_session_lock = !flag_option(L, "session_lock", true),
       .empty = flag_option(L, "empty", false),

@@ -36,6 +36,7 @@ static void on_interrupt(int number) {
 
 void signals_prepare(void) {
   set_handler(SIGPIPE, SIG_IGN);
+  set_handler(SIGXFSZ, SIG_IGN); /* writing fails instead, and is reported */
   /* Without the descriptor Ctrl-C only waits for the next network event. */
   icrm_interrupt_open(NULL);
 }

@@ -160,6 +160,27 @@ void sb_documents_free(struct sb_document *document) {
     icrm_buf_free(&document->data);
 }
 
+/* As a JSON string, whose slashes are escaped; in pieces, for it may be long.
+ */
+static void add_base64(struct icrm_buf *out, const char *data, size_t len) {
+  enum { PIECE = 3 << 12 };
+  char text[ICRM_BASE64_LEN(PIECE)];
+  icrm_buf_add_byte(out, '"');
+  for (size_t at = 0; at < len; at += PIECE) {
+    const size_t n = len - at < PIECE ? len - at : PIECE;
+    const char *end = icrm_base64_put(text, data + at, n);
+    for (const char *from = text; from < end;) {
+      const char *slash = memchr(from, '/', (size_t)(end - from));
+      const char *stop = slash ? slash : end;
+      icrm_buf_add(out, from, (size_t)(stop - from));
+      if (slash)
+        icrm_buf_add_text(out, "\\/");
+      from = slash ? slash + 1 : end;
+    }
+  }
+  icrm_buf_add_byte(out, '"');
+}
+
 static void add_file(struct sb_call *call, struct sb_rows *rows) {
   size_t len;
   icrm_buf_addf(call->out, "[{\"fileid\":\"%lld\"",
@@ -168,10 +189,8 @@ static void add_file(struct sb_call *call, struct sb_rows *rows) {
   sb_json_add_pair(call->out, "filetype", sb_rows_get_text(rows, 2, &len));
   const char *data = sb_rows_get_text(rows, 3, &len);
   icrm_buf_addf(call->out, ",\"filesize\":%zu", len);
-  struct icrm_buf coded = {0};
-  icrm_base64_encode(&coded, data, len);
-  sb_json_add_pair(call->out, "filecontents", coded.data ? coded.data : "");
-  icrm_buf_free(&coded);
+  sb_json_add_key(call->out, "filecontents");
+  add_base64(call->out, data, len);
   icrm_buf_add_text(call->out, "}]");
 }
 

@@ -8,14 +8,14 @@
 #include <string.h>
 
 enum {
-  URL_LIMIT = 8000,              /* what the observed front server took */
-  BODY_LIMIT = 64 * 1024 * 1024, /* above it PHP drops the parameters */
+  URL_LIMIT = 8000, /* what the observed front server took */
   POOL_SIZE = 64 * 1024,
   MAX_CONNECTIONS = 512
 };
 
 struct sb_http {
   struct icrm_sandbox *sandbox;
+  size_t most_bytes; /* of a body; above it PHP drops the parameters */
   struct MHD_Daemon *daemon;
   struct sb_listener *listener;
 };
@@ -32,14 +32,15 @@ struct exchange {
 };
 
 /* The first sight of a request; what it returns is the exchange. */
-static void *begin(void *http, const char *url, struct MHD_Connection *unused) {
-  (void)http;
+static void *begin(void *context, const char *url,
+                   struct MHD_Connection *unused) {
   (void)unused;
+  const struct sb_http *http = context;
   struct exchange *exchange = calloc(1, sizeof *exchange);
   if (!exchange)
     return NULL;
   exchange->url_len = strlen(url);
-  exchange->body.limit = BODY_LIMIT;
+  exchange->body.limit = http->most_bytes;
   const char *query = strchr(url, '?');
   if (query)
     sb_params_parse(&exchange->request.url, query + 1, strlen(query + 1));
@@ -139,14 +140,15 @@ static void start_body(struct exchange *exchange,
 }
 
 static void finish_body(struct exchange *exchange) {
-  const struct icrm_buf *body = &exchange->body;
+  struct icrm_buf *body = &exchange->body;
   if (body->failed || body->len == 0)
     return;
   if (exchange->is_form)
-    sb_params_parse(&exchange->request.body, body->data, body->len);
+    sb_params_parse_in_place(&exchange->request.body, body->data, body->len);
   else if (exchange->boundary)
     sb_request_parse_multipart(&exchange->request, exchange->boundary,
                                body->data, body->len);
+  icrm_buf_free(body);
 }
 
 static int socket_of(struct MHD_Connection *connection) {
@@ -212,13 +214,14 @@ static void take(void *context, int fd, const struct sockaddr *address,
 }
 
 struct sb_http *sb_http_start(struct icrm_sandbox *sandbox, int port,
-                              struct icrm_error *err) {
+                              size_t most_bytes, struct icrm_error *err) {
   struct sb_http *http = calloc(1, sizeof *http);
   if (!http) {
     icrm_error_set(err, ICRM_ERROR_CONFIG, "out of memory");
     return NULL;
   }
   http->sandbox = sandbox;
+  http->most_bytes = most_bytes;
   http->daemon = MHD_start_daemon(
       MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
           MHD_USE_AUTO | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET,

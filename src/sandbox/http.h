@@ -4,13 +4,16 @@
 
 #include "core/error.h"
 
+#include <stddef.h>
+
 struct icrm_sandbox;
 struct sb_http;
 
-/* Listen on 127.0.0.1, on a free port when `port` is 0. NULL with `err` (kind
- * `config`) when the port is taken. */
+/* Listen on 127.0.0.1, on a free port when `port` is 0. Of a body of more than
+ * `most_bytes` the parameters are dropped. NULL with `err` (kind `config`) when
+ * the port is taken. */
 struct sb_http *sb_http_start(struct icrm_sandbox *sandbox, int port,
-                              struct icrm_error *err);
+                              size_t most_bytes, struct icrm_error *err);
 
 /* The port it listens on. */
 int sb_http_port(const struct sb_http *http);

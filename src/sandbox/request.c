@@ -93,16 +93,20 @@ static void parse_pair(struct sb_params *params, char *pair, size_t len) {
     sb_params_add(params, pair, name_len, value, value_len);
 }
 
-void sb_params_parse(struct sb_params *params, const char *text, size_t len) {
-  char *work = copy(text, len);
-  if (!work)
-    return;
-  for (char *at = work, *end = work + len; at < end;) {
+void sb_params_parse_in_place(struct sb_params *params, char *text,
+                              size_t len) {
+  for (char *at = text, *end = text + len; at < end;) {
     char *next = memchr(at, '&', (size_t)(end - at));
     next = next ? next : end;
     parse_pair(params, at, (size_t)(next - at));
     at = next + 1;
   }
+}
+
+void sb_params_parse(struct sb_params *params, const char *text, size_t len) {
+  char *work = copy(text, len);
+  if (work)
+    sb_params_parse_in_place(params, work, len);
   free(work);
 }
 

@@ -52,6 +52,9 @@ struct sb_param *sb_params_add(struct sb_params *params, const char *name,
 /* Add what an x-www-form-urlencoded text holds. */
 void sb_params_parse(struct sb_params *params, const char *text, size_t len);
 
+/* The same; the text, maybe a large one, is taken apart where it stands. */
+void sb_params_parse_in_place(struct sb_params *params, char *text, size_t len);
+
 /* Add the parts of a multipart/form-data body: parameters and uploads. */
 void sb_request_parse_multipart(struct sb_request *request,
                                 const char *boundary, const char *body,

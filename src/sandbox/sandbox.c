@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { DEFAULT_MOST_MB = 64 };
+
 int64_t sb_clock_s(const struct icrm_sandbox *sandbox) {
   return icrm_clock_wall_s() + atomic_load(&sandbox->clock_offset_s);
 }
@@ -102,6 +104,9 @@ icrm_sandbox_start(const struct icrm_sandbox_options *options,
       options->profile ? options->profile : "initiative", options->fields, err);
   if (!sandbox->schema)
     goto failed;
+  if (options->most_mb)
+    sb_schema_set_file_size(sandbox->schema,
+                            options->most_mb * INT64_C(700000));
   sandbox->store = sb_store_open(options->file, err);
   if (!sandbox->store || prepare(sandbox, options, err))
     goto failed;
@@ -115,7 +120,9 @@ icrm_sandbox_start(const struct icrm_sandbox_options *options,
     icrm_error_set(err, ICRM_ERROR_STORE, "out of memory");
     goto failed;
   }
-  sandbox->http = sb_http_start(sandbox, options->port, err);
+  const int most_mb = options->most_mb ? options->most_mb : DEFAULT_MOST_MB;
+  sandbox->http =
+      sb_http_start(sandbox, options->port, (size_t)most_mb << 20, err);
   if (!sandbox->http || read_account(sandbox, err))
     goto failed;
   return sandbox;

@@ -17,9 +17,11 @@ struct icrm_sandbox;
 
 /* All zero is a sandbox in memory on a free port, as Initiative behaves. */
 struct icrm_sandbox_options {
-  const char *file;     /* keeps the data; NULL for memory */
-  const char *profile;  /* "initiative" (NULL) or "vtiger8" */
-  int port;             /* 0 for a free one */
+  const char *file;    /* keeps the data; NULL for memory */
+  const char *profile; /* "initiative" (NULL) or "vtiger8" */
+  int port;            /* 0 for a free one */
+  int most_mb; /* of a request, above which its parameters are dropped, as PHP
+                  does; 0: 64 */
   int latency_ms;       /* spent on every request, inside the session's lock */
   bool no_session_lock; /* sessions run requests at the same time */
   bool empty;           /* no demo data in a new store */

@@ -267,6 +267,19 @@ failed:
   return NULL;
 }
 
+void sb_schema_set_file_size(struct sb_schema *schema, int64_t bytes) {
+  for (size_t i = 0; i < schema->n_modules; i++) {
+    size_t n;
+    json_t *field;
+    json_array_foreach(json_object_get(schema->modules[i].describe, "fields"),
+                       n, field) {
+      json_t *type = json_object_get(field, "type");
+      if (json_object_get(type, "maxUploadFileSize"))
+        json_object_set_new(type, "maxUploadFileSize", json_integer(bytes));
+    }
+  }
+}
+
 void sb_schema_free(struct sb_schema *schema) {
   if (!schema)
     return;

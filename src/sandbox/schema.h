@@ -78,6 +78,9 @@ struct sb_schema *sb_schema_load(const char *profile, const char *const *extra,
                                  struct icrm_error *err);
 void sb_schema_free(struct sb_schema *schema);
 
+/* Where describe tells how large a file may be, let it be so many bytes. */
+void sb_schema_set_file_size(struct sb_schema *schema, int64_t bytes);
+
 /* A document of the profile ("demo.json"), which the caller releases, or NULL
  * when there is none. */
 json_t *sb_schema_document(const char *profile, const char *name);

@@ -199,7 +199,7 @@ void sb_rows_string(struct sb_rows *rows, const char *text) {
 
 void sb_rows_blob(struct sb_rows *rows, const void *data, size_t len) {
   sqlite3_bind_blob64(rows->stmt, ++rows->bound, data ? data : "", len,
-                      SQLITE_TRANSIENT);
+                      SQLITE_STATIC);
 }
 
 int sb_rows_next(struct sb_rows *rows) {

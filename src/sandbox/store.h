@@ -38,7 +38,8 @@ struct sb_rows *sb_store_query(struct sb_store *store, const char *sql);
 struct sb_rows *sb_store_query_number(struct sb_store *store, const char *sql,
                                       int64_t number);
 
-/* Bind the next parameter. A text is copied; NULL binds NULL. */
+/* Bind the next parameter. A text is copied; NULL binds NULL. A blob is not
+ * copied: it must live until the statement is given back. */
 void sb_rows_integer(struct sb_rows *rows, int64_t value);
 void sb_rows_real(struct sb_rows *rows, double value);
 void sb_rows_text(struct sb_rows *rows, const char *text, size_t len);

@@ -80,7 +80,8 @@ end
 local identity = import_plan.identity(args.file)
 local plan <close> = command.make(out, function()
   return changes.create(crm, out, { input = identity, source = args.file,
-    source_sha256 = identity, reading = job.reading, script = "import", witness = import_plan.witness(job, args.tag) })
+    source_sha256 = identity, reading = job.reading, script = "import",
+    witness = import_plan.witness(job, args.tag) })
 end, function(set)
   local without_key = import_plan.fill(job, set, { on_match = args.on_match, empty = args.empty,
     empty_key = args.empty_key, say = script.say })

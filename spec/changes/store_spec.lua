@@ -39,6 +39,40 @@ describe("the store of a change set", function()
     return change
   end
 
+  it("leaves no file when it cannot be begun", function()
+    local file = path()
+    local ok, err = pcall(store.create, file, {}, { driver = failing_driver(function(sql)
+      return sql:find "CREATE TABLE changes"
+    end) })
+    assert.falsy(ok)
+    assert.equal("store", err.kind)
+    assert.falsy(core.files.exists(file))
+    assert.falsy(core.files.exists(file .. "-wal"))
+  end)
+
+  it("writes nothing to a file that has lost its name", function()
+    local file = path()
+    local set <close> = store.create(file, {})
+    set:add(row "a")
+    set:flush()
+    assert(os.rename(file, file .. ".other"))
+    for _, is_replaced in ipairs { false, true } do
+      if is_replaced then
+        helper.write_file(file, "something else")
+      end
+      set:add(row("b" .. tostring(is_replaced)))
+      local ok, err = pcall(set.flush, set)
+      assert.falsy(ok)
+      assert.equal("store", err.kind)
+      assert.matches("removed, renamed or replaced while it was in use", err.message)
+    end
+    os.remove(file)
+    assert(os.rename(file .. ".other", file))
+    set:add(row "c")
+    set:flush()
+    assert.same({ { key = "a" }, { key = "c" } }, set:rows "SELECT key FROM changes ORDER BY n")
+  end)
+
   it("keeps any text as it is", function()
     local file = path()
     local texts = { "l'été", "?", "a\nb\\", "日本 🚚", "'; DROP TABLE changes; --", "%q" }

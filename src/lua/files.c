@@ -57,6 +57,15 @@ static int lock_close(lua_State *L) {
   return 0;
 }
 
+/* lock:is_at(path) -> whether the locked file still has this name */
+static int lock_is_at(lua_State *L) {
+  const struct lock *lock = luaL_checkudata(L, 1, LOCK_TYPE);
+  struct stat st;
+  lua_pushboolean(L, lstat(luaL_checkstring(L, 2), &st) == 0 &&
+                         st.st_dev == lock->dev && st.st_ino == lock->ino);
+  return 1;
+}
+
 /* files.lock(path [, any_filesystem]) -> lock | nil, err */
 static int files_lock(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
@@ -132,6 +141,7 @@ void icrml_open_files(lua_State *L) {
                                        {"state_folder", files_state_folder},
                                        {NULL, NULL}};
   static const luaL_Reg methods[] = {{"close", lock_close},
+                                     {"is_at", lock_is_at},
                                      {"__close", lock_close},
                                      {"__gc", lock_close},
                                      {NULL, NULL}};

@@ -10,6 +10,7 @@ local exits = require "icrm.changes.exits"
 local progress_module = require "icrm.progress"
 local script = require "icrm.script"
 local show = require "icrm.changes.show"
+local stores = require "icrm.changes.store"
 local text_tools = require "icrm.text"
 
 local M = {}
@@ -167,8 +168,7 @@ end
 
 -- Leave no file behind of a plan that came to nothing.
 local function drop(set)
-  set:close()
-  os.remove(set.path)
+  stores.remove(set.path, set.store)
 end
 
 -- What the user may do with a change set that is there already.

@@ -33,11 +33,17 @@ sqlite.settings = {
   "PRAGMA secure_delete = ON", -- an erased session leaves no trace
 }
 
+-- What SQLite says, in words for whoever has to mend it.
+local PLAIN_WORDS = {
+  ["file is not a database"] = "this is no change set",
+  ["database or disk is full"] = "the disk is full; make room, then run this again",
+  ["attempt to write a readonly database"] = "it, or its folder, may not be written to",
+  ["unable to open database file"] = "it, or its folder, may not be written to",
+}
+
 local function fail(path, message, code)
   message = tostring(message):gsub("^LuaSQL: ", "")
-  if message == "file is not a database" then
-    message = "this is no change set"
-  end
+  message = PLAIN_WORDS[message] or message
   error(
     error_class.new {
       kind = "store",
@@ -171,9 +177,22 @@ function M.open(self, options, is_new)
   return self
 end
 
+-- What is written to a file that has no name any more is lost.
+local function check_name(self)
+  if self.lock and not self.lock:is_at(self.path) then
+    self.broken = true
+    fail(
+      self.path,
+      "it was removed, renamed or replaced while it was in use, so nothing more is sent; put it "
+        .. "back and resume it, or plan the same input again: a tag or a key finds what is there"
+    )
+  end
+end
+
 --- Run `fn` in one transaction: durable when this returns, undone when it raises.
 -- A yield inside fails, which is the wish: no transaction stays open across a wait.
 function Database:transaction(fn, ...)
+  check_name(self)
   self:run "BEGIN IMMEDIATE"
   local result = table.pack(pcall(fn, ...))
   if not result[1] then

@@ -47,6 +47,18 @@ local function open(path, options, is_new)
   return database.open(self, options, is_new)
 end
 
+local function write_header(self, meta)
+  for _, statement in ipairs(TABLES) do
+    self:run(statement)
+  end
+  for name, value in pairs(meta) do
+    self:set_meta(name, value)
+  end
+  self:set_meta("format_version", database.FORMAT_VERSION)
+  self:set_meta("sealed", 0)
+  self:mark_format()
+end
+
 --- Create a change set file; it is locked for this process.
 -- @param path string a path that does not exist yet
 -- @param meta table the header: name → string or number
@@ -58,19 +70,28 @@ function store.create(path, meta, options)
   if not ok then
     error(err, 0)
   end
-  local self = open(path, options, true)
-  self:transaction(function()
-    for _, statement in ipairs(TABLES) do
-      self:run(statement)
-    end
-    for name, value in pairs(meta) do
-      self:set_meta(name, value)
-    end
-    self:set_meta("format_version", database.FORMAT_VERSION)
-    self:set_meta("sealed", 0)
-    self:mark_format()
+  local self
+  ok, err = pcall(function()
+    self = open(path, options, true)
+    self:transaction(write_header, self, meta)
   end)
+  if not ok then
+    store.remove(path, self)
+    error(err, 0)
+  end
   return self
+end
+
+--- Remove a file that came to nothing.
+-- @param path string
+-- @param self table|nil its Store, which is closed
+function store.remove(path, self)
+  if self then
+    self:close()
+  end
+  for _, suffix in ipairs { "", "-wal", "-shm" } do
+    os.remove(path .. suffix)
+  end
 end
 
 --- Open an existing change set.

@@ -4,33 +4,40 @@
 /* Write what the reader sees: records in braces, key=value, ... */
 static const char *seen(const char *text) {
   static struct icrm_buf out;
-  struct icrm_records records;
-  struct icrm_span value;
-  int key, record, field = 0;
+  static struct icrm_records records;
   /* Exact sizes, so that a sanitizer notices a byte too much. */
   size_t len = strlen(text);
-  char *copy = malloc(len + !len), *scratch = malloc(len + !len);
-  CHECK(copy && scratch);
+  char *copy = malloc(len + !len);
+  CHECK(copy);
   memcpy(copy, text, len);
   icrm_buf_clear(&out);
   icrm_buf_add_text(&out, "");
-  icrm_records_begin(&records, copy, len, scratch);
-  while ((record = icrm_records_record(&records)) > 0) {
+  const char *end = icrm_records_read(&records, copy, len);
+  bool is_whole =
+      end && strspn(text + (end - copy), " \n") == len - (size_t)(end - copy);
+  const struct icrm_field *field = records.fields;
+  for (int i = 0; is_whole && i < records.n_records; i++) {
     icrm_buf_add_byte(&out, '{');
-    while ((field = icrm_records_field(&records, &key, &value)) > 0) {
-      icrm_buf_addf(&out, "%d ", key);
-      icrm_buf_add(&out, records.keys[key].bytes, records.keys[key].len);
+    for (uint32_t left = field++->len; left > 0; left--, field++) {
+      char *value = malloc(field->len + !field->len);
+      CHECK(value);
+      size_t n = field->len;
+      if (field->is_escaped)
+        n = icrm_records_unescape(&records, field, value);
+      else
+        memcpy(value, copy + field->at, n);
+      icrm_buf_addf(&out, "%d ", field->key);
+      icrm_buf_add(&out, records.keys[field->key].bytes,
+                   records.keys[field->key].len);
       icrm_buf_add_byte(&out, '=');
-      icrm_buf_add(&out, value.bytes, value.len);
+      icrm_buf_add(&out, value, n);
       icrm_buf_add_byte(&out, ',');
+      free(value);
     }
     icrm_buf_add_byte(&out, '}');
-    if (field < 0)
-      break;
   }
   free(copy);
-  free(scratch);
-  if (record < 0 || field < 0)
+  if (!is_whole)
     return "not plain";
   return out.data ? out.data : "";
 }

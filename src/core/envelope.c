@@ -1,5 +1,7 @@
 #include "core/envelope.h"
 
+#include "core/json_scan.h"
+
 #include <jansson.h>
 #include <math.h>
 #include <stdint.h>
@@ -26,78 +28,10 @@ static inline void skip_space(struct scan *s) {
     s->at++;
 }
 
-static int hex4(const char *text, const char *end) {
-  int value = 0;
-  if (end - text < 4)
-    return -1;
-  for (int i = 0; i < 4; i++) {
-    unsigned char c = (unsigned char)text[i];
-    int digit = c >= '0' && c <= '9'   ? c - '0'
-                : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                       : -1;
-    if (digit < 0)
-      return -1;
-    value = value * 16 + digit;
-  }
-  return value;
-}
-
-/* After a backslash. */
-static bool scan_escape(struct scan *s) {
-  if (s->at >= s->end)
-    return stop(s, "ends inside a string");
-  char c = *s->at++;
-  if (c != 'u')
-    return (c != '\0' && strchr("\"\\/bfnrt", c)) ||
-           stop(s, "has an unknown escape in a string");
-  int unit = hex4(s->at, s->end);
-  if (unit < 0)
-    return stop(s, "has a broken \\u escape");
-  s->at += 4;
-  if (unit < 0xD800 || unit > 0xDFFF)
-    return true;
-  if (unit <= 0xDBFF && s->end - s->at >= 6 && s->at[0] == '\\' &&
-      s->at[1] == 'u') {
-    int low = hex4(s->at + 2, s->end);
-    s->at += 6;
-    if (low >= 0xDC00 && low <= 0xDFFF)
-      return true;
-  }
-  return stop(s, "has half a surrogate pair");
-}
-
-/* How many of eight bytes need no look: no quote, backslash, control character
- * or byte outside ASCII. The classic tests for a zero byte and for a byte less
- * than n; a false yes can only stand behind a true one. */
-static inline size_t plain_bytes(const char *at) {
-  const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
-  uint64_t word;
-  memcpy(&word, at, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  word = __builtin_bswap64(word);
-#endif
-  uint64_t quote = word ^ (ones * '"');
-  uint64_t backslash = word ^ (ones * '\\');
-  uint64_t special =
-      (word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) &
-      highs;
-  return special ? (size_t)__builtin_ctzll(special) / 8 : 8;
-}
-
-static inline void skip_plain(struct scan *s) {
-  while (s->end - s->at >= 8) {
-    size_t n = plain_bytes(s->at);
-    s->at += n;
-    if (n < 8)
-      return;
-  }
-}
-
 /* After the opening quote. */
 static bool scan_string(struct scan *s) {
   for (;;) {
-    skip_plain(s);
+    s->at = icrm_json_skip_plain(s->at, s->end);
     if (s->at >= s->end)
       return stop(s, "ends inside a string");
     unsigned char c = (unsigned char)*s->at;
@@ -106,9 +40,10 @@ static bool scan_string(struct scan *s) {
       return true;
     }
     if (c == '\\') {
-      s->at++;
-      if (!scan_escape(s))
-        return false;
+      const char *why, *next = icrm_json_skip_escape(s->at + 1, s->end, &why);
+      if (!next)
+        return stop(s, why);
+      s->at = next;
       continue;
     }
     if (c < 0x20)

@@ -1,75 +1,204 @@
 #include "core/records.h"
 
-#include <stdint.h>
+#include "core/json_scan.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-enum { NOT_PLAIN = -1, ENDED = 0, READ = 1 };
+enum { FIRST_FIELDS = 64, FIRST_KEYS = 32 };
 
-static void skip_space(struct icrm_records *records) {
-  const char *at = records->at, *end = records->end;
-  while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
-    at++;
-  records->at = at;
+/* A place in the text. */
+struct reader {
+  struct icrm_records *records;
+  const char *at, *end;
+};
+
+static inline bool skip_space(struct reader *r) {
+  while (r->at < r->end &&
+         (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
+    r->at++;
+  return r->at < r->end;
 }
 
 /* Step over `byte` and any space before it. */
-static inline bool skip_byte(struct icrm_records *records, char byte) {
-  if (records->at == records->end || *records->at != byte) {
-    skip_space(records);
-    if (records->at == records->end || *records->at != byte)
+static inline bool skip_byte(struct reader *r, char byte) {
+  if (r->at == r->end || *r->at != byte) {
+    if (!skip_space(r) || *r->at != byte)
       return false;
   }
-  records->at++;
+  r->at++;
   return true;
 }
 
-#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+/* ---- room ---- */
 
-/* Whether any of eight bytes ends a run of plain ones: a quote, a backslash, a
- * control character or one above 7F. */
-static bool has_special(uint64_t eight) {
-  uint64_t quote = eight ^ EACH_BYTE('"'), slash = eight ^ EACH_BYTE('\\');
-  uint64_t found = (quote - EACH_BYTE(1)) | (slash - EACH_BYTE(1)) |
-                   (eight - EACH_BYTE(0x20)) | eight;
-  return (found & EACH_BYTE(0x80)) != 0;
+static bool grow(void **list, size_t *cap, size_t first, size_t size) {
+  size_t wanted = *cap ? *cap * 2 : first;
+  void *larger = realloc(*list, wanted * size);
+  if (!larger)
+    return false;
+  *list = larger;
+  *cap = wanted;
+  return true;
 }
 
-static bool is_special(char c) {
-  unsigned char byte = (unsigned char)c;
-  return byte == '"' || byte == '\\' || byte < 0x20 || byte >= 0x80;
-}
-
-/* The first byte from `at` that is not plain, or `end`. */
-static const char *skip_plain(const char *at, const char *end) {
-  uint64_t eight;
-  while (end - at >= 8) {
-    memcpy(&eight, at, 8);
-    if (has_special(eight))
-      break;
-    at += 8;
+static inline struct icrm_field *add_field(struct icrm_records *records) {
+  void *list = records->fields;
+  if (records->n_fields == records->cap_fields) {
+    if (!grow(&list, &records->cap_fields, FIRST_FIELDS,
+              sizeof *records->fields))
+      return NULL;
+    records->fields = list;
   }
-  while (at < end && !is_special(*at))
-    at++;
-  return at;
+  return &records->fields[records->n_fields++];
 }
 
-/* Four hexadecimal digits, -1 when they are not. */
-static int read_hex4(const char *at, const char *end) {
-  int value = 0;
-  if (end - at < 4)
+static int add_key(struct icrm_records *records, struct icrm_span key) {
+  void *list = records->keys;
+  size_t cap = (size_t)records->cap_keys;
+  if (records->n_keys == ICRM_RECORDS_KEYS)
     return -1;
-  for (int i = 0; i < 4; i++) {
-    char c = at[i];
-    int digit = c >= '0' && c <= '9'   ? c - '0'
-                : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                       : -1;
-    if (digit < 0)
+  if (records->n_keys == records->cap_keys) {
+    if (!grow(&list, &cap, FIRST_KEYS, sizeof *records->keys))
       return -1;
-    value = value * 16 + digit;
+    records->keys = list;
+    records->cap_keys = (int)cap;
   }
-  return value;
+  records->keys[records->n_keys] = key;
+  return records->n_keys++;
 }
+
+/* ---- strings ---- */
+
+/* Read a value from behind its quote. */
+static bool read_value(struct reader *r, struct icrm_field *field) {
+  const char *from = r->at, *at = from, *why;
+  field->is_escaped = false;
+  while ((at = icrm_json_skip_plain(at, r->end)) < r->end && *at != '"') {
+    if (*at == '\\') {
+      field->is_escaped = true;
+      if (r->end - at > 5 && memcmp(at, "\\u0000", 6) == 0)
+        return false;
+      at = icrm_json_skip_escape(at + 1, r->end, &why);
+      if (!at)
+        return false;
+      continue;
+    }
+    size_t n = (unsigned char)*at < 0x20
+                   ? 0
+                   : icrm_utf8_sequence(at, (size_t)(r->end - at));
+    if (n == 0)
+      return false;
+    at += n;
+  }
+  if (at == r->end)
+    return false;
+  field->at = (uint32_t)(from - r->records->text);
+  field->len = (uint32_t)(at - from);
+  r->at = at + 1;
+  return true;
+}
+
+static inline uint64_t eight(const char *at) {
+  uint64_t word;
+  memcpy(&word, at, sizeof word);
+  return word;
+}
+
+/* Keys are short: less than a call of memcmp costs. */
+static inline bool same(const char *a, const char *b, size_t len) {
+  if (len < 8 || len > 16)
+    return memcmp(a, b, len) == 0;
+  return eight(a) == eight(b) && eight(a + len - 8) == eight(b + len - 8);
+}
+
+/* The index of a key that is not where it was in the record before. */
+static int find_or_add_key(struct icrm_records *records, struct icrm_span key) {
+  for (int i = 0; i < records->n_keys; i++)
+    if (records->keys[i].len == key.len &&
+        memcmp(records->keys[i].bytes, key.bytes, key.len) == 0)
+      return i;
+  return add_key(records, key);
+}
+
+/* Read a key from behind its quote, up to its colon; -1 when it is not plain.
+ * In a page of equal records it is the expected one. */
+static inline int read_key(struct reader *r, int expected) {
+  const char *at = r->at;
+  if (expected < r->records->n_keys) {
+    const struct icrm_span *key = &r->records->keys[expected];
+    if (key->len + 1 < (size_t)(r->end - at) && at[key->len] == '"' &&
+        same(key->bytes, at, key->len)) {
+      r->at = at + key->len + 1;
+      return expected;
+    }
+  }
+  const char *end = icrm_json_skip_plain(at, r->end);
+  if (end == r->end || *end != '"')
+    return -1;
+  r->at = end + 1;
+  return find_or_add_key(r->records,
+                         (struct icrm_span){at, (size_t)(end - at)});
+}
+
+/* ---- records ---- */
+
+/* Read a record from behind its brace. */
+static bool read_record(struct reader *r) {
+  const size_t head = r->records->n_fields;
+  int key = -1;
+  if (!add_field(r->records))
+    return false;
+  r->records->n_records++;
+  r->records->fields[head] = (struct icrm_field){0};
+  if (skip_byte(r, '}'))
+    return true;
+  do {
+    if (!skip_byte(r, '"'))
+      return false;
+    key = read_key(r, key + 1);
+    if (key < 0 || !skip_byte(r, ':') || !skip_byte(r, '"'))
+      return false;
+    struct icrm_field *field = add_field(r->records);
+    if (!field || !read_value(r, field))
+      return false;
+    field->key = (uint16_t)key;
+  } while (skip_byte(r, ','));
+  r->records->fields[head].len = (uint32_t)(r->records->n_fields - head - 1);
+  return skip_byte(r, '}');
+}
+
+static bool read_list(struct reader *r) {
+  if (skip_byte(r, ']'))
+    return true;
+  do {
+    if (!skip_byte(r, '{') || !read_record(r))
+      return false;
+  } while (skip_byte(r, ','));
+  return skip_byte(r, ']');
+}
+
+const char *icrm_records_read(struct icrm_records *records, const char *text,
+                              size_t len) {
+  struct reader r = {.records = records, .at = text, .end = text + len};
+  records->text = text;
+  records->n_records = records->n_keys = 0;
+  records->n_fields = 0;
+  if (len > UINT32_MAX)
+    return NULL;
+  records->alone = skip_byte(&r, '{');
+  if (records->alone)
+    return read_record(&r) ? r.at : NULL;
+  return skip_byte(&r, '[') && read_list(&r) ? r.at : NULL;
+}
+
+void icrm_records_free(struct icrm_records *records) {
+  free(records->fields);
+  free(records->keys);
+  *records = (struct icrm_records){0};
+}
+
+/* ---- escapes, known to be right ---- */
 
 /* Write a code point as UTF-8; it is never longer than its escape was. */
 static char *write_utf8(char *out, int code) {
@@ -91,177 +220,36 @@ static char *write_utf8(char *out, int code) {
   return out;
 }
 
-/* Decode \uXXXX (both halves of a pair) from behind the u; NULL when it is no
- * character, or NUL. */
+/* From behind the u; `\uD83D\uDE00` is one code point. */
 static const char *unescape_unicode(const char *at, const char *end,
                                     char **out) {
-  int code = read_hex4(at, end);
-  if (code <= 0 || (code >= 0xDC00 && code < 0xE000))
-    return NULL;
+  int code = icrm_json_hex4(at, end);
   at += 4;
   if (code >= 0xD800 && code < 0xDC00) {
-    if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
-      return NULL;
-    int low = read_hex4(at + 2, end);
-    if (low < 0xDC00 || low >= 0xE000)
-      return NULL;
-    code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+    code = 0x10000 + ((code - 0xD800) << 10) +
+           (icrm_json_hex4(at + 2, end) - 0xDC00);
     at += 6;
   }
   *out = write_utf8(*out, code);
   return at;
 }
 
-/* Decode an escape from behind its backslash. */
-static const char *unescape(const char *at, const char *end, char **out) {
+size_t icrm_records_unescape(const struct icrm_records *records,
+                             const struct icrm_field *field, char *out) {
   static const char names[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
-  if (at == end)
-    return NULL;
-  if (*at == 'u')
-    return unescape_unicode(at + 1, end, out);
-  const char *name = memchr(names, *at, sizeof names - 1);
-  if (!name)
-    return NULL;
-  *(*out)++ = meant[name - names];
-  return at + 1;
-}
-
-/* Copy a string that is not all plain, from its first byte, to the scratch. */
-static int read_special(struct icrm_records *records, struct icrm_span *value) {
-  char *out = records->scratch + records->scratch_used;
-  const char *at = records->at, *end = records->end;
-  value->bytes = out;
+  const char *at = records->text + field->at, *end = at + field->len;
+  char *begin = out;
   for (;;) {
-    const char *run = at;
-    at = skip_plain(at, end);
-    memcpy(out, run, (size_t)(at - run));
-    out += at - run;
-    if (at == end || (unsigned char)*at < 0x20)
-      return NOT_PLAIN;
-    if (*at == '"')
-      break;
-    if (*at == '\\') {
-      at = unescape(at + 1, end, &out);
-      if (!at)
-        return NOT_PLAIN;
-      continue;
-    }
-    size_t n = icrm_utf8_sequence(at, (size_t)(end - at));
-    if (n == 0)
-      return NOT_PLAIN;
-    memcpy(out, at, n);
-    out += n;
-    at += n;
+    const char *escape = memchr(at, '\\', (size_t)(end - at));
+    size_t plain = (size_t)((escape ? escape : end) - at);
+    memcpy(out, at, plain);
+    out += plain;
+    if (!escape)
+      return (size_t)(out - begin);
+    at = escape + 2;
+    if (escape[1] == 'u')
+      at = unescape_unicode(at, end, &out);
+    else
+      *out++ = meant[strchr(names, escape[1]) - names];
   }
-  value->len = (size_t)(out - value->bytes);
-  records->scratch_used = (size_t)(out - records->scratch);
-  records->at = at + 1;
-  return READ;
-}
-
-/* Read a string from behind its quote. */
-static int read_string(struct icrm_records *records, struct icrm_span *value) {
-  const char *from = records->at, *at = skip_plain(from, records->end);
-  if (at == records->end)
-    return NOT_PLAIN;
-  if (*at != '"')
-    return read_special(records, value);
-  value->bytes = from;
-  value->len = (size_t)(at - from);
-  records->at = at + 1;
-  return READ;
-}
-
-static bool same(const struct icrm_span *key, const char *bytes, size_t len) {
-  return key->len == len && memcmp(key->bytes, bytes, len) == 0;
-}
-
-/* The index of a key that is not where it was in the record before. */
-static int find_or_add_key(struct icrm_records *records, const char *bytes,
-                           size_t len) {
-  for (int i = 0; i < records->n_keys; i++)
-    if (same(&records->keys[i], bytes, len))
-      return i;
-  if (records->n_keys == ICRM_RECORDS_KEYS)
-    return -1;
-  records->keys[records->n_keys] = (struct icrm_span){bytes, len};
-  return records->n_keys++;
-}
-
-/* Read a key from behind its quote; -1 when it is not plain. */
-static int read_key(struct icrm_records *records) {
-  const char *at = records->at;
-  size_t left = (size_t)(records->end - at);
-  int key = records->expected;
-  if (key < records->n_keys) {
-    size_t len = records->keys[key].len;
-    if (len < left && at[len] == '"' && same(&records->keys[key], at, len)) {
-      records->at = at + len + 1;
-      return key;
-    }
-  }
-  const char *end = skip_plain(at, records->end);
-  if (end == records->end || *end != '"')
-    return -1;
-  records->at = end + 1;
-  return find_or_add_key(records, at, (size_t)(end - at));
-}
-
-void icrm_records_begin(struct icrm_records *records, const char *text,
-                        size_t len, char *scratch) {
-  records->at = text;
-  records->end = text + len;
-  records->scratch = scratch;
-  records->scratch_used = 0;
-  records->n_records = records->expected = records->n_keys = 0;
-  skip_space(records);
-  records->alone = records->at < records->end && *records->at == '{';
-}
-
-static int end_of_page(struct icrm_records *records) {
-  skip_space(records);
-  return records->at == records->end ? ENDED : NOT_PLAIN;
-}
-
-/* Step over what stands before a record: '[' or ',' or nothing. */
-static int step_to_record(struct icrm_records *records) {
-  if (records->alone)
-    return records->n_records ? end_of_page(records) : READ;
-  if (records->n_records == 0 && !skip_byte(records, '['))
-    return NOT_PLAIN;
-  if (skip_byte(records, ']'))
-    return end_of_page(records);
-  if (records->n_records > 0 && !skip_byte(records, ','))
-    return NOT_PLAIN;
-  return READ;
-}
-
-int icrm_records_record(struct icrm_records *records) {
-  int step = step_to_record(records);
-  if (step != READ)
-    return step;
-  if (!skip_byte(records, '{'))
-    return NOT_PLAIN;
-  records->n_records++;
-  records->expected = -1;
-  records->scratch_used = 0;
-  return READ;
-}
-
-int icrm_records_field(struct icrm_records *records, int *key,
-                       struct icrm_span *value) {
-  bool first = records->expected < 0;
-  if (skip_byte(records, '}'))
-    return ENDED;
-  if (!first && !skip_byte(records, ','))
-    return NOT_PLAIN;
-  if (!skip_byte(records, '"'))
-    return NOT_PLAIN;
-  if (first)
-    records->expected = 0;
-  *key = read_key(records);
-  if (*key < 0 || !skip_byte(records, ':') || !skip_byte(records, '"'))
-    return NOT_PLAIN;
-  records->expected = *key + 1;
-  return read_string(records, value);
 }

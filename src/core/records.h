@@ -1,13 +1,14 @@
 /*
  * A reader for the replies that make up nearly all traffic: a JSON array of
- * flat objects whose values are all strings, or one such object. It hands out
- * spans of the text, so that a caller builds what it needs and nothing in
- * between.
+ * flat objects whose values are all strings, or one such object. One pass over
+ * the text proves that it is strict JSON in UTF-8 and notes where each value
+ * stands, so that whoever uses the page builds what it needs and looks at no
+ * byte twice.
  *
  * Anything else (numbers, null, nesting, escapes in keys, control characters,
- * bytes that are not UTF-8, lone surrogates, trailing bytes) makes the page
- * "not plain": the caller then gives it to a complete JSON parser, which
- * either reads it or says what is wrong with it.
+ * bytes that are not UTF-8, lone surrogates) makes the page "not plain": the
+ * caller then gives it to a complete JSON parser, which either reads it or says
+ * what is wrong with it.
  */
 #ifndef ICRM_CORE_RECORDS_H
 #define ICRM_CORE_RECORDS_H
@@ -16,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { ICRM_RECORDS_KEYS = 512 }; /* most different keys of one page */
 
@@ -25,35 +27,37 @@ struct icrm_span {
   size_t len;
 };
 
-struct icrm_records {
-  const char *at, *end;
-  char *scratch;       /* the caller's, as long as the text */
-  size_t scratch_used; /* by this record's unescaped values */
-  bool alone;          /* one object, not an array */
-  int n_records;       /* begun so far */
-  int expected;        /* the key that follows in a page of equal records */
-  int n_keys;          /* known so far, in order of appearance */
-  struct icrm_span keys[ICRM_RECORDS_KEYS];
+/* One field of a record: its value's text, quotes left out. Before the fields
+ * of each record stands one whose `len` is how many they are. */
+struct icrm_field {
+  uint32_t at, len; /* in the text */
+  uint16_t key;     /* index into `keys` */
+  bool is_escaped;  /* the text has escapes: see icrm_records_unescape */
 };
 
-/* Begin to read a page. `text` and `scratch` (at least `len` bytes) stay the
- * caller's and must outlive the reading. */
-void icrm_records_begin(struct icrm_records *records, const char *text,
-                        size_t len, char *scratch);
+/* Begin with zeros; the memory serves one page after the other. */
+struct icrm_records {
+  const char *text; /* the caller's; must outlive the use of the page */
+  bool alone;       /* one object, not an array */
+  int n_records, n_keys;
+  size_t n_fields; /* those that count the others included */
+  struct icrm_field *fields;
+  struct icrm_span *keys; /* in order of appearance */
+  size_t cap_fields;
+  int cap_keys;
+};
 
-/* Step to the next record: 1, 0 at the end of the page, -1 not plain. */
-int icrm_records_record(struct icrm_records *records);
+/* Read the page at the beginning of `text`. Returns where it ends, or NULL when
+ * it is not plain or memory ran out. */
+const char *icrm_records_read(struct icrm_records *records, const char *text,
+                              size_t len);
 
-/* Whether a value lies in the scratch, because its text had escapes. */
-static inline bool icrm_records_is_unescaped(const struct icrm_records *records,
-                                             const struct icrm_span *value) {
-  return value->bytes >= records->scratch &&
-         value->bytes <= records->scratch + records->scratch_used;
-}
+/* Free the memory; the structure is empty and usable again. */
+void icrm_records_free(struct icrm_records *records);
 
-/* Read the next field of the record: 1, 0 after the last, -1 not plain. `*key`
- * is an index into `keys`; `*value` lives until the next record. */
-int icrm_records_field(struct icrm_records *records, int *key,
-                       struct icrm_span *value);
+/* Write an escaped value to `out`, which has the room of its text. Returns its
+ * length. */
+size_t icrm_records_unescape(const struct icrm_records *records,
+                             const struct icrm_field *field, char *out);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UNKNOWN = -2, UNWANTED = -1 }; /* instead of a column number */
+enum { UNWANTED = -1 }; /* instead of a column number */
 
 /* What a byte does to a cell of CSV. */
 enum {
@@ -23,11 +23,11 @@ struct icrm_rows {
   struct icrm_span *labels; /* JSONL: `"name":` */
   struct icrm_span *values; /* of this record, bytes NULL where missing */
   struct icrm_buf text;     /* what names and labels point to */
-  char *scratch;            /* for the reader */
+  char *scratch;            /* for values of this record with escapes */
   size_t scratch_size;
-  struct icrm_records page;
   struct icrm_rows_page facts;      /* of the page */
   int column_of[ICRM_RECORDS_KEYS]; /* of each key of the page */
+  int id_key;                       /* among them */
 };
 
 static void mark(struct icrm_rows *rows, const char *bytes, int kind) {
@@ -199,21 +199,37 @@ static bool is_id(const struct icrm_span *key) {
   return key->len == 2 && key->bytes[0] == 'i' && key->bytes[1] == 'd';
 }
 
-/* Collect the values of one record; 0 at its end, -1 not plain. */
-static int read_values(struct icrm_rows *rows) {
-  struct icrm_span value;
-  int key, step;
+/* The value of a field. An escaped one goes to `*scratch`, which moves on. */
+static struct icrm_span value_of(const struct icrm_records *page,
+                                 const struct icrm_field *field,
+                                 char **scratch) {
+  if (!field->is_escaped)
+    return (struct icrm_span){page->text + field->at, field->len};
+  struct icrm_span value = {*scratch,
+                            icrm_records_unescape(page, field, *scratch)};
+  *scratch += value.len;
+  return value;
+}
+
+/* Collect the values of the record at `head`; returns the next one's. */
+static const struct icrm_field *read_values(struct icrm_rows *rows,
+                                            const struct icrm_records *page,
+                                            const struct icrm_field *head) {
+  const struct icrm_field *next = head + 1 + head->len;
+  char *scratch = rows->scratch;
   memset(rows->values, 0, sizeof *rows->values * (size_t)rows->n_columns);
-  while ((step = icrm_records_field(&rows->page, &key, &value)) > 0) {
-    int *column = &rows->column_of[key];
-    if (*column == UNKNOWN)
-      *column = find_column(rows, &rows->page.keys[key]);
-    if (*column != UNWANTED)
-      rows->values[*column] = value;
-    if (is_id(&rows->page.keys[key]))
+  for (const struct icrm_field *field = head + 1; field < next; field++) {
+    const int column = rows->column_of[field->key];
+    const bool is_id_field = field->key == rows->id_key;
+    if (column == UNWANTED && !is_id_field)
+      continue;
+    struct icrm_span value = value_of(page, field, &scratch);
+    if (column != UNWANTED)
+      rows->values[column] = value;
+    if (is_id_field)
       note_id(&rows->facts, &value);
   }
-  return step;
+  return next;
 }
 
 /* What the line of this record cannot exceed; CSV grows less than JSON. */
@@ -225,20 +241,21 @@ static size_t most_bytes(const struct icrm_rows *rows) {
   return bytes;
 }
 
-static int write_records(struct icrm_rows *rows, struct icrm_buf *out) {
-  int step;
-  while ((step = icrm_records_record(&rows->page)) > 0) {
+static bool write_records(struct icrm_rows *rows,
+                          const struct icrm_records *page,
+                          struct icrm_buf *out) {
+  const struct icrm_field *head = page->fields;
+  for (int i = 0; i < page->n_records; i++) {
     rows->facts.n_records++;
     rows->facts.last_id[0] = '\0';
-    if (read_values(rows) < 0)
-      return -1;
+    head = read_values(rows, page, head);
     char *at = icrm_buf_room(out, most_bytes(rows));
     if (!at)
-      return -1;
+      return false;
     char *end = rows->jsonl ? put_object(rows, at) : put_cells(rows, at);
     icrm_buf_wrote(out, (size_t)(end - at));
   }
-  return step;
+  return true;
 }
 
 static bool reserve_scratch(struct icrm_rows *rows, size_t size) {
@@ -250,23 +267,29 @@ static bool reserve_scratch(struct icrm_rows *rows, size_t size) {
   return rows->scratch != NULL;
 }
 
-int icrm_rows_write(struct icrm_rows *rows, const char *page, size_t len,
-                    struct icrm_buf *out, struct icrm_rows_page *facts) {
-  size_t before = out->len;
-  if (!reserve_scratch(rows, len + 1))
-    return -1;
-  for (int i = 0; i < ICRM_RECORDS_KEYS; i++)
-    rows->column_of[i] = UNKNOWN;
+static bool prepare(struct icrm_rows *rows, const struct icrm_records *page) {
+  size_t escaped = 1;
+  for (size_t i = 0; i < page->n_fields; i++)
+    if (page->fields[i].is_escaped)
+      escaped += page->fields[i].len; /* values only become shorter */
+  rows->id_key = UNWANTED;
+  for (int i = 0; i < page->n_keys; i++) {
+    rows->column_of[i] = find_column(rows, &page->keys[i]);
+    if (is_id(&page->keys[i]))
+      rows->id_key = i;
+  }
   memset(&rows->facts, 0, sizeof rows->facts);
-  icrm_records_begin(&rows->page, page, len, rows->scratch);
-  int step = rows->page.alone ? -1 : write_records(rows, out);
-  if (out->failed)
+  return reserve_scratch(rows, escaped);
+}
+
+int icrm_rows_write(struct icrm_rows *rows, const struct icrm_records *page,
+                    struct icrm_buf *out, struct icrm_rows_page *facts) {
+  if (page->alone)
+    return 0;
+  if (!prepare(rows, page) || !write_records(rows, page, out))
     return -1;
   *facts = rows->facts;
-  if (step == 0)
-    return 1;
-  out->len = before;
-  return 0;
+  return 1;
 }
 
 /* Copy the names, and behind each its JSONL label. */

@@ -30,9 +30,9 @@ struct icrm_rows_page {
   char first_id[32], last_id[32];
 };
 
-/* Write the lines of a page to `out`, after what is there. Returns 1; 0, with
- * `out` as it was, when the page is not plain; -1 when memory runs out. */
-int icrm_rows_write(struct icrm_rows *rows, const char *page, size_t len,
+/* Write the lines of a page to `out`, after what is there. Returns 1; 0 when it
+ * is one record alone, no page; -1 when memory runs out. */
+int icrm_rows_write(struct icrm_rows *rows, const struct icrm_records *page,
                     struct icrm_buf *out, struct icrm_rows_page *facts);
 
 #endif

@@ -4,129 +4,145 @@
 
 #include <string.h>
 
-/*
- * Room for unescaped values is kept between calls in upvalue 1. A call takes
- * it away while it works, because a finalizer may call in between, and brings
- * it back unless it became large.
- */
-enum { KEPT_BYTES = 1 << 20 };
+#define PAGE_TYPE "icrm.core.Page"
 
-static char *take_scratch(lua_State *L, size_t size) {
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_pushnil(L);
-  lua_replace(L, lua_upvalueindex(1));
-  if (lua_rawlen(L, -1) >= size && !lua_isnil(L, -1))
-    return lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  return lua_newuserdatauv(L, size + size / 4, 0);
-}
-
-static void give_back_scratch(lua_State *L, int index) {
-  if (lua_rawlen(L, index) > KEPT_BYTES)
-    return;
-  lua_pushvalue(L, index);
-  lua_replace(L, lua_upvalueindex(1));
-}
+/* Memory kept between calls is let go when one page made it larger. */
+enum { KEPT_FIELDS = 20000 };
 
 /* What a page has shown so far: from stack index `base` on, each key and, in
  * the slot above it, its value in the latest record. A column often repeats
  * itself, and comparing bytes is cheaper than hashing them again. */
 struct columns {
   int base;
-  int n;
   struct icrm_span latest[ICRM_RECORDS_KEYS];
 };
 
-static void add_column(lua_State *L, struct columns *columns,
-                       const struct icrm_span *key) {
-  luaL_checkstack(L, 8, "too many fields in a record");
-  lua_pushlstring(L, key->bytes, key->len);
-  lua_insert(L, -2);
-  lua_pushliteral(L, "");
-  lua_insert(L, -2); /* ..., key, value, record */
-  columns->latest[columns->n++] = (struct icrm_span){"", 0};
+static void push_columns(lua_State *L, const struct icrm_records *records,
+                         struct columns *columns) {
+  luaL_checkstack(L, 2 * records->n_keys + 8, "too many fields in a record");
+  columns->base = lua_gettop(L) + 1;
+  for (int i = 0; i < records->n_keys; i++) {
+    lua_pushlstring(L, records->keys[i].bytes, records->keys[i].len);
+    lua_pushliteral(L, "");
+    columns->latest[i] = (struct icrm_span){"", 0};
+  }
 }
 
-static void push_value(lua_State *L, struct columns *columns, int key,
-                       const struct icrm_records *records,
-                       const struct icrm_span *value) {
-  struct icrm_span *latest = &columns->latest[key];
-  int slot = columns->base + 2 * key + 1;
-  if (value->len == latest->len &&
-      memcmp(value->bytes, latest->bytes, value->len) == 0) {
+static void push_unescaped(lua_State *L, const struct icrm_records *records,
+                           const struct icrm_field *field) {
+  luaL_Buffer text;
+  char *out = luaL_buffinitsize(L, &text, field->len);
+  luaL_pushresultsize(&text, icrm_records_unescape(records, field, out));
+}
+
+static void push_value(lua_State *L, const struct icrm_records *records,
+                       const struct icrm_field *field,
+                       struct columns *columns) {
+  struct icrm_span *latest = &columns->latest[field->key];
+  const char *bytes = records->text + field->at;
+  const int slot = columns->base + 2 * field->key + 1;
+  if (field->len == latest->len &&
+      memcmp(bytes, latest->bytes, field->len) == 0) {
     lua_pushvalue(L, slot);
     return;
   }
-  lua_pushlstring(L, value->bytes, value->len);
-  if (icrm_records_is_unescaped(records, value))
-    return; /* its bytes are gone with the next record */
+  if (field->is_escaped)
+    push_unescaped(L, records, field);
+  else
+    lua_pushlstring(L, bytes, field->len);
   lua_copy(L, -1, slot);
-  *latest = *value;
+  *latest = (struct icrm_span){bytes, field->len};
 }
 
-/* Replies tend to look like the one before, so the first record of a page gets
- * the size that the records of the page before had (upvalue 2). */
-static int expected_fields(lua_State *L, const struct icrm_records *records) {
-  if (records->n_records > 1)
-    return records->n_keys;
-  return (int)lua_tointeger(L, lua_upvalueindex(2));
-}
-
-static void remember_fields(lua_State *L, const struct icrm_records *records) {
-  lua_pushinteger(L, records->n_keys);
-  lua_replace(L, lua_upvalueindex(2));
-}
-
-/* Read the fields of one record into the table on top, above the columns. */
-static int read_fields(lua_State *L, struct icrm_records *records,
-                       struct columns *columns) {
-  struct icrm_span value;
-  int key, step;
-  while ((step = icrm_records_field(records, &key, &value)) > 0) {
-    if (key == columns->n)
-      add_column(L, columns, &records->keys[key]);
-    lua_pushvalue(L, columns->base + 2 * key);
-    push_value(L, columns, key, records, &value);
+/* Push the table of the record at `head`; returns the next one's. */
+static const struct icrm_field *push_record(lua_State *L,
+                                            const struct icrm_records *records,
+                                            const struct icrm_field *head,
+                                            struct columns *columns) {
+  const struct icrm_field *next = head + 1 + head->len;
+  lua_createtable(L, 0, (int)head->len);
+  for (const struct icrm_field *field = head + 1; field < next; field++) {
+    lua_pushvalue(L, columns->base + 2 * field->key);
+    push_value(L, records, field, columns);
     lua_rawset(L, -3);
   }
-  return step;
+  return next;
+}
+
+static void push_records(lua_State *L, const struct icrm_records *records) {
+  struct columns columns;
+  const int top = lua_gettop(L);
+  const struct icrm_field *head = records->fields;
+  push_columns(L, records, &columns);
+  if (records->alone) {
+    push_record(L, records, head, &columns);
+  } else {
+    lua_createtable(L, records->n_records, 0);
+    for (int i = 1; i <= records->n_records; i++) {
+      head = push_record(L, records, head, &columns);
+      lua_rawseti(L, -2, i);
+    }
+  }
+  lua_copy(L, -1, top + 1);
+  lua_settop(L, top + 1);
+}
+
+static struct icrm_records *new_page(lua_State *L) {
+  struct icrm_records *page = lua_newuserdatauv(L, sizeof *page, 0);
+  memset(page, 0, sizeof *page);
+  luaL_setmetatable(L, PAGE_TYPE);
+  return page;
+}
+
+static int free_page(lua_State *L) {
+  icrm_records_free(luaL_checkudata(L, 1, PAGE_TYPE));
+  return 0;
+}
+
+/* Leaves a page on the stack: the one in upvalue 1, or a new one when a
+ * finalizer calls while that is in use. */
+static struct icrm_records *take_page(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushnil(L);
+  lua_replace(L, lua_upvalueindex(1));
+  struct icrm_records *page = lua_touserdata(L, -1);
+  if (page)
+    return page;
+  lua_pop(L, 1);
+  return new_page(L);
+}
+
+static void give_back(lua_State *L, int index, struct icrm_records *page) {
+  if (page->cap_fields > KEPT_FIELDS)
+    icrm_records_free(page);
+  lua_pushvalue(L, index);
+  lua_replace(L, lua_upvalueindex(1));
 }
 
 /* core.decode_records(text): a list of records, or the one record that the text
  * is, or nil when it is not plain and needs a complete JSON parser. */
 static int decode_records(lua_State *L) {
-  enum { TEXT = 1, SCRATCH, ROWS, COLUMNS };
-  struct icrm_records records;
-  struct columns columns;
+  enum { TEXT = 1, PAGE, RESULT };
   size_t len;
   const char *text = luaL_checklstring(L, TEXT, &len);
-  columns.base = COLUMNS;
-  columns.n = 0;
   lua_settop(L, TEXT);
-  icrm_records_begin(&records, text, len, take_scratch(L, len));
-  lua_createtable(L, 0, 0);
-  int step;
-  while ((step = icrm_records_record(&records)) > 0) {
-    lua_createtable(L, 0, expected_fields(L, &records));
-    step = read_fields(L, &records, &columns);
-    if (step < 0)
-      break;
-    lua_rawseti(L, ROWS, records.n_records);
-  }
-  give_back_scratch(L, SCRATCH);
-  remember_fields(L, &records);
-  if (step < 0)
-    return luaL_pushfail(L), 1;
-  if (records.alone)
-    lua_rawgeti(L, ROWS, 1);
+  struct icrm_records *page = take_page(L);
+  const char *end = icrm_records_read(page, text, len);
+  if (end && end + strspn(end, " \n\r\t") == text + len)
+    push_records(L, page);
   else
-    lua_settop(L, ROWS);
+    luaL_pushfail(L);
+  give_back(L, PAGE, page);
+  lua_settop(L, RESULT);
   return 1;
 }
 
 void icrml_open_decode(lua_State *L) {
-  lua_pushnil(L);
-  lua_pushinteger(L, 0);
-  lua_pushcclosure(L, decode_records, 2);
+  luaL_newmetatable(L, PAGE_TYPE); /* core, metatable */
+  lua_pushcfunction(L, free_page);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
+  new_page(L);
+  lua_pushcclosure(L, decode_records, 1);
   lua_setfield(L, -2, "decode_records");
 }

@@ -8,7 +8,8 @@
 
 struct writer {
   struct icrm_rows *rows; /* NULL until made */
-  struct icrm_buf out;    /* the lines of the latest page */
+  struct icrm_records page;
+  struct icrm_buf out; /* the lines of the latest page */
 };
 
 /* writer(page) -> lines, number of records, id of the first, of the last; or
@@ -19,7 +20,10 @@ static int writer_call(lua_State *L) {
   const char *page = luaL_checklstring(L, 2, &len);
   icrm_buf_clear(&writer->out);
   struct icrm_rows_page facts;
-  int step = icrm_rows_write(writer->rows, page, len, &writer->out, &facts);
+  const char *end = icrm_records_read(&writer->page, page, len);
+  if (!end || end + strspn(end, " \n\r\t") != page + len)
+    return luaL_pushfail(L), 1;
+  int step = icrm_rows_write(writer->rows, &writer->page, &writer->out, &facts);
   if (step < 0)
     return luaL_error(L, "not enough memory");
   if (step == 0)
@@ -35,6 +39,7 @@ static int writer_gc(lua_State *L) {
   struct writer *writer = luaL_checkudata(L, 1, WRITER_TYPE);
   icrm_rows_free(writer->rows);
   writer->rows = NULL;
+  icrm_records_free(&writer->page);
   icrm_buf_free(&writer->out);
   return 0;
 }

@@ -16,6 +16,16 @@ for _, one in ipairs(result.list) do
 end
 print(("checked %d, lost %d, duplicates %d, ghosts %d, unrecorded %d"):format(result.checked,
   result.lost, result.duplicates, result.ghosts, result.unrecorded))
+local NOTES = {
+  by_id = "looked for by id alone, with neither tag nor key: no second record would be seen",
+  unsought = "sent, and not looked for: they have no tag, no key and no id; see icrm-lua unknown",
+  changed = "found by id: their tag or key was changed since",
+}
+for _, name in ipairs { "by_id", "unsought", "changed" } do
+  if result[name] > 0 then
+    script.say("%d %s", result[name], NOTES[name])
+  end
+end
 script.say "a record that was created only in part and whose id is unknown is found by no query"
 if #result.list > 0 then
   os.exit(script.EXIT_ERROR, true)

@@ -58,6 +58,21 @@ describe("an audit", function()
     assert.same({ 60, 0, 0, 0, 1 }, (counts()))
   end)
 
+  it("says what it cannot see", function()
+    start({ witness = {} }, "at create#7 after_commit reset")
+    local result = audit.run(plan)
+    assert.same({ 59, 59, 1 }, { result.checked, result.by_id, result.unsought })
+    assert.same({}, result.list)
+  end)
+
+  it("knows a record again whose key was changed since", function()
+    start { witness = { Accounts = { key = { "accountname" } } } }
+    crm.client:update("Accounts", { id = plan.store:get(7).record, accountname = "Autre" })
+    local result = audit.run(plan)
+    assert.same({ 60, 0, 0, 1 }, { result.checked, result.lost, result.ghosts, result.changed })
+    assert.same({}, result.list)
+  end)
+
   it("names a record that only its id can reach", function()
     start({}, "at create#61 ghost")
     pcall(crm.client.create, crm.client, "Accounts", { accountname = "fantôme" })

@@ -7,12 +7,18 @@ local M = {}
 
 local VALUES_PER_QUERY = 49
 
-local function retrievable(client, id)
-  local ok, err = pcall(client.retrieve, client, id)
+-- The record of a change that its tag or key does not lead to: "gone", "ghost" when
+-- only its id leads to it, "changed" when its tag or key was changed since.
+local function fate(set, change)
+  local client = set.client
+  local ok, err = pcall(client.retrieve, client, change.record)
   if not ok and err.kind ~= "refused" then
     error(err, 0)
+  elseif not ok then
+    return "gone"
   end
-  return ok
+  local text = ("SELECT id FROM %s WHERE id = ?"):format(change.module)
+  return client:query(text, change.record):first() and "changed" or "ghost"
 end
 
 local function note(result, kind, change, detail)
@@ -30,54 +36,87 @@ local function judge(set, result, change, ids)
     end
   elseif #ids == 1 and ids[1] ~= change.record then
     note(result, "unrecorded", change, ("%s instead of %s"):format(ids[1], change.record))
-  elseif #ids == 0 and retrievable(set.client, change.record) then
-    note(result, "ghosts", change, change.record)
   elseif #ids == 0 then
-    note(result, "lost", change, change.record)
+    local what = fate(set, change)
+    if what == "changed" then
+      result.changed = result.changed + 1
+    else
+      note(result, what == "ghost" and "ghosts" or "lost", change, change.record)
+    end
   end
 end
 
-local function witness_value(witness, change)
+-- By what a change's record is looked for: the field of its tag, the first field of
+-- its key, else its id; and the value.
+local function target(witness, change)
+  local value
   if witness and witness.tag then
-    return change.tag
+    value = change.tag
   elseif witness then
-    return json.decode(change.fields)[witness.key[1]]
+    value = json.decode(change.fields)[witness.key[1]]
   end
-  return change.record
+  if value and value ~= "" then
+    return witness.tag or witness.key[1], value
+  end
+  return "id", change.record
 end
 
 local function same_witness(witness, change, row)
-  if not witness then
-    return row.id == change.record
-  elseif witness.tag then
+  if witness.tag then
     return row[witness.tag] == change.tag
   end
   local fields = json.decode(change.fields)
   for _, field in ipairs(witness.key) do
-    if row[field] ~= fields[field] then
+    if (row[field] or "") ~= (fields[field] or "") then
       return false
     end
   end
   return true
 end
 
-local function check_batch(set, result, module, batch)
-  local witness = set:witness(module)
-  local field = witness and (witness.tag or witness.key[1]) or "id"
-  local values = {}
+local function check_batch(set, result, module, field, batch)
+  local witness, values = set:witness(module), {}
   for i, change in ipairs(batch) do
-    values[i] = witness_value(witness, change)
+    values[i] = select(2, target(witness, change))
   end
   local rows =
     set.client:query(("SELECT * FROM %s WHERE %s IN (?)"):format(module, field), values):all()
   for _, change in ipairs(batch) do
     local ids = {}
     for _, row in ipairs(rows) do
-      if same_witness(witness, change, row) then
+      if field == "id" and row.id == change.record
+        or field ~= "id" and same_witness(witness, change, row)
+      then
         ids[#ids + 1] = row.id
       end
     end
     judge(set, result, change, ids)
+  end
+end
+
+local function check_module(set, result, module)
+  local witness, batches = set:witness(module), {}
+  local condition = "operation IN ('create', 'attach') AND state <> 'skipped' AND module = ?"
+  for change in set.store:each(condition, module) do
+    local field, value = target(witness, change)
+    local batch = batches[field] or {}
+    batches[field] = batch
+    if value then
+      result.checked = result.checked + 1
+      result.by_id = result.by_id + (field == "id" and 1 or 0)
+      batch[#batch + 1] = change
+    elseif change.attempts > 0 then
+      result.unsought = result.unsought + 1
+    end
+    if #batch == VALUES_PER_QUERY then
+      check_batch(set, result, module, field, batch)
+      batches[field] = nil
+    end
+  end
+  for field, batch in pairs(batches) do
+    if #batch > 0 then
+      check_batch(set, result, module, field, batch)
+    end
   end
 end
 
@@ -86,29 +125,17 @@ end
 -- A ghost, half created, is found by its id alone; one whose id nobody knows
 -- cannot be found by any query.
 -- @param set table icrm.ChangeSet with a client
--- @return table checked, lost, duplicates, ghosts, unrecorded (numbers) and list
+-- @return table checked, lost, duplicates, ghosts, unrecorded (numbers) and list;
+--   by_id: those of `checked` that have neither tag nor key, so that a second record
+--   would not be seen; unsought: those sent that have no id either; changed: those
+--   whose tag or key was changed since
 function M.run(set)
-  local result =
-    { checked = 0, lost = 0, duplicates = 0, ghosts = 0, unrecorded = 0, list = {} }
+  local result = { checked = 0, lost = 0, duplicates = 0, ghosts = 0, unrecorded = 0, by_id = 0,
+    unsought = 0, changed = 0, list = {} }
   local modules =
     set.store:rows "SELECT DISTINCT module FROM changes WHERE operation IN ('create', 'attach')"
   for _, total in ipairs(modules) do
-    local batch = {}
-    local condition = "operation IN ('create', 'attach') AND module = ?"
-    for change in set.store:each(condition, total.module) do
-      local value = witness_value(set:witness(total.module), change)
-      if value and value ~= "" then
-        result.checked = result.checked + 1
-        batch[#batch + 1] = change
-      end
-      if #batch == VALUES_PER_QUERY then
-        check_batch(set, result, total.module, batch)
-        batch = {}
-      end
-    end
-    if #batch > 0 then
-      check_batch(set, result, total.module, batch)
-    end
+    check_module(set, result, total.module)
   end
   return result
 end

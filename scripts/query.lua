@@ -37,6 +37,7 @@ local crm <close> = script.connect(args)
 local query = crm:query(text, next(params) and params or nil)
 local progress <close> = require("icrm.progress").new {
   label = "rows", mode = args.progress, stats = function() return crm.core:stats() end,
+  waits = function() return crm.core:waits() end,
 }
 
 local function columns_of(row)

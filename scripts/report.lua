@@ -31,6 +31,7 @@ local text = ("SELECT %s FROM %s%s;"):format(table.concat({ "id", table.unpack(c
 local result = report.new { by = args.by, sum = args.sum }
 local progress <close> = require("icrm.progress").new {
   label = "rows", mode = args.progress, stats = function() return crm.core:stats() end,
+  waits = function() return crm.core:waits() end,
 }
 for row in join.rows(crm, crm:query(text):each(), paths) do
   result:add(row)

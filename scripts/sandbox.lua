@@ -18,6 +18,7 @@ parser:option("--field", "Add a field, such as HelpDesk.cf_token:string."):argna
   :count "*"
 parser:option("--faults", "Misbehave by this plan, such as 'seed=42; p=0.02 half_reply'.")
   :argname "PLAN"
+parser:option("--quota", "Allow so many calls, such as '60/min, 7200/day'."):argname "QUOTA"
 parser:flag("--empty", "Start a new store without the demo data.")
 local args = parser:parse()
 
@@ -29,6 +30,7 @@ sandbox.serve({
   most_mb = args.most,
   fields = args.field,
   faults = args.faults,
+  quota = args.quota,
   demo = not args.empty,
 }, function(server)
   print("url", server:url())

@@ -37,6 +37,7 @@ local OPTIONS = {
   data = { "data" },
   field = { "fields" },
   faults = { "faults" },
+  quota = { "quota" },
 }
 
 local RANGES = { port = { 0, 65535 }, latency_ms = { 0, 600000 }, most_mb = { 0, 2000 } }
@@ -97,7 +98,7 @@ end
 --- Start a sandbox.
 ---
 --- @param options? table file, profile, port, latency_ms, most_mb, session_lock, demo
----   (false for a store without demo data), data, fields, now, faults
+---   (false for a store without demo data), data, fields, now, faults, quota
 --- @return userdata server with url, username, key, log, advance and stop
 function M.start(options)
   if not core.sandbox then

@@ -9,6 +9,7 @@ local core = require "icrm.core"
 local errors = require "icrm.error"
 local tables = require "icrm.table"
 local text_tools = require "icrm.text"
+local times = require "icrm.times"
 
 local M = {
   EXIT_ERROR = 1,
@@ -16,7 +17,8 @@ local M = {
   EXIT_FAILED_ROWS = 4, -- the job ended, but not every row succeeded
 }
 
-local STDIN = 0
+local STDIN, STDERR = 0, 2
+local A_WAIT = 2 -- seconds; shorter ones are not worth a word
 
 --- Print one line to standard error.
 ---
@@ -70,6 +72,8 @@ function M.parser(name, description)
   parser:option("--profile", "The profile to use instead of the default one."):argname "NAME"
   parser:option("--url", "A sandbox instead of a profile: sandbox: or sandbox:FILE.")
     :argname "URL"
+  parser:option("--max-wait", "The longest wait for a quota, in seconds; what would have to wait "
+    .. "longer stops, with the exit code 7 (900)."):argname "SECONDS":convert(M.count)
   return parser
 end
 
@@ -104,6 +108,20 @@ function M.count(text)
   return number
 end
 
+local announced = 0 -- the end of the wait that was told last
+
+-- On a terminal nobody is left to wonder why nothing happens.
+local function say_wait(clients)
+  for _, client in ipairs(clients) do
+    local seconds, cause = client:waits()
+    local at = os.time() + seconds
+    if seconds >= A_WAIT and at > announced + A_WAIT then
+      announced = at
+      io.stderr:write("\r\27[K", ("%s: waits until %s\n"):format(cause, times.moment(seconds)))
+    end
+  end
+end
+
 --- Connect to the CRM that the options choose.
 ---
 --- @param args table
@@ -115,9 +133,11 @@ function M.connect(args)
       errors.raise { kind = "config", message = "--url takes sandbox: or sandbox:FILE; the "
         .. "address of a real CRM belongs in a profile, or in ICRM_URL" }
     end
-    return icrm.connect(args.url)
   end
-  return icrm.connect(args.profile)
+  if core.terminal_columns(STDERR) then
+    require("icrm.tasks").on_idle = say_wait
+  end
+  return icrm.connect(args.url or args.profile, { max_wait = args.max_wait })
 end
 
 --- Split words such as "field=value".
@@ -144,6 +164,7 @@ end
 --- @param question string
 --- @param args table with `yes`, which answers it
 --- @return boolean? answer nil when there is no terminal to ask on
+--- @return boolean? interrupted by Ctrl-C instead of an answer
 function M.confirm(question, args)
   if args.yes then
     return true
@@ -151,7 +172,13 @@ function M.confirm(question, args)
     return nil
   end
   io.stderr:write(question, " [y/N] ")
+  core.interrupt.hold()
   local answer = text_tools.fold(io.read "l" or "")
+  core.interrupt.release()
+  if core.interrupt.pending() then
+    core.interrupt.clear()
+    return false, true
+  end
   return answer == "y" or answer == "yes" or answer == "o" or answer == "oui"
 end
 

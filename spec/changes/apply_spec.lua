@@ -119,7 +119,7 @@ describe("apply", function()
     accounts(plan, 40)
     local summary = plan:apply { max_errors = 3 }
     assert.truthy(summary.states.failed < 10)
-    assert.truthy(summary.stopped:find("stopped after", 1, true))
+    assert.truthy(summary.stopped:find("after 3 failed changes", 1, true))
     assert.truthy(summary.states.planned > 30)
   end)
 

@@ -70,7 +70,7 @@ static const char *const *field_option(lua_State *L,
 }
 
 /* start{ file=, profile=, port=, most_mb=, latency_ms=, session_lock=, empty=,
- * data=, now=, faults=, fields= } -> sandbox | nil, err */
+ * data=, now=, faults=, quota=, fields= } -> sandbox | nil, err */
 static int sandbox_start(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -86,6 +86,7 @@ static int sandbox_start(lua_State *L) {
       .data = text_option(L, "data"),
       .now_s = integer_option(L, "now", INT32_MAX * (lua_Integer)8),
       .faults = text_option(L, "faults"),
+      .quota = text_option(L, "quota"),
       .fields = field_option(L, names)};
   struct icrm_error err;
   struct sandbox *sandbox = lua_newuserdatauv(L, sizeof *sandbox, 0);

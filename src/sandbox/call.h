@@ -6,6 +6,7 @@
 #define ICRM_SANDBOX_CALL_H
 
 #include "sandbox/faults.h"
+#include "sandbox/limits.h"
 #include "sandbox/request.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/schema.h"
@@ -25,6 +26,7 @@ struct icrm_sandbox {
   struct sb_sessions *sessions;
   struct sb_http *http;
   struct sb_faults *faults; /* NULL: nothing goes wrong */
+  struct sb_limits *limits; /* NULL: any number of calls */
   int latency_ms;
   _Atomic int64_t clock_offset_s;
   char token[33]; /* the secret part of the path */
@@ -107,6 +109,9 @@ enum sb_outcome sb_crash(struct sb_call *call);
 
 /* Answer 200 with a line of text, as PHP's die() does; returns SB_RAW. */
 enum sb_outcome sb_die(struct sb_call *call, const char *text);
+
+/* Answer with the page of a front server, such as "429 Too Many Requests". */
+void sb_front_page(struct sb_call *call, int status);
 
 /* True when the caller may see the module at all. */
 bool sb_may_see(const struct sb_call *call, const struct sb_module *module);

@@ -37,8 +37,7 @@ static const char *reason(int status) {
   return "Error";
 }
 
-/* The page of a front server. */
-static void front_page(struct sb_call *call, int status) {
+void sb_front_page(struct sb_call *call, int status) {
   page(call, status, "text/html");
   icrm_buf_addf(call->out,
                 "<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n"
@@ -49,13 +48,12 @@ static void front_page(struct sb_call *call, int status) {
 }
 
 static void redirect(struct sb_call *call, const char *where) {
-  front_page(call, 302);
+  sb_front_page(call, 302);
   const char *target = strcmp(where, "loop") == 0 ? call->sandbox->url
                        : strcmp(where, "file") == 0
                            ? "file:///etc/passwd"
                            : "http://192.0.2.1/wstiger.php";
-  snprintf(call->reply->header, sizeof call->reply->header, "Location: %s",
-           target);
+  icrm_buf_addf(&call->reply->headers, "Location: %s\n", target);
 }
 
 static void put_before(struct sb_call *call, const char *text) {
@@ -101,8 +99,7 @@ static void spoil_json(struct sb_call *call, const char *how) {
 static void bomb(struct sb_call *call, int64_t size) {
   static char blanks[65536];
   page(call, 200, "application/json");
-  snprintf(call->reply->header, sizeof call->reply->header,
-           "Content-Encoding: gzip");
+  icrm_buf_add_text(&call->reply->headers, "Content-Encoding: gzip\n");
   z_stream stream = {0};
   if (deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY))
     return;
@@ -129,7 +126,7 @@ static void bomb(struct sb_call *call, int64_t size) {
 static void change_reply(struct sb_call *call, const struct sb_fault *fault) {
   switch (fault->kind) {
   case SB_FAULT_STATUS:
-    front_page(call, (int)fault->number);
+    sb_front_page(call, (int)fault->number);
     break;
   case SB_FAULT_REDIRECT:
     redirect(call, fault->value);
@@ -167,8 +164,8 @@ static void change_reply(struct sb_call *call, const struct sb_fault *fault) {
     break; /* raw faults change nothing here */
   }
   if (fault->retry_after[0])
-    snprintf(call->reply->header, sizeof call->reply->header, "Retry-After: %s",
-             fault->retry_after);
+    icrm_buf_addf(&call->reply->headers, "Retry-After: %s\n",
+                  fault->retry_after);
 }
 
 bool sb_faults_pass(struct sb_call *call, enum sb_moment moment) {
@@ -217,7 +214,7 @@ static int undo_half(struct sb_call *call, enum sb_fault_kind kind) {
   icrm_buf_free(&sql);
   if (!rows || sb_rows_run(rows))
     return -1;
-  front_page(call, 502);
+  sb_front_page(call, 502);
   return 0;
 }
 

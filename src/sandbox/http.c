@@ -63,6 +63,22 @@ static void end(void *context, struct MHD_Connection *unused, void **state,
   *state = NULL;
 }
 
+/* Lines of "Name: value", taken apart in place. */
+static void add_headers(struct MHD_Response *response,
+                        struct icrm_buf *headers) {
+  char *rest = NULL;
+  icrm_buf_add_byte(headers, '\0');
+  char *line = headers->data ? strtok_r(headers->data, "\n", &rest) : NULL;
+  for (; line; line = strtok_r(NULL, "\n", &rest)) {
+    char *colon = strstr(line, ": ");
+    if (!colon)
+      continue;
+    *colon = '\0';
+    MHD_add_response_header(response, line, colon + 2);
+  }
+  icrm_buf_free(headers);
+}
+
 static enum MHD_Result send_reply(struct MHD_Connection *connection,
                                   struct sb_reply *reply) {
   struct MHD_Response *response =
@@ -77,11 +93,7 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection,
   if (!reply->body.len)
     icrm_buf_free(&reply->body);
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type);
-  char *colon = strstr(reply->header, ": ");
-  if (colon) {
-    *colon = '\0';
-    MHD_add_response_header(response, reply->header, colon + 2);
-  }
+  add_headers(response, &reply->headers);
   enum MHD_Result queued =
       MHD_queue_response(connection, (unsigned)reply->status, response);
   MHD_destroy_response(response);
@@ -182,6 +194,7 @@ static enum MHD_Result answer(struct sb_http *http,
   else if (!reply.body.failed)
     return send_reply(connection, &reply);
   icrm_buf_free(&reply.body);
+  icrm_buf_free(&reply.headers);
   return MHD_NO;
 }
 

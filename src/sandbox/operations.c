@@ -218,9 +218,11 @@ void sb_operations_answer(struct icrm_sandbox *sandbox,
   call.params =
       call.operation->flags & READS_BODY ? &request->body : &request->url;
   call.fault = *fault = sb_faults_next(sandbox->faults, call.operation->name);
-  enum sb_outcome outcome = sb_faults_pass(&call, SB_AFTER_HEADERS)
-                                ? enter_session(&call)
-                                : SB_FAILED;
+  enum sb_outcome outcome = SB_FAILED;
+  if (!sb_limits_pass(&call))
+    sb_front_page(&call, 429);
+  else if (sb_faults_pass(&call, SB_AFTER_HEADERS))
+    outcome = enter_session(&call);
   call.now_s = sb_clock_s(sandbox);
   perform(&call, outcome);
   sb_sessions_leave(sandbox->sessions, call.session, sb_clock_s(sandbox),

@@ -39,7 +39,7 @@ struct sb_request {
 struct sb_reply {
   int status;
   const char *type;
-  char header[192]; /* one more header, "Name: value"; "" for none */
+  struct icrm_buf headers; /* more of them, lines of "Name: value" */
   struct icrm_buf body;
 };
 

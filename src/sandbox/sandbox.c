@@ -113,6 +113,8 @@ icrm_sandbox_start(const struct icrm_sandbox_options *options,
   if (options->faults &&
       !(sandbox->faults = sb_faults_parse(options->faults, err)))
     goto failed;
+  if (options->quota && !(sandbox->limits = sb_limits_new(options->quota, err)))
+    goto failed;
   sandbox->sessions = sb_sessions_new(!options->no_session_lock,
                                       sb_faults_has_race(sandbox->faults),
                                       sandbox->schema->session_prefix);
@@ -139,6 +141,7 @@ void icrm_sandbox_stop(struct icrm_sandbox *sandbox) {
   sb_http_stop(sandbox->http);
   sb_sessions_free(sandbox->sessions);
   sb_faults_free(sandbox->faults);
+  sb_limits_free(sandbox->limits);
   sb_store_close(sandbox->store);
   sb_schema_free(sandbox->schema);
   if (sandbox->key)

@@ -28,6 +28,7 @@ struct icrm_sandbox_options {
   const char *data;     /* a file in the form of demo.json to load instead */
   int64_t now_s;      /* where the server's clock starts; 0 for the real time */
   const char *faults; /* a plan of faults, see docs/sandbox.md; NULL: none */
+  const char *quota;  /* "60/min, 7200/day"; NULL for none */
   const char *const *fields; /* extra fields, "HelpDesk.cf_x:string"; ends
                                 with NULL; NULL for none */
 };

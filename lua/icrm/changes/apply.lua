@@ -30,7 +30,7 @@ local function finish(run, change, values)
     )
     run.failures = run.failures + 1
     if run.max_errors and run.failures >= run.max_errors then
-      run.engine:stop(("stopped after %d failed changes"):format(run.failures))
+      run.engine:stop(("after %d failed changes"):format(run.failures))
     end
   end
   if run.on_change then

@@ -7,11 +7,13 @@ local core = require "icrm.core"
 local cuts = require "icrm.changes.cuts"
 local errors = require "icrm.error"
 local exits = require "icrm.changes.exits"
+local outlook = require "icrm.changes.outlook"
 local progress_module = require "icrm.progress"
 local script = require "icrm.script"
 local show = require "icrm.changes.show"
 local stores = require "icrm.changes.store"
 local text_tools = require "icrm.text"
+local times = require "icrm.times"
 
 local M = {}
 
@@ -110,16 +112,21 @@ local function command_for(set, verb)
     deletions > 0 and (" --allow-delete %d"):format(deletions) or "")
 end
 
-local function say_next(set, code)
-  local is_open = (set.store:states().planned or 0) > 0
-  if code == exits.UNSETTLED then
+local function say_next(set, code, summary)
+  local states = set.store:states()
+  local is_open = (states.planned or 0) > 0
+  if (states.needs_human or 0) > 0 then
     script.say("settle the open ones: icrm-lua unknown %s", set.path)
-  elseif code == 0 and is_open then
+  end
+  if code == exits.DONE and is_open then
     script.say("to send it: %s", command_for(set, "apply"))
+  elseif code == exits.QUOTA then
+    script.say("to go on, from %s: %s", times.moment(summary.error.retry_after or 0),
+      command_for(set, "resume"))
   elseif code == exits.TRY_AGAIN or is_open then
     script.say("to go on: %s", command_for(set, "resume"))
   end
-  if code == exits.FAILED_ROWS or code == exits.STALE then
+  if (states.failed or 0) > 0 then
     script.say("the rows that failed, to be corrected and run again: icrm-lua errors %s", set.path)
   end
   if not is_open and count_of(set, "state = 'done' AND operation <> 'delete'") > 0 then
@@ -152,7 +159,7 @@ function M.report(set, summary)
         .. "or another plan of the same input", summary.found_before)
     end
   end
-  say_next(set, code)
+  say_next(set, code, summary)
   return code
 end
 
@@ -317,22 +324,35 @@ local function watch_cuts(set, progress)
   end
 end
 
+local function look_ahead(set)
+  local ok, ahead = pcall(outlook.of, set)
+  return ok and ahead or exit_for(ahead)
+end
+
 --- Apply a change set with progress and report.
 ---
 --- @param set icrm.ChangeSet
 --- @param args table options of add_options
+--- @param is_foretold? boolean whether was said how long it takes
 --- @return integer exit code
-function M.apply(set, args)
+function M.apply(set, args, is_foretold)
   check_host(set.client, args)
   check_errors_file(args)
   say_changed_modules(set)
+  local ahead = look_ahead(set)
+  if not is_foretold then
+    M.say_all(ahead.lines)
+  end
   local states = set.store:states()
   local progress = progress_module.new {
     label = "changes",
     total = (states.planned or 0) + (states.sending or 0) + (states.unknown or 0),
     mode = args.progress,
     stats = function() return set.client.core:stats() end,
+    waits = function() return set.client.core:waits() end,
+    foresee = ahead.foresee,
   }
+  progress:start(ahead.facts)
   local note_cuts = watch_cuts(set, progress)
   local ok, summary = pcall(set.apply, set, {
     resend = args.resend, settle = args.settle, max_errors = args.max_errors,
@@ -394,6 +414,8 @@ function M.decide(plan, args, found)
     return decide_nothing(plan, args, found)
   end
   plan:write(write_stderr)
+  script.say ""
+  M.say_all(look_ahead(plan).lines)
   local deletions = plan:deletions_to_allow(args.allow_delete)
   if deletions > 0 and not args.plan_only then
     script.say("\nnothing was sent: this deletes %s; to send it: %s",
@@ -403,14 +425,15 @@ function M.decide(plan, args, found)
     script.say("\nplanned in %s; to send it: %s", plan.path, command_for(plan, "apply"))
     return 0
   end
-  local answer = script.confirm(("\nApply %s?"):format(script.counted(planned, "change")), args)
+  local answer, interrupted = script.confirm(
+    ("\nApply %s?"):format(script.counted(planned, "change")), args)
   if answer then
-    return M.apply(plan, args)
+    return M.apply(plan, args, true)
   end
-  script.say("%snothing was sent; to send what is planned in %s: icrm-lua apply %s%s",
-    answer == nil and "\nthere is no terminal to ask on: " or "", plan.path, plan.path,
-    answer == nil and " --yes" or "")
-  return exits.ERROR
+  local why = interrupted and "\n" or answer == nil and "\nthere is no terminal to ask on: " or ""
+  script.say("%snothing was sent; to send what is planned in %s: %s%s", why, plan.path,
+    command_for(plan, "apply"), answer == nil and " --yes" or "")
+  return interrupted and exits.INTERRUPTED or exits.ERROR
 end
 
 return M

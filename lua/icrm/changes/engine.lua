@@ -245,6 +245,16 @@ local function cancel_unsent(self)
   end
 end
 
+-- Nobody who wants to stop waits for a quota: what has not left goes back to its
+-- job, which leaves its change planned.
+local function cancel_waiting(self)
+  if self.core:waits() > 0 then
+    for id in pairs(self.calls) do
+      self.core:cancel(id)
+    end
+  end
+end
+
 local function send(self)
   local requests = self.reads
   self.reads = {}
@@ -345,6 +355,7 @@ function Engine:run(feed, on_turn)
     if draining then
       drain_until = drain_until or self.now() + DRAIN_S
       cancel_unsent(self)
+      cancel_waiting(self)
     end
     local more = not draining and feed(self:room())
     local pause = wake_sleepers(self)

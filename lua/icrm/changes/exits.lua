@@ -26,8 +26,16 @@ local function of_stop(summary)
     return nil
   elseif summary.stopped == "interrupted" then
     return M.INTERRUPTED
+  elseif summary.error then
+    return KINDS[summary.error.kind] or M.TRY_AGAIN
   end
-  return summary.error and (KINDS[summary.error.kind] or M.TRY_AGAIN)
+end
+
+-- What is still to be sent, or may be under way. A plan that was never applied
+-- has nothing of the kind: it only waits for its first time.
+local function left(set, states, summary)
+  local planned = (summary or set:is_begun()) and states.planned or 0
+  return planned + (states.unknown or 0) + (states.sending or 0)
 end
 
 local function of_failures(set, failed)
@@ -49,14 +57,12 @@ function M.of_set(set, summary)
     return M.ERROR
   elseif stopped then
     return stopped
+  elseif left(set, states, summary) > 0 then
+    return M.TRY_AGAIN
   elseif (states.needs_human or 0) > 0 then
     return M.UNSETTLED
-  elseif (states.unknown or 0) + (states.sending or 0) > 0 then
-    return M.TRY_AGAIN
   elseif failed > 0 then
     return of_failures(set, failed)
-  elseif (states.planned or 0) > 0 and (summary or set:is_begun()) then
-    return M.TRY_AGAIN
   end
   return M.DONE
 end

@@ -3,6 +3,7 @@
 -- sample of each group is shown unless all is asked for. Constant memory.
 -- @module icrm.changes.show
 
+local calls = require "icrm.changes.calls"
 local json = require "icrm.json"
 local text_tools = require "icrm.text"
 
@@ -302,6 +303,10 @@ function show.write(set, write, options)
   write_lines(write, header_lines(set))
   write "\n"
   write_lines(write, show.totals(set))
+  local needed = set.client and 0 or calls.needed(set) -- who is connected knows more
+  if needed > 0 then
+    write(("\n%d calls to send it\n"):format(needed))
+  end
   write "\n- delete   ~ update   + create   old → new\n"
   for _, group in ipairs(gather(set)) do
     write_group(set, group, write, options and options.full)
@@ -345,7 +350,8 @@ local function as_object(change)
 end
 
 --- The change set as JSON, written piece by piece: an object with
--- `format_version` (a new minor meaning keeps the number), `header`, `changes`.
+-- `format_version` (a new minor meaning keeps the number), `header`, `calls` (how
+-- many are still needed), `changes`.
 -- @param set table icrm.ChangeSet
 -- @param write function called with each piece of text
 function show.json(set, write)
@@ -353,7 +359,8 @@ function show.json(set, write)
   local header = set.store:header()
   header.witness = json.decode(header.witness)
   write(
-    ('{"format_version":%d,"header":%s,"changes":['):format(FORMAT_VERSION, json.encode(header))
+    ('{"format_version":%d,"header":%s,"calls":%d,"changes":['):format(FORMAT_VERSION,
+      json.encode(header), (calls.needed(set)))
   )
   local separator = "\n"
   for change in set.store:each() do

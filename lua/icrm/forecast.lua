@@ -52,23 +52,17 @@ local function quota_of(client)
   return client.rate and "the quota of " .. client.rate or "the CRM's quota"
 end
 
-local function share(forecast, changes)
-  local now = forecast.first_calls * changes // math.max(forecast.calls, 1)
-  return ("%d of %d changes"):format(now, changes)
-end
-
 local function describe_stops(client, forecast, changes, path)
-  local lines = {}
+  local lines = { ("%d calls, and %s is used up."):format(forecast.calls, quota_of(client)) }
   if forecast.first_calls > 0 then
-    lines[1] = ("%s lets %d of %d calls through (%s)%s."):format(quota_of(client),
-      forecast.first_calls, forecast.calls, share(forecast, changes),
-      until_when(forecast.first_seconds))
-  else
-    lines[1] = ("%d calls, and %s is used up."):format(forecast.calls, quota_of(client))
+    lines[1] = ("%d calls. %s%s lets %d of them through%s (%d of %d changes); then this stops.")
+      :format(forecast.calls, quota_of(client):sub(1, 1):upper(), quota_of(client):sub(2),
+        forecast.first_calls, until_when(forecast.first_seconds),
+        forecast.first_calls * changes // forecast.calls, changes)
   end
-  lines[2] = ("The rest from %s on, with icrm-lua resume %s%s; done by %s at the earliest."):format(
+  lines[2] = ("To go on, from %s: icrm-lua resume %s; %s, done by %s at the earliest."):format(
     times.moment(forecast.first_seconds + forecast.first_wait), path,
-    forecast.stops > 1 and (", in %d parts"):format(forecast.stops) or "",
+    forecast.stops == 1 and "once" or ("%d times"):format(forecast.stops),
     times.moment(forecast.seconds))
   return lines
 end

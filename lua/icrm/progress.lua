@@ -76,7 +76,7 @@ local function line(self)
     parts[#parts + 1] = times.span(left) .. " left"
   end
   local stats = self.stats and self.stats()
-  if stats and stats.lanes then
+  if stats and stats.lanes and not waiting then
     parts[#parts + 1] = ("%d lane%s"):format(stats.lanes, stats.lanes == 1 and "" or "s")
   end
   for _, name in ipairs { "failed", "unknown" } do

@@ -57,12 +57,20 @@ static int64_t ends_in_s(const struct window *window, int64_t now_s) {
   return (window->number + 1) * window->length_s - now_s;
 }
 
+/* Clients take X-FloodControl for a minute and X-RateLimit for a day, unless
+ * the name of the limit says otherwise. */
+static const char *unit_of(const struct window *window) {
+  return window->length_s == 1        ? "Second"
+         : window->length_s == HOUR_S ? "Hour"
+                                      : "";
+}
+
 static void tell(struct sb_call *call, const struct window *window) {
   const char *family =
       window->length_s < HOUR_S ? "X-FloodControl" : "X-RateLimit";
   icrm_buf_addf(&call->reply->headers,
-                "%s-Limit: %lld\n%s-Remaining: %lld\n%s-Reset: %lld\n", family,
-                (long long)window->calls, family,
+                "%s-%sLimit: %lld\n%s-Remaining: %lld\n%s-Reset: %lld\n",
+                family, unit_of(window), (long long)window->calls, family,
                 (long long)(window->calls - window->spent), family,
                 (long long)ends_in_s(window, call->now_s));
 }

@@ -1,9 +1,9 @@
---- How many calls a change set takes that is still to be sent. Logins, and the
--- search for what an earlier run has left in doubt, come on top.
+--- How many calls a change set takes that is still to be sent. Logins, the search
+-- for what is in doubt, and the question whether references can be emptied, come
+-- on top.
 -- @module icrm.changes.calls
 
 local documents = require "icrm.documents"
-local json = require "icrm.json"
 local search = require "icrm.changes.search"
 
 local M = {}
@@ -71,25 +71,6 @@ local function attachments(set)
   return (way == "parameter" and 2 or 4) * n
 end
 
--- Where a reference is to be emptied, the server is asked for `revise` once.
-local function probes(set)
-  local offered = set.client and set.client.offered
-  if not set.client or offered and offered.revise ~= nil then
-    return 0
-  end
-  for change in set.store:each [[state = 'planned' AND operation = 'update'
-      AND fields LIKE '%:""%']] do
-    local schema, before = set:schema(change.module), json.decode(change.before)
-    for field, value in pairs(json.decode(change.fields)) do
-      local known = schema.by_name[field]
-      if value == "" and known and known.type == "reference" and (before[field] or "") ~= "" then
-        return 1
-      end
-    end
-  end
-  return 0
-end
-
 --- Count the calls that are still needed.
 ---
 --- @param set icrm.ChangeSet
@@ -103,7 +84,7 @@ function M.needed(set)
   local described = descriptions(set)
   -- An update and a deletion read the record first.
   local twice = count(set, "operation IN ('update', 'delete')")
-  return described + creations(set) + looks(set) + attachments(set) + probes(set) + 2 * twice,
+  return described + creations(set) + looks(set) + attachments(set) + 2 * twice,
     changes
 end
 

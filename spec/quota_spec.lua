@@ -81,7 +81,7 @@ describe("a quota", function()
 
   it("that stays closed too long raises, unsent, and says until when", function()
     start({ quota = "20/day" }, { lanes = 1 })
-    local done, ok, err = -1, nil, nil
+    local done, ok, err = -1
     repeat
       done = done + 1
       ok, err = pcall(crm.call, crm, "listtypes")
@@ -110,7 +110,7 @@ describe("a quota", function()
     assert.equal("rate_limited", err.kind)
     assert.truthy(err.message:find("the quota of 10/h is used up until 20", 1, true))
     assert.equal(10, #server:log())
-    again.site = "spec:another"
+    again.site = "spec:another " .. server:url()
     icrm.connect(again):close()
   end)
 

@@ -153,6 +153,19 @@ describe("icrm-lua", function()
     end)
   end)
 
+  it("download writes the file of a document, never over another", function()
+    local id = ok({ "query", "SELECT id FROM HelpDesk LIMIT 1", "-o", "csv" }).out:match "%d+x%d+"
+    local file = helper.tmpfile("du papier\n", "note.txt")
+    local document = ok({ "attach", id, file }).out:match "%S+"
+    local folder = helper.tmpdir()
+    local path = ok({ "download", document, folder .. "/" }).out:match "^(%S+)\n$"
+    assert.equal("du papier\n", helper.read_file(path))
+    assert.matches("exists already", crm.run({ "download", document, path }).err)
+    folder = helper.tmpdir()
+    path = ok({ "download", document }, { cwd = folder }).out:match "^(%S+)\n$"
+    assert.equal("du papier\n", helper.read_file(folder .. "/" .. path))
+  end)
+
   it("attach stores a file with the record", function()
     local id = cjson.decode(ok({ "query", "SELECT id FROM HelpDesk", "--max", "1", "-o",
       "jsonl" }).out).id

@@ -174,15 +174,16 @@ void icrm_lane_assign(struct icrm_lane *lane, struct icrm_call *call,
 
 /* ---- replies ---- */
 
-/* Operations that take about equally long share a number. */
-static int kind_of(const char *operation) {
+/* Operations that take about equally long share a number; a file takes as long
+ * as it is large. */
+static int kind_of(const struct icrm_call *call) {
   static const char *const kinds[ICRM_LIMITER_KINDS - 1] = {
       "query",  "retrieve", "create",          "update",
       "revise", "describe", "retrieve_related"};
   int i = 0;
-  while (i < ICRM_LIMITER_KINDS - 1 && strcmp(operation, kinds[i]) != 0)
+  while (i < ICRM_LIMITER_KINDS - 1 && strcmp(call->operation, kinds[i]) != 0)
     i++;
-  return i;
+  return call->files || call->download ? ICRM_LIMITER_KINDS - 1 : i;
 }
 
 /* Tell the limiter, the quota and the counters. */
@@ -192,8 +193,8 @@ static void account(struct icrm_lane *lane, const struct icrm_reply *reply,
   struct icrm_dispatcher *d = lane->dispatcher;
   const int64_t now_us = icrm_clock_us();
   if (outcome == ICRM_OUTCOME_DONE || outcome == ICRM_OUTCOME_REFUSED)
-    icrm_limiter_answered(&d->limiter, kind_of(lane->call->operation),
-                          lane->started_us, now_us, lane->in_flight);
+    icrm_limiter_answered(&d->limiter, kind_of(lane->call), lane->started_us,
+                          now_us, lane->in_flight);
   else if (icrm_outcome_is_overload(err))
     icrm_limiter_overload(&d->limiter, lane->started_us, now_us);
   if (outcome == ICRM_OUTCOME_DONE && d->retry_budget < RETRY_BUDGET)

@@ -73,7 +73,8 @@ describe("icrm-lua import", function()
   it("says how it read the file, and reads it as it is told", function()
     file("a.csv", "accountname\tlatitude\nCaf\xE9\t48,804\n")
     has(here({ "import", "a.csv", "--module", "Accounts", "--plan-only" }, 1).err,
-      "windows-1252, separator tab", 'line 2, latitude: "48,804" may be read in two ways')
+      'a.csv: column latitude: "48,804" (line 2) may be read in two ways, and no other cell tells '
+        .. "which; say --decimal comma or --decimal point")
     has(here({ "import", "a.csv", "--module", "Accounts", "--plan-only", "--decimal",
       "comma", "--encoding", "Windows-1252", "--delimiter", "tab" }).err, "latitude: 48.804",
       "accountname: Café", "planned in a.csv.icrm; to send it: icrm-lua apply a.csv.icrm")

@@ -76,8 +76,10 @@ describe("import", function()
     local items, job = items_of("accountname;latitude;longitude\nA;48,804;1,5\n", ACCOUNT)
     assert.equal("48.804", items[1].fields.latitude)
     assert.same({ "decimal comma: latitude, longitude" }, job.notes)
-    assert.same({ 'line 2, latitude: "48,804" may be read in two ways; say whether the decimal '
-      .. "mark is comma or point" }, (faults_of("accountname;latitude\nA;48,804\n", ACCOUNT)))
+    assert.error_matches(function()
+      opened("accountname;latitude\nA;48,804\nB;48,805\n", ACCOUNT)
+    end, 'column latitude: "48,804" %(line 2%) may be read in two ways, and no other cell tells '
+      .. "which; say %-%-decimal comma or %-%-decimal point")
     items = items_of("accountname;latitude\nA;48,804\n", ACCOUNT, { decimal = "point" })
     assert.equal("48804", items[1].fields.latitude)
     assert.error_matches(function()

@@ -68,6 +68,17 @@ local function common(watched, kind, verdict_of)
   return verdict
 end
 
+-- A number such as 1,234 is read as it was settled for the whole column, or not
+-- at all: said once, not for every row.
+local function refuse_doubtful_number(job, watch)
+  local cell = watch.column:doubtful_number()
+  if cell then
+    errors.raise { kind = "input", message = ("%s: column %s: %s (line %d) may be read in two "
+      .. "ways, and no other cell tells which; say --decimal comma or --decimal point"):format(
+      job.source.path, watch.heading, text_tools.quote(cell.text), cell.line) }
+  end
+end
+
 local function settle(job, watch, kind, verdict_of, wanted, shared)
   local verdict, problem = verdict_of(watch.column)
   if wanted then
@@ -114,6 +125,9 @@ local function settle_columns(job, opts)
     local style = {}
     if watch.number then
       style.decimal = settle(job, watch, "number", Column.decimal, opts.decimal, mark)
+      if not style.decimal then
+        refuse_doubtful_number(job, watch)
+      end
     end
     if watch.date then
       style.date = settle(job, watch, "date", Column.date_order, opts.dates, order)

@@ -14,13 +14,16 @@ describe("icrm.core.client", function()
     return core.client(all)
   end
 
-  -- Wait for that result and no other: body or nil, err; then the status.
+  -- Wait for that result and no other: its text and status, or nil, err, status.
   local function wait(of, id)
     while true do
-      local got, body, extra, status = of:next()
+      local got, reply, err, status = of:next()
       if got then
         assert.equal(id, got)
-        return body, extra, status
+        if reply then
+          return tostring(reply), reply:status()
+        end
+        return nil, err, status
       end
       assert(of:step(20))
     end

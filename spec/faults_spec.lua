@@ -29,10 +29,10 @@ end
 
 local function wait(id)
   while true do
-    local got, body, err = client:next()
+    local got, reply, err = client:next()
     if got then
       assert.equal(id, got)
-      return body, err
+      return reply and tostring(reply), err
     end
     assert(client:step(20))
   end

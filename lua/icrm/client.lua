@@ -172,17 +172,17 @@ end
 --- Wait for the reply to a call that was sent.
 ---
 --- @param id integer
---- @param decode? fun(body: string): any, icrm.Error? instead of icrm.json's
+--- @param decode? fun(reply: userdata): any, icrm.Error? instead of icrm.json's
 --- @return any result
 function Client:receive(id, decode)
-  local body, extra = tasks.await(self.core, id)
-  if body == nil then
-    error(extra, 0)
+  local reply, failure = tasks.await(self.core, id)
+  if not reply then
+    error(failure, 0)
   end
-  local value, err = (decode or json.decode)(body)
+  local value, err = (decode or json.decode)(reply)
   if err then
     error(err, 0)
-  elseif #body > LONG_REPLY then
+  elseif #reply > LONG_REPLY then
     errors.check(self.core:kick()) -- that took a while; others may be waiting
   end
   return value

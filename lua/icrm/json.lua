@@ -53,12 +53,12 @@ function normalise(value)
   return value
 end
 
---- Decode a JSON text.
+--- Decode a JSON text, or a reply, which is used up.
 ---
 --- A null inside is the empty string, as everywhere in this API; a text that
 --- is null alone gives nil.
 ---
---- @param text string
+--- @param text string|userdata
 --- @return any value
 --- @return icrm.Error? err of kind decode
 function M.decode(text)
@@ -66,7 +66,7 @@ function M.decode(text)
   if records then
     return records -- nearly every reply; all others take the long way
   end
-  local ok, value = pcall(codec.decode, text)
+  local ok, value = pcall(codec.decode, tostring(text))
   if ok then
     if value == cjson.null then
       return nil

@@ -12,6 +12,8 @@ local tables = require "icrm.table"
 
 local M = {}
 
+local SHORT = 64 -- bytes; longer than the reply to a count
+
 local Page = {}
 
 function Page.__len(page)
@@ -55,20 +57,21 @@ function M.write(query, format, columns_of, opts)
     pass = core.rows_writer(format, columns, opts.delimiter, opts.raw)
   end
 
-  function query.decode(body)
-    if body:find '^%[{"count":' then
-      return json.decode(body)
+  function query.decode(reply)
+    if #reply < SHORT and tostring(reply):find '^%[{"count":' then
+      return json.decode(reply)
     end
     if not pass then
-      local rows, err = json.decode(body)
+      local text = tostring(reply) -- the first page is read twice
+      local rows, err = json.decode(text)
       if err or type(rows) ~= "table" or not rows[1] then
         return rows, err
       end
       begin(rows[1])
     end
-    local lines, n, first, last = pass(body)
+    local lines, n, first, last = pass(reply)
     if not lines then
-      return json.decode(body)
+      return json.decode(reply)
     end
     return n > 0 and new_page(lines, n, first, last) or {}
   end

@@ -40,7 +40,8 @@ local function wake(task)
   end
 end
 
-local function deliver(box, id, body, extra, status)
+-- A reply is kept as it is, a failure as { err, status }.
+local function deliver(box, id, reply, err, status)
   local task = box.waiting[id]
   box.waiting[id] = nil
   if task == DROPPED then
@@ -49,18 +50,18 @@ local function deliver(box, id, body, extra, status)
     box.tasks = box.tasks - 1
     wake(task)
   end
-  box.ready[id] = { body, extra, status }
+  box.ready[id] = reply or { err, status }
 end
 
 -- Hand out the replies that a client has. Returns how many there were.
 local function hand_out(client)
   local box, count = box_of(client), 0
   while true do
-    local id, body, extra, status = client:next()
+    local id, reply, err, status = client:next()
     if not id then
       return count
     end
-    deliver(box, id, body, extra, body and extra or status)
+    deliver(box, id, reply, err, status)
     count = count + 1
   end
 end
@@ -159,8 +160,8 @@ end
 ---
 --- @param client userdata a client of icrm.core
 --- @param id integer what its submit returned
---- @return string? body the JSON text of the result
---- @return icrm.Error|table|nil extra the error, or the reply's status
+--- @return userdata? reply for icrm.json; tostring gives its text
+--- @return icrm.Error? err when there is no reply
 function M.await(client, id)
   local box = box_of(client)
   local task = M.current()
@@ -179,7 +180,10 @@ function M.await(client, id)
   end
   local reply = box.ready[id]
   box.ready[id] = nil
-  return reply[1], reply[2]
+  if type(reply) == "table" then
+    return nil, reply[1]
+  end
+  return reply
 end
 
 --- Drive a client, for a caller that has a loop of its own.
@@ -198,8 +202,8 @@ end
 --- @param client userdata
 --- @param id integer
 --- @return boolean has_come
---- @return string? body
---- @return icrm.Error? err when there is no body
+--- @return userdata? reply
+--- @return icrm.Error? err when there is no reply
 --- @return table? status lane, session, attempts, status, seconds
 function M.take(client, id)
   local box = box_of(client)
@@ -208,7 +212,10 @@ function M.take(client, id)
     return false
   end
   box.ready[id] = nil
-  return true, reply[1], reply[1] == nil and reply[2] or nil, reply[3]
+  if type(reply) == "table" then
+    return true, nil, reply[1], reply[2]
+  end
+  return true, reply, nil, reply:status()
 end
 
 --- Say that nobody will wait for a call; its reply is dropped when it comes.

@@ -109,7 +109,7 @@ static void reply(void) {
   struct icrm_envelope envelope;
   struct icrm_error err;
   struct icrm_buf outs[2] = {{0}, {0}};
-  icrm_envelope_read(refused, sizeof refused - 1, &envelope, &err);
+  icrm_envelope_read(refused, sizeof refused - 1, NULL, &envelope, &err);
   icrm_envelope_members(member, sizeof member - 1, names, outs, 2, &err);
   icrm_buf_wipe(&outs[0]);
   icrm_buf_wipe(&outs[1]);

@@ -15,7 +15,7 @@ static enum icrm_outcome judge(struct icrm_reply reply, bool write,
                                struct icrm_error *err) {
   struct icrm_envelope envelope;
   enum icrm_outcome outcome =
-      icrm_outcome_judge(&reply, "create", write, &envelope, err);
+      icrm_outcome_judge(&reply, "create", write, NULL, &envelope, err);
   icrm_buf_free(&reply.body);
   return outcome;
 }

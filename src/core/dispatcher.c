@@ -57,6 +57,7 @@ void icrm_call_free(struct icrm_call *call) {
     return;
   drop_request(call);
   icrm_buf_free(&call->body);
+  icrm_records_free(&call->page);
   free(call);
 }
 
@@ -331,6 +332,15 @@ const struct icrm_result *icrm_dispatcher_next(struct icrm_dispatcher *d) {
     return NULL;
   d->taken = icrm_calls_remove(&d->ready, &d->ready.head);
   return &d->taken->result;
+}
+
+void icrm_dispatcher_take_reply(struct icrm_dispatcher *d,
+                                struct icrm_buf *body,
+                                struct icrm_records *page) {
+  *body = d->taken->body;
+  *page = d->taken->page;
+  d->taken->body = (struct icrm_buf){0};
+  d->taken->page = (struct icrm_records){0};
 }
 
 static struct icrm_lane *held_lane(const struct icrm_dispatcher *d,

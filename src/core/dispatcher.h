@@ -21,6 +21,7 @@
 #include "core/credentials.h"
 #include "core/error.h"
 #include "core/quota.h"
+#include "core/records.h"
 #include "core/session.h"
 #include "core/transport.h"
 
@@ -71,14 +72,15 @@ struct icrm_call_options {
 struct icrm_result {
   uint64_t id;
   bool ok;
-  const char *json;      /* when ok: the text of `result`, */
-  size_t json_len;       /* ... and its length */
-  struct icrm_error err; /* when not */
-  int lane;              /* number of the lane that carried it, 0 for none */
-  uint64_t session;      /* the session that carried it, 0 for none */
-  int attempts;          /* how often it was sent */
-  int status;            /* HTTP status of the last reply */
-  int64_t time_us;       /* of the last exchange */
+  const char *json;                /* when ok: the text of `result`, */
+  size_t json_len;                 /* ... and its length */
+  const struct icrm_records *page; /* the same, when it is plain records */
+  struct icrm_error err;           /* when not */
+  int lane;         /* number of the lane that carried it, 0 for none */
+  uint64_t session; /* the session that carried it, 0 for none */
+  int attempts;     /* how often it was sent */
+  int status;       /* HTTP status of the last reply */
+  int64_t time_us;  /* of the last exchange */
 };
 
 struct icrm_dispatcher_stats {
@@ -136,6 +138,12 @@ int icrm_dispatcher_kick(struct icrm_dispatcher *dispatcher,
  * function is called again. */
 const struct icrm_result *
 icrm_dispatcher_next(struct icrm_dispatcher *dispatcher);
+
+/* Move the reply of the result that was handed out last, which its json and
+ * page point into, to the caller, who frees both. */
+void icrm_dispatcher_take_reply(struct icrm_dispatcher *dispatcher,
+                                struct icrm_buf *body,
+                                struct icrm_records *page);
 
 /* The next call that newly waits for its release: its id and the session that
  * would carry it. False when there is none. A call that must be sent anew

@@ -17,9 +17,10 @@ struct icrm_call {
   struct icrm_buf form;         /* parameters */
   struct icrm_body_file *files; /* in them */
   struct icrm_download *download;
-  struct icrm_buf body; /* the reply that result.json points into */
-  bool is_login;        /* no request: wants a session to exist */
-  bool is_silent;       /* nobody wants the result */
+  struct icrm_buf body;     /* the reply that result.json points into */
+  struct icrm_records page; /* what result.page points to */
+  bool is_login;            /* no request: wants a session to exist */
+  bool is_silent;           /* nobody wants the result */
   bool post, write, hold;
   bool renewed;     /* met a lost session once already */
   bool in_url;      /* probing: this time with the session in the URL */

@@ -294,13 +294,39 @@ static void read_failure(const char *body, size_t len,
   json_decref(root);
 }
 
-int icrm_envelope_read(const char *body, size_t len, struct icrm_envelope *out,
-                       struct icrm_error *err) {
+/* A success whose result is plain records and the only other member, as nearly
+ * all are: reading the records proves the whole. */
+static bool read_page(const char *body, size_t len, struct icrm_records *page,
+                      struct icrm_envelope *out) {
+  static const char head[] = "{\"success\":true,\"result\":";
+  struct scan s = {.at = body + sizeof head - 1, .end = body + len};
+  if (len < sizeof head || memcmp(body, head, sizeof head - 1) != 0)
+    return false;
+  skip_space(&s);
+  const char *begin = s.at;
+  s.at = icrm_records_read(page, begin, (size_t)(s.end - begin));
+  if (!s.at)
+    return false;
+  out->result_len = (size_t)(s.at - begin);
+  skip_space(&s);
+  if (s.at == s.end || *s.at++ != '}')
+    return false;
+  skip_space(&s);
+  out->result_at = (size_t)(begin - body);
+  out->success = out->is_page = s.at == s.end;
+  return out->success;
+}
+
+int icrm_envelope_read(const char *body, size_t len, struct icrm_records *page,
+                       struct icrm_envelope *out, struct icrm_error *err) {
   struct scan s = {.start = body, .at = body, .end = body + len};
   bool seen_success = false, seen_result = false;
   memset(out, 0, sizeof *out);
   if (len == 0)
     return fail(err, "", "", 0, 0);
+  if (page && read_page(body, len, page, out))
+    return 0;
+  memset(out, 0, sizeof *out);
   if (!scan_envelope(&s, out, &seen_success, &seen_result))
     return fail(err, s.why, body, len, (size_t)(s.at - body));
   if (!seen_success || (out->success && !seen_result))

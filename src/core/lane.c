@@ -283,6 +283,7 @@ static void finish_call(struct icrm_lane *lane, struct icrm_call *call,
     reply->body = (struct icrm_buf){0};
     result->json = call->body.data + envelope->result_at;
     result->json_len = envelope->result_len;
+    result->page = envelope->is_page ? &call->page : NULL;
   }
   icrm_call_finish(lane->dispatcher, call, err);
 }
@@ -295,8 +296,8 @@ static void on_call_reply(struct icrm_lane *lane, int64_t now_ms) {
       icrm_dispatcher_find_session(d, call->result.session);
   struct icrm_envelope envelope;
   struct icrm_error err;
-  enum icrm_outcome outcome =
-      icrm_outcome_judge(reply, call->operation, call->write, &envelope, &err);
+  enum icrm_outcome outcome = icrm_outcome_judge(
+      reply, call->operation, call->write, &call->page, &envelope, &err);
   if (outcome == ICRM_OUTCOME_DONE && call->download &&
       icrm_download_end(call->download, &err) != 0)
     outcome = ICRM_OUTCOME_FAILED;

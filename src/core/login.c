@@ -244,7 +244,7 @@ void icrm_lane_on_login_reply(struct icrm_lane *lane, int64_t now_ms) {
   struct icrm_envelope envelope;
   struct icrm_error err;
   enum icrm_outcome outcome = icrm_outcome_judge(
-      reply, is_login ? "login" : "getchallenge", false, &envelope, &err);
+      reply, is_login ? "login" : "getchallenge", false, NULL, &envelope, &err);
   int rc = -1;
   if (outcome == ICRM_OUTCOME_DONE) {
     const char *result = reply->body.data + envelope.result_at;

@@ -120,6 +120,7 @@ static enum icrm_outcome judge_envelope(const struct icrm_reply *reply,
 
 enum icrm_outcome icrm_outcome_judge(const struct icrm_reply *reply,
                                      const char *operation, bool write,
+                                     struct icrm_records *page,
                                      struct icrm_envelope *envelope,
                                      struct icrm_error *err) {
   if (!reply->is_complete) {
@@ -129,7 +130,8 @@ enum icrm_outcome icrm_outcome_judge(const struct icrm_reply *reply,
       return ICRM_OUTCOME_NOT_SENT;
     return write ? set_unknown(operation, err) : ICRM_OUTCOME_FAILED;
   }
-  if (icrm_envelope_read(reply->body.data, reply->body.len, envelope, err) == 0)
+  if (icrm_envelope_read(reply->body.data, reply->body.len, page, envelope,
+                         err) == 0)
     return judge_envelope(reply, operation, write, envelope, err);
   if (reply->status != 200)
     set_http_error(reply, operation, err);

@@ -21,11 +21,13 @@ enum icrm_outcome {
   ICRM_OUTCOME_FAILED        /* a read that failed; see icrm_outcome_tries */
 };
 
-/* Judge the reply to `operation`. Fills `envelope` on DONE and `err` on all
- * others; an unknown write has kind unknown_outcome, and keeps the status and
- * the server's code. */
+/* Judge the reply to `operation`. Fills `envelope` on DONE, and `page` with a
+ * result that is plain records (unless it is NULL); and `err` on all others; an
+ * unknown write has kind unknown_outcome, and keeps the status and the server's
+ * code. */
 enum icrm_outcome icrm_outcome_judge(const struct icrm_reply *reply,
                                      const char *operation, bool write,
+                                     struct icrm_records *page,
                                      struct icrm_envelope *envelope,
                                      struct icrm_error *err);
 

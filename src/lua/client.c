@@ -7,6 +7,7 @@
 #include "lua/credentials.h"
 #include "lua/download.h"
 #include "lua/form.h"
+#include "lua/reply.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -264,29 +265,20 @@ static void set_integer(lua_State *L, const char *name, int64_t value) {
   lua_setfield(L, -2, name);
 }
 
-static void push_status(lua_State *L, const struct icrm_result *result) {
-  lua_createtable(L, 0, 5);
-  set_integer(L, "lane", result->lane);
-  set_integer(L, "session", (int64_t)result->session);
-  set_integer(L, "attempts", result->attempts);
-  set_integer(L, "status", result->status);
-  lua_pushnumber(L, (lua_Number)result->time_us / 1e6);
-  lua_setfield(L, -2, "seconds");
-}
-
-/* client:next() -> id, json, status | id, nil, err, status | nothing */
+/* client:next() -> id, reply | id, nil, err, status | nothing */
 static int next_result(lua_State *L) {
   struct client *client = check_client(L);
   const struct icrm_result *result = icrm_dispatcher_next(client->dispatcher);
   if (!result)
     return 0;
   lua_pushinteger(L, (lua_Integer)result->id);
-  if (result->ok)
-    lua_pushlstring(L, result->json, result->json_len);
-  else
-    icrml_fail(L, &result->err);
-  push_status(L, result);
-  return result->ok ? 3 : 4;
+  if (result->ok) {
+    icrml_push_reply(L, client->dispatcher, result);
+    return 2;
+  }
+  icrml_fail(L, &result->err);
+  icrml_push_status(L, result);
+  return 4;
 }
 
 /* ---- two-phase writes ---- */

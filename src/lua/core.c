@@ -70,6 +70,7 @@ int luaopen_icrm_core(lua_State *L) {
 #ifdef ICRM_SANDBOX
   icrml_open_sandbox(L);
 #endif
+  icrml_open_reply(L);
   icrml_open_rows(L);
   icrml_open_vtql(L);
   return 1;

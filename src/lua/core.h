@@ -29,6 +29,7 @@ void icrml_open_interrupt(lua_State *L);
 void icrml_open_nearest(lua_State *L);
 void icrml_open_settings(lua_State *L);
 void icrml_open_sandbox(lua_State *L);
+void icrml_open_reply(lua_State *L);
 void icrml_open_rows(lua_State *L);
 void icrml_open_terminal(lua_State *L);
 void icrml_open_vtql(lua_State *L);

@@ -1,6 +1,6 @@
 /* Records of a reply straight into Lua tables; see core/records.h. */
 #include "core/records.h"
-#include "lua/core.h"
+#include "lua/reply.h"
 
 #include <string.h>
 
@@ -119,20 +119,21 @@ static void give_back(lua_State *L, int index, struct icrm_records *page) {
   lua_replace(L, lua_upvalueindex(1));
 }
 
-/* core.decode_records(text): a list of records, or the one record that the text
- * is, or nil when it is not plain and needs a complete JSON parser. */
+/* core.decode_records(text or reply): a list of records, or the one record that
+ * it is, or nil when it is not plain and needs a complete JSON parser. Else the
+ * reply is used up. */
 static int decode_records(lua_State *L) {
   enum { TEXT = 1, PAGE, RESULT };
-  size_t len;
-  const char *text = luaL_checklstring(L, TEXT, &len);
   lua_settop(L, TEXT);
-  struct icrm_records *page = take_page(L);
-  const char *end = icrm_records_read(page, text, len);
-  if (end && end + strspn(end, " \n\r\t") == text + len)
+  struct icrm_records *own = take_page(L);
+  const struct icrm_records *page = icrml_check_page(L, TEXT, own);
+  if (page) {
     push_records(L, page);
-  else
+    icrml_end_reply(L, TEXT);
+  } else {
     luaL_pushfail(L);
-  give_back(L, PAGE, page);
+  }
+  give_back(L, PAGE, own);
   lua_settop(L, RESULT);
   return 1;
 }

@@ -1,6 +1,6 @@
 /* Pages of records to lines of CSV or JSONL; see core/rows.h. */
 #include "core/rows.h"
-#include "lua/core.h"
+#include "lua/reply.h"
 
 #include <string.h>
 
@@ -12,22 +12,22 @@ struct writer {
   struct icrm_buf out; /* the lines of the latest page */
 };
 
-/* writer(page) -> lines, number of records, id of the first, of the last; or
- * nil when the page is not plain and needs a complete JSON parser. */
+/* writer(text or reply) -> lines, number of records, id of the first, of the
+ * last; or nil when it is not plain and needs a complete JSON parser. Else the
+ * reply is used up. */
 static int writer_call(lua_State *L) {
   struct writer *writer = luaL_checkudata(L, 1, WRITER_TYPE);
-  size_t len;
-  const char *page = luaL_checklstring(L, 2, &len);
-  icrm_buf_clear(&writer->out);
   struct icrm_rows_page facts;
-  const char *end = icrm_records_read(&writer->page, page, len);
-  if (!end || end + strspn(end, " \n\r\t") != page + len)
+  const struct icrm_records *page = icrml_check_page(L, 2, &writer->page);
+  if (!page)
     return luaL_pushfail(L), 1;
-  int step = icrm_rows_write(writer->rows, &writer->page, &writer->out, &facts);
+  icrm_buf_clear(&writer->out);
+  int step = icrm_rows_write(writer->rows, page, &writer->out, &facts);
   if (step < 0)
     return luaL_error(L, "not enough memory");
   if (step == 0)
     return luaL_pushfail(L), 1;
+  icrml_end_reply(L, 2);
   lua_pushlstring(L, writer->out.data ? writer->out.data : "", writer->out.len);
   lua_pushinteger(L, facts.n_records);
   lua_pushstring(L, facts.first_id);

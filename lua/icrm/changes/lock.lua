@@ -14,14 +14,14 @@ local CLEARLY = 1.5 -- times as long; noise stays below, a lock gives about 2
 
 local function finish(client, id)
   while true do
-    local done, body, extra, status = client:next()
+    local done, reply, err = client:next()
     if not done then
       errors.check(client:step(60))
     elseif done == id then
-      if body == nil then
-        error(extra, 0)
+      if not reply then
+        error(err, 0)
       end
-      return extra or status
+      return reply:status()
     end
   end
 end

@@ -1,0 +1,30 @@
+/*
+ * The result of a call, as next() of a client gives it and as the decoder, the
+ * row writers and tostring take it: the reply itself, moved out of the core,
+ * with its records where the core found them.
+ */
+#ifndef ICRM_LUA_REPLY_H
+#define ICRM_LUA_REPLY_H
+
+#include "core/dispatcher.h"
+#include "lua/core.h"
+
+/* Push the reply of a result that has just been handed out. [-0, +1, m] */
+void icrml_push_reply(lua_State *L, struct icrm_dispatcher *dispatcher,
+                      const struct icrm_result *result);
+
+/* Push a table of how a call went: lane, session, attempts, HTTP status,
+ * seconds. [-0, +1, m] */
+void icrml_push_status(lua_State *L, const struct icrm_result *result);
+
+/* The records of the reply or text at `index`, which stays on the stack while
+ * they are used; NULL when it is not plain. Those of a text are read into
+ * `own`. [-0, +0, v] */
+const struct icrm_records *icrml_check_page(lua_State *L, int index,
+                                            struct icrm_records *own);
+
+/* A reply at `index` is not wanted any more: free it before the collector
+ * comes. Only its length stays. [-0, +0, -] */
+void icrml_end_reply(lua_State *L, int index);
+
+#endif

@@ -1,5 +1,5 @@
 --- Exit codes of the commands on change sets: what became of a set, as a number
--- for a script to go by. docs/changes.md lists them.
+-- for a script to go by. docs/changes-reference.md lists them.
 -- @module icrm.changes.exits
 
 local errors = require "icrm.error"

@@ -46,6 +46,20 @@ describe("icrm-lua NAME", function()
     assert.same(help, helper.icrm({ "-h" }, { env = env }))
   end)
 
+  it("lists the scripts that the manual page lists, in its words", function()
+    local listed, page = {}, helper.read_file "docs/icrm-lua.1":match "%.Sh COMMANDS\n(.-)\n%.El"
+    for name, text in (page .. "\n.It"):gmatch "%.It Cm (%l+)\n(.-)%f[\n]\n%f[.]" do
+      listed[#listed + 1] = ("  %s %s"):format(name, (text:gsub("\n", " ")))
+    end
+    local help = helper.icrm({ "help" }, { env = config_with {} }).out
+    local shipped = {}
+    for name, text in help:gmatch "\n  (%l+) +([^\n]+)" do
+      shipped[#shipped + 1] = ("  %s %s"):format(name, text)
+    end
+    assert.is_true(#shipped > 15)
+    assert.same(shipped, listed)
+  end)
+
   it("turns `help NAME` into `NAME --help`", function()
     local env = config_with { greet = "print(...)" }
     assert.equal("--help\tx\n", helper.icrm({ "help", "greet", "x" }, { env = env }).out)

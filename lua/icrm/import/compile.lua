@@ -240,6 +240,7 @@ function M.compile(mapping, source, describe)
         target.parent = by_name[target.record] or refuse(
           "%s refers to the record %q, which must come before it in the mapping",
           target.field.name, tostring(target.record))
+        target.parent.is_parent = true
       end
     end
     check_constants(record)

@@ -175,6 +175,9 @@ end
 -- Whether this item adds a record; a key seen before either means the same
 -- record (distinct) or is a fault.
 local function is_new(job, record, item)
+  if #record.keys == 0 and not record.is_parent then
+    return true -- the key is the line, and nobody asks for it: it need not be kept
+  end
   local seen = job.keys[item.key]
   if not seen then
     job.keys[item.key] = record.distinct and item.fields or item.line

@@ -12,6 +12,12 @@ int64_t icrm_clock_ms(void) {
   return icrm_clock_us() / 1000;
 }
 
+int64_t icrm_clock_wall_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int64_t icrm_clock_wall_s(void) {
   return (int64_t)time(NULL);
 }

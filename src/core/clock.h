@@ -10,7 +10,8 @@ int64_t icrm_clock_ms(void);
 /* Microseconds of the monotonic clock. */
 int64_t icrm_clock_us(void);
 
-/* Seconds since 1970-01-01T00:00:00Z by the wall clock. */
+/* Seconds and milliseconds since 1970-01-01T00:00:00Z by the wall clock. */
 int64_t icrm_clock_wall_s(void);
+int64_t icrm_clock_wall_ms(void);
 
 #endif

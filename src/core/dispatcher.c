@@ -168,7 +168,7 @@ icrm_dispatcher_new(struct icrm_transport *transport,
   d->member.turn = icrm_dispatcher_turn;
   d->lock.fd = d->quota_file.fd = -1;
   icrm_quota_init(&d->quota);
-  d->quota_epoch_ms = icrm_clock_wall_s() * 1000 - icrm_clock_ms();
+  d->quota_epoch_ms = icrm_clock_wall_ms() - icrm_clock_ms();
   d->max_wait_ms =
       options->max_wait_ms > 0 ? options->max_wait_ms : DEFAULT_MAX_WAIT_MS;
   d->timeout_ms = options->timeout_ms;

@@ -76,7 +76,7 @@ describe("a quota", function()
     for _, event in ipairs(server:log(before)) do
       refused = refused + (event.code == "429" and 1 or 0)
     end
-    assert.truthy(refused <= 6, refused .. " calls were refused") -- sent before it was known
+    assert.truthy(refused <= 2, refused) -- replies that overtook each other
   end)
 
   it("that stays closed too long raises, unsent, and says until when", function()

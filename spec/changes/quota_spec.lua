@@ -89,11 +89,12 @@ describe("icrm-lua under a quota", function()
     has(result.err, "stopped: the CRM's quota is used up until 20")
     assert.matches("to go on, from .-: icrm%-lua resume a%.icrm\n", result.err)
     local first = states()
-    assert.equal(ROWS, first.done + first.planned)
+    assert.equal(ROWS, first.done + first.planned + (first.unknown or 0))
     assert.truthy(first.done > 60 and first.done < 100)
     local calls = #crm.server:log()
+    -- Two replies may overtake each other, so that one call too many is sent.
     assert.equal(100, calls - refused())
-    assert.truthy(refused() < 16, refused())
+    assert.truthy(refused() <= 2, refused())
 
     result = run(7, "resume", "a.icrm") -- too early
     has(result.err, "the CRM's quota is used up until 20")
@@ -102,7 +103,7 @@ describe("icrm-lua under a quota", function()
 
     crm.server:advance(86400)
     forget()
-    run(0, "resume", "a.icrm")
+    run(0, "resume", "a.icrm", "--settle", "0.2")
     crm.server:advance(86400)
     forget()
     accounted_for()

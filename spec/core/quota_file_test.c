@@ -68,8 +68,8 @@ static void a_long_closing_by_the_server_is_kept(void) {
   spend(p, 3, now_ms);
   CHECK(access(path, F_OK) != 0);
   icrm_quota_pause(&p->quota, 3600, now_ms);
-  icrm_quota_header(&p->quota, "X-RateLimit-Remaining", "0", now_ms, 0);
-  icrm_quota_header(&p->quota, "X-RateLimit-Reset", "7200", now_ms, 0);
+  icrm_quota_header(&p->quota, "X-RateLimit-Remaining", "0", 0, now_ms, 0);
+  icrm_quota_header(&p->quota, "X-RateLimit-Reset", "7200", 0, now_ms, 0);
   icrm_quota_file_spend(&p->file, &p->quota, 0, now_ms);
   end(p);
   p = begin("", now_ms + 1000);

@@ -111,9 +111,10 @@ static void foresees_the_stops(void) {
 
 static void foresees_by_headers(void) {
   struct icrm_quota quota = parsed("");
-  icrm_quota_header(&quota, "X-FloodControl-Limit", "60", 1000, 1790000000);
-  icrm_quota_header(&quota, "X-FloodControl-Remaining", "20", 1000, 1790000000);
-  icrm_quota_header(&quota, "X-FloodControl-Reset", "30", 1000, 1790000000);
+  icrm_quota_header(&quota, "X-FloodControl-Limit", "60", 0, 1000, 1790000000);
+  icrm_quota_header(&quota, "X-FloodControl-Remaining", "20", 0, 1000,
+                    1790000000);
+  icrm_quota_header(&quota, "X-FloodControl-Reset", "30", 0, 1000, 1790000000);
   CHECK(foresee(&quota, 20, 0, 1000).ms == 0);
   CHECK(foresee(&quota, 80, 0, 1000).ms == 30000);
   CHECK(foresee(&quota, 81, 0, 1000).ms == 90000);
@@ -150,7 +151,7 @@ static void says_why_a_call_waits(void) {
   icrm_quota_pause(&quota, 60, 1000);
   icrm_quota_cause(&quota, 1000, cause, sizeof cause);
   CHECK_TEXT(cause, "the CRM asked to wait");
-  icrm_quota_header(&quota, "X-RateLimit-Remaining", "0", 1000, 1790000000);
+  icrm_quota_header(&quota, "X-RateLimit-Remaining", "0", 0, 1000, 1790000000);
   icrm_quota_cause(&quota, 1000, cause, sizeof cause);
   CHECK_TEXT(cause, "the CRM's quota is used up");
 }
@@ -158,28 +159,41 @@ static void says_why_a_call_waits(void) {
 static void obeys_the_servers_headers(void) {
   struct icrm_quota quota = parsed("");
   const int64_t wall_s = 1790000000;
-  icrm_quota_header(&quota, "x-floodcontrol-minutelimit", "60", 1000, wall_s);
-  icrm_quota_header(&quota, "X-FloodControl-Remaining", " 2", 1000, wall_s);
-  icrm_quota_header(&quota, "X-FloodControl-Reset", "1790000030", 1000, wall_s);
-  icrm_quota_header(&quota, "Content-Length", "0", 1000, wall_s);
+  icrm_quota_header(&quota, "x-floodcontrol-minutelimit", "60", 0, 1000,
+                    wall_s);
+  icrm_quota_header(&quota, "X-FloodControl-Remaining", " 2", 0, 1000, wall_s);
+  icrm_quota_header(&quota, "X-FloodControl-Reset", "1790000030", 0, 1000,
+                    wall_s);
+  icrm_quota_header(&quota, "Content-Length", "0", 0, 1000, wall_s);
   CHECK(icrm_quota_wait_ms(&quota, 1000) == 0);
   icrm_quota_spend(&quota, 1, 1000);
   icrm_quota_spend(&quota, 1, 1000);
   CHECK(icrm_quota_wait_ms(&quota, 1000) == 30000);
   CHECK(icrm_quota_wait_ms(&quota, 31000) == 0);
-  icrm_quota_header(&quota, "X-RateLimit-DailyLimit", "1200", 40000, wall_s);
-  icrm_quota_header(&quota, "X-RateLimit-Remaining", "0", 40000, wall_s);
+  icrm_quota_header(&quota, "X-RateLimit-DailyLimit", "1200", 0, 40000, wall_s);
+  icrm_quota_header(&quota, "X-RateLimit-Remaining", "0", 0, 40000, wall_s);
   CHECK(icrm_quota_wait_ms(&quota, 40000) == 86400000);
-  icrm_quota_header(&quota, "X-RateLimit-Reset", "90", 40000, wall_s);
+  icrm_quota_header(&quota, "X-RateLimit-Reset", "90", 0, 40000, wall_s);
   CHECK(icrm_quota_wait_ms(&quota, 40000) == 90000);
-  icrm_quota_header(&quota, "X-RateLimit-Remaining", "junk", 40000, wall_s);
+  icrm_quota_header(&quota, "X-RateLimit-Remaining", "junk", 0, 40000, wall_s);
   CHECK(icrm_quota_wait_ms(&quota, 40000) == 90000);
+}
+
+static void requests_under_way_count(void) {
+  struct icrm_quota quota = parsed("");
+  icrm_quota_header(&quota, "X-FloodControl-Remaining", "5", 3, 1000, 0);
+  icrm_quota_spend(&quota, 2, 1000);
+  CHECK(icrm_quota_wait_ms(&quota, 1000) == 60000);
+  icrm_quota_header(&quota, "X-FloodControl-Remaining", "1", 0, 1000, 0);
+  CHECK(icrm_quota_wait_ms(&quota, 1000) == 0);
+  icrm_quota_header(&quota, "X-FloodControl-Remaining", "1", 7, 1000, 0);
+  CHECK(icrm_quota_wait_ms(&quota, 1000) == 60000);
 }
 
 static void an_absurd_reset_is_no_longer_than_the_window(void) {
   struct icrm_quota quota = parsed("");
-  icrm_quota_header(&quota, "X-FloodControl-Remaining", "0", 0, 1790000000);
-  icrm_quota_header(&quota, "X-FloodControl-Reset", "15349121212", 0,
+  icrm_quota_header(&quota, "X-FloodControl-Remaining", "0", 0, 0, 1790000000);
+  icrm_quota_header(&quota, "X-FloodControl-Reset", "15349121212", 0, 0,
                     1790000000);
   CHECK(icrm_quota_wait_ms(&quota, 0) == 60000);
 }
@@ -219,6 +233,7 @@ int main(void) {
   says_why_a_call_waits();
   a_forecast_agrees_with_what_happens();
   obeys_the_servers_headers();
+  requests_under_way_count();
   an_absurd_reset_is_no_longer_than_the_window();
   retry_after_in_both_forms();
   a_pause_is_kept_to();

@@ -159,12 +159,13 @@ static void fail_all(struct icrm_dispatcher *d, struct icrm_call_list *list,
 }
 
 /* Nobody waits longer than `max_wait_ms`: the calls that would are given back
- * unsent, and the next process is told. */
+ * unsent, and the next process is told. Not before the last reply under way,
+ * for it may say that more is left. */
 static void refuse_long_wait(struct icrm_dispatcher *d, int64_t now_ms) {
   char cause[80], moment[32];
   struct icrm_error err;
   int64_t wait_ms = icrm_dispatcher_wait_ms(d, now_ms);
-  if (wait_ms <= d->max_wait_ms)
+  if (wait_ms <= d->max_wait_ms || d->in_flight > 0)
     return;
   time_t at = (time_t)(icrm_clock_wall_s() + wait_ms / 1000 + 60);
   struct tm tm;

@@ -334,7 +334,8 @@ static void on_call_reply(struct icrm_lane *lane, int64_t now_ms) {
 }
 
 /* Lines of `name: value`, taken apart in place. */
-static void read_limits(struct icrm_quota *quota, char *lines, int64_t now_ms) {
+static void read_limits(struct icrm_dispatcher *d, char *lines,
+                        int64_t now_ms) {
   char *rest = NULL;
   for (char *line = strtok_r(lines, "\n", &rest); line;
        line = strtok_r(NULL, "\n", &rest)) {
@@ -342,7 +343,8 @@ static void read_limits(struct icrm_quota *quota, char *lines, int64_t now_ms) {
     if (!value)
       continue;
     *value = '\0';
-    icrm_quota_header(quota, line, value + 2, now_ms, icrm_clock_wall_s());
+    icrm_quota_header(&d->quota, line, value + 2, d->in_flight + d->n_held,
+                      icrm_dispatcher_quota_ms(d, now_ms), icrm_clock_wall_s());
   }
 }
 
@@ -356,8 +358,7 @@ static void on_done(void *owner, struct icrm_exchange *exchange) {
   d->bytes_received += reply->bytes_received;
   icrm_dispatcher_note(d, reply, now_ms);
   if (reply->limits.len > 0)
-    read_limits(&d->quota, reply->limits.data,
-                icrm_dispatcher_quota_ms(d, now_ms));
+    read_limits(d, reply->limits.data, now_ms);
   if (lane->state == ICRM_LANE_BUSY)
     on_call_reply(lane, now_ms);
   else

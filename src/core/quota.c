@@ -387,7 +387,8 @@ static void read_length(struct icrm_quota_header *header, const char *name) {
 }
 
 void icrm_quota_header(struct icrm_quota *quota, const char *name,
-                       const char *value, int64_t now_ms, int64_t wall_s) {
+                       const char *value, int in_flight, int64_t now_ms,
+                       int64_t wall_s) {
   struct icrm_quota_header *header = family_of(quota, &name);
   int64_t number;
   value = skip_space(value);
@@ -399,7 +400,7 @@ void icrm_quota_header(struct icrm_quota *quota, const char *name,
       header->limit = number > 0 ? number : 0;
   }
   if (ends_with(name, "Remaining") && read_number(value, &number)) {
-    header->left = number > 0 ? number : 0;
+    header->left = number > in_flight ? number - in_flight : 0;
     if (header->reset_ms <= now_ms)
       header->reset_ms = now_ms + header->length_ms;
   }

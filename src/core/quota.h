@@ -67,12 +67,15 @@ void icrm_quota_cause(const struct icrm_quota *quota, int64_t now_ms, char *out,
 /* Count calls that are sent now. */
 void icrm_quota_spend(struct icrm_quota *quota, int64_t calls, int64_t now_ms);
 
-/* Read one reply header; others than the two families are ignored. A name ends
+/* Read one reply header; others than the two families are ignored. What is left
+ * is less by the requests `in_flight`, which the server may not have counted
+ * when it wrote the reply. A name ends
  * in Limit (MinuteLimit, DailyLimit, ...), Remaining or Reset; a reset is
  * seconds from now, seconds or milliseconds since 1970, or a date, and is never
  * believed further off than its window is long. */
 void icrm_quota_header(struct icrm_quota *quota, const char *name,
-                       const char *value, int64_t now_ms, int64_t wall_s);
+                       const char *value, int in_flight, int64_t now_ms,
+                       int64_t wall_s);
 
 /* No call before `seconds` are over, because the server said so (429, 503). */
 void icrm_quota_pause(struct icrm_quota *quota, int64_t seconds,

@@ -19,10 +19,13 @@ Group.__index = Group
 -- A task's coroutine stopped: it ended, waits, brought a row, or yielded for
 -- somebody else.
 local function settle(group, task, ok, first, ...)
-  if not ok or coroutine.status(task.co) == "dead" then
-    return group:finish(task, ok, first)
+  if not ok then
+    return group:finish(task, false, first)
   elseif first == tasks.WAIT then
     return
+  elseif first == tasks.DONE then
+    group.idle[#group.idle + 1] = task.co
+    return group:finish(task, true, ...)
   elseif first == PULLED then
     task.idle = true
     return group:add(...)
@@ -64,11 +67,11 @@ function Group:add(row)
     return
   end
   self.last = self.last + 1
-  local task = tasks.new(self, self.fn)
+  local task = tasks.new(self)
   task.row = row
   self.tasks[self.last] = task
   self.alive = self.alive + 1
-  run(self, task, row, self.last)
+  run(self, task, self.fn, row, self.last)
 end
 
 -- The source is a function that may wait itself: it runs in a task of its own.
@@ -88,8 +91,8 @@ function Group:pull()
       self:add(row)
     end
   elseif not self.producer then
-    self.producer = tasks.new(self, produce)
-    run(self, self.producer, self.source)
+    self.producer = tasks.new(self)
+    run(self, self.producer, produce, self.source)
   elseif self.producer.idle then
     run(self, self.producer)
   end
@@ -204,7 +207,7 @@ local function new_group(rows, fn, opts)
     error("concurrency must be a whole number, 1 or more", 3)
   end
   local group = setmetatable({ fn = fn, window = window,
-    tasks = {}, runnable = {}, last = 0, delivered = 0, alive = 0 }, Group)
+    tasks = {}, runnable = {}, idle = {}, last = 0, delivered = 0, alive = 0 }, Group)
   if type(rows) == "table" and type(rows.each) == "function" then
     group.source = rows:each()
   elseif type(rows) == "table" then

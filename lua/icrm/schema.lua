@@ -37,6 +37,19 @@ local function picklist_of(field)
   return map
 end
 
+-- For core.doubtful: which texts are clearly right for a field as they are. Most
+-- values are, and are not looked at one by one.
+local function known_right(field)
+  local least = field.mandatory and 1 or true
+  if not field.editable or field.name == "id" then
+    return nil
+  elseif field.type == "picklist" and not (field.mandatory
+      and field.picklist and field.picklist.by_value[""]) then
+    return field.picklist and field.picklist.by_value or least
+  end
+  return values.takes_any_text(field.type) and least or nil
+end
+
 --- Make a schema from what describe returned.
 ---
 --- @param description table
@@ -47,7 +60,7 @@ function M.new(description)
     label = description.label,
     id_prefix = tostring(description.idPrefix),
     description = description,
-    fields = {}, by_name = {}, by_label = {}, mandatory = {},
+    fields = {}, by_name = {}, by_label = {}, mandatory = {}, known = {},
   }, Schema)
   for i, field in ipairs(description.fields) do
     local entry = {
@@ -60,6 +73,7 @@ function M.new(description)
     }
     self.fields[i] = entry
     self.by_name[entry.name] = entry
+    self.known[entry.name] = known_right(entry)
     self.by_label[entry.label] = self.by_label[entry.label] or entry
     if entry.mandatory and entry.editable then
       self.mandatory[#self.mandatory + 1] = entry.name
@@ -160,7 +174,7 @@ local function missing(self, fields)
   return faults
 end
 
-local NO_OPTIONS = {}
+local NO_OPTIONS, NO_NAMES = {}, {}
 
 local function by_field(a, b)
   return a.field < b.field
@@ -175,15 +189,18 @@ end
 --- @param opts? { partial?: boolean, prefix_of?: fun(module: string): string? }
 ---   partial: absent mandatory fields are fine; prefix_of: the id prefix of a
 ---   module, to check where references point
---- @return table<string, string> normalised the fields that are right
+--- @return table<string, string> normalised the fields that are right; `fields`
+---   itself when there is nothing to change
 --- @return icrm.FieldError[] errors empty when all are
 function Schema:check(fields, opts)
   opts = opts or NO_OPTIONS
-  local normalised = core.copy(fields)
+  local normalised = fields
   local faults = opts.partial and {} or missing(self, fields)
-  for name, value in pairs(fields) do
+  for _, name in ipairs(core.doubtful(self.known, fields) or NO_NAMES) do
+    local value = fields[name]
     local normal, err = check_one(self, name, value, opts)
     if normal ~= value then
+      normalised = normalised == fields and core.copy(fields) or normalised
       normalised[name] = normal
       faults[#faults + 1] = err
     end

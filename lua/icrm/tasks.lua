@@ -10,6 +10,7 @@ local errors = require "icrm.error"
 local M = {}
 
 M.WAIT = {} -- the private value
+M.DONE = {} -- what a task yields with its result; its coroutine can then take another
 
 local task_of = setmetatable({}, { __mode = "k" }) -- coroutine -> task
 local boxes = setmetatable({}, { __mode = "k" })   -- core client -> its replies
@@ -118,15 +119,20 @@ function M.pump()
   collect(clients)
 end
 
---- Make a task that runs a function; its group resumes it.
+local function work(body, ...)
+  return work(coroutine.yield(M.DONE, (body(...))))
+end
+
+--- Make a task; its group resumes it, at first with a function and what that
+--- takes. Coroutines of tasks that are done are used again.
 ---
---- @param group table with `runnable` and, inside another task, `host`
---- @param body function
+--- @param group table with `runnable`, `idle` (coroutines) and, inside another
+---   task, `host`
 --- @return table task
-function M.new(group, body)
-  local task = { group = group, queued = false, done = false }
-  task.co = coroutine.create(body)
-  task_of[task.co] = task
+function M.new(group)
+  local co = table.remove(group.idle) or coroutine.create(work)
+  local task = { group = group, co = co, queued = false, done = false }
+  task_of[co] = task
   return task
 end
 

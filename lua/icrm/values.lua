@@ -219,6 +219,14 @@ local by_type = {
   multipicklist = as_multipicklist, reference = as_reference, owner = as_owner,
 }
 
+--- Tell whether every text is a value of fields of this type.
+---
+--- @param kind string the type's name
+--- @return boolean
+function M.takes_any_text(kind)
+  return by_type[kind] == nil
+end
+
 --- Bring a value into the form that the server expects for a field.
 ---
 --- @param field icrm.Field

@@ -69,14 +69,6 @@ script.say("%s: %s, %s", args.file, job.source:describe(), script.counted(job.ro
 for _, note in ipairs(job.notes) do
   script.say("  %s", note)
 end
-local check = job:check()
-if check.fault_count > 0 then
-  import_plan.refuse(job, check.faults, check.fault_count, script.say)
-elseif check.merged > 0 then
-  script.say("  records that several rows make: %s, %d with other values (the first counts)",
-    script.counted(check.merged, "repetition"), check.differing)
-end
-
 local identity = import_plan.identity(args.file)
 local plan <close> = command.make(out, function()
   return changes.create(crm, out, { input = identity, source = args.file,
@@ -85,6 +77,10 @@ local plan <close> = command.make(out, function()
 end, function(set)
   local without_key = import_plan.fill(job, set, { on_match = args.on_match, empty = args.empty,
     empty_key = args.empty_key, say = script.say })
+  if job.merged > 0 then
+    script.say("  records that several rows make: %s, %d with other values (the first counts)",
+      script.counted(job.merged, "repetition"), job.differing)
+  end
   if without_key > 0 then
     script.say("  without a key, %s: %s", args.empty_key == "skip" and "left out"
       or "so nobody looked whether it exists", script.counted(without_key, "row"))

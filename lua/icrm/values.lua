@@ -5,7 +5,7 @@
 local core = require "icrm.core"
 local json = require "icrm.json"
 
-local M = {}
+local M = { NO_ID = "is no record id" }
 
 local LIST_SEPARATOR = " |##| "
 local SHOWN_VALUES = 8
@@ -190,7 +190,7 @@ local function as_reference(field, value, opts)
   if value == "" then
     return ""
   elseif not M.is_id(value) then
-    return nil, "is no record id", "give an id like 3x262015, or \"\" for none"
+    return nil, M.NO_ID, "give an id like 3x262015, or \"\" for none"
   end
   if not (opts and opts.prefix_of and field.refers_to) then
     return value

@@ -32,8 +32,10 @@ describe("import", function()
   local function faults_of(text, mapping, opts)
     local job <close> = opened(text, mapping, opts)
     local out = {}
-    for i, fault in ipairs(job:check().faults) do
-      out[i] = job:describe_fault(fault):gsub("^.*rows%.csv: ", "")
+    for item in job:items() do
+      for _, fault in ipairs(item.faults) do
+        out[#out + 1] = job:describe_fault(fault):gsub("^.*rows%.csv: ", "")
+      end
     end
     return out, job
   end
@@ -63,13 +65,6 @@ describe("import", function()
       "line 5, accountname: is mandatory; give accountname (Nom du compte) a value",
     }, (faults_of("accountname;Effectif;E;rating\nA;1,5;;\nB;;x;Actve\n\n;2,0;;\n", {
       module = "Accounts", match = true, columns = { E = "email1" } })))
-  end)
-
-  it("keeps only so many faults, and counts the rest", function()
-    local job <close> = opened("accountname;employees\n" .. ("x;y\n"):rep(50), ACCOUNT)
-    local check = job:check(3)
-    assert.equal(3, #check.faults)
-    assert.equal(50, check.fault_count)
   end)
 
   it("settles numbers by all columns, and asks where nothing proves it", function()
@@ -219,6 +214,6 @@ describe("import", function()
     end, "is a pipe")
     local job <close> = opened("accountname\nA\n", ACCOUNT)
     helper.write_file(job.source.path, "phone\nA\n")
-    assert.error_matches(function() job:check() end, "changed while it was being read")
+    assert.error_matches(job:items(), "changed while it was being read")
   end)
 end)

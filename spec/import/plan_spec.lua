@@ -19,10 +19,6 @@ describe("import.plan", function()
   local function planned(text, mapping, opts)
     local path = helper.tmpfile(text, "rows.csv")
     local job <close> = import.open(crm, { path = path, mapping = mapping })
-    local check = job:check()
-    if check.fault_count > 0 then
-      import_plan.refuse(job, check.faults, check.fault_count)
-    end
     local set <close> = changes.create(crm, path .. ".icrm",
       { input = "x", witness = import_plan.witness(job) })
     local without_key = import_plan.fill(job, set, opts)
@@ -143,6 +139,23 @@ describe("import.plan", function()
     assert.matches("line 2, siret: is empty.*line 3, phone: is empty where the CRM has a value, "
       .. "in 2 cells %(line 3%).*line 4, siret: .* is on line 3 already.*3 faults; nothing was "
       .. "sent$", message)
+  end)
+
+  it("says all that is wrong at once: cells, references, keys", function()
+    account { accountname = "Là", siret = "10000000000010" }
+    local message = refused("siret;accountname;account_id;employees;assigned_user_id\n"
+      .. "10000000000010;A;;douze;\n10000000000011;B;3x99999;1;\n;C;;;\n"
+      .. "10000000000011;D;;;jbrunel\n10000000000010;E;3x99998;douze;19x999\n", by "siret")
+    for _, part in ipairs { 'line 2, employees: "douze" is no',
+      'line 3, account_id: "3x99999" is no',
+      "line 4, siret: is empty", 'line 5, siret: "10000000000011" is on line 3 already',
+      'line 5, assigned_user_id: "jbrunel" is no record id; give an id like 3x262015, or "" for '
+        .. 'none, or look it up by a key: --ref "assigned_user_id=Users.user_name:{',
+      'line 6, siret: "10000000000010" is on line 2 already', 'line 6, employees: "douze"',
+      'line 6, account_id: "3x99998" is no', 'line 6, assigned_user_id: "19x999" is no',
+      "9 faults; nothing was sent" } do
+      assert.truthy(message:find(part, 1, true), part .. "\nis not in\n" .. message)
+    end
   end)
 
   it("looks ids up before anything is planned", function()

@@ -1,8 +1,8 @@
 --- A CSV file as records to be made: read, mapped, checked, references resolved.
 --
--- `local job = import.open(crm, { path = …, mapping = … })`, then `job:check()` for
--- all faults at once, then `job:items()`. The file is read anew for each pass, so
--- memory does not grow with its rows, but for the keys of records.
+-- `local job = import.open(crm, { path = …, mapping = … })`, then `job:items()`. The
+-- file is read anew for each pass, so memory does not grow with its rows, but for
+-- the keys of records.
 -- @module icrm.import
 
 local compile = require "icrm.import.compile"
@@ -239,6 +239,9 @@ end
 --- Iterate over the records to be made: all of the mapping's first record, then
 --- all of its second, so that what others refer to comes first.
 ---
+--- After the last one `merged` says how many rows made no record of their own,
+--- `differing` how many of these had other values than the first.
+---
 --- An item has key, record, module, line, fields (checked, in the API's form,
 --- references to the CRM resolved), refs (field -> key of an item before it),
 --- empty (names of fields whose cell is empty) and faults (a list, each with
@@ -269,33 +272,6 @@ function Job:describe_fault(one)
   local value = type(one.value) == "string" and one.value ~= ""
     and text_tools.quote(one.value) .. " " or ""
   return ("%s: %s%s%s"):format(place, value, one.message, one.cure and "; " .. one.cure or "")
-end
-
---- Go through the whole file without sending a write.
----
---- @param limit? integer faults to keep, 20 by default
---- @return table result faults (at most limit), fault_count, counts (list of
----   { record, module, count }), merged, differing
-function Job:check(limit)
-  local result = { faults = {}, fault_count = 0, counts = {} }
-  local counts = {}
-  for _, record in ipairs(self.records) do
-    counts[record.name] = { record = record.name, module = record.module, count = 0 }
-    result.counts[#result.counts + 1] = counts[record.name]
-  end
-  for item in self:items() do
-    result.fault_count = result.fault_count + #item.faults
-    for _, one in ipairs(item.faults) do
-      if #result.faults < (limit or 20) then
-        result.faults[#result.faults + 1] = one
-      end
-    end
-    if item.record then
-      counts[item.record].count = counts[item.record].count + 1
-    end
-  end
-  result.merged, result.differing = self.merged, self.differing
-  return result
 end
 
 --- Close the file.

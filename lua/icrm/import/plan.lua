@@ -14,7 +14,11 @@ local M = {}
 local KEYS_PER_CALL = 50 -- the front server refuses long URLs
 local MOST_FAULTS = 20 -- that are shown
 
+-- A plan that will be refused need not be written any more, only looked through.
+local NO_SET = { create = function() end, update = function() end, skip = function() end }
+
 local function add_fault(filler, one)
+  filler.set = NO_SET
   filler.fault_count = filler.fault_count + 1
   if filler.fault_count <= MOST_FAULTS then
     table.insert(filler.faults, one)
@@ -198,10 +202,18 @@ local function check_references(filler, record, items)
 end
 
 local function add_batch(filler, record, items)
+  for _, item in ipairs(record.existing and items or {}) do
+    item.key_values = key_values(record, item)
+    if item.key_values then
+      check_twice(filler, record, item)
+    end
+  end
   check_references(filler, record, items)
   local found = record.existing and look_up(filler, record, items) or {}
   for _, item in ipairs(items) do
-    add_item(filler, record, item, found)
+    if #item.faults == 0 then
+      add_item(filler, record, item, found)
+    end
   end
 end
 
@@ -264,7 +276,34 @@ function M.witness(job, tag)
   return witness
 end
 
---- Plan an import whose rows have no faults (see icrm.import.Job:check).
+-- The rows of the job in batches of one record each; their own faults are noted.
+local function each_batch(filler, job, fn)
+  local records, batch, current = {}, {}, nil
+  for _, record in ipairs(job.records) do
+    check_existing(record)
+    records[record.name] = record
+  end
+  for item in job:items() do
+    for _, one in ipairs(item.faults) do
+      add_fault(filler, one)
+    end
+    local record = records[item.record] -- none: it is not known which the row makes
+    if #batch > 0 and (record ~= current or #batch == KEYS_PER_CALL) then
+      fn(current, batch)
+      batch = {}
+    end
+    current = record
+    if record then
+      batch[#batch + 1] = item
+    end
+  end
+  if #batch > 0 then
+    fn(current, batch)
+  end
+end
+
+--- Plan an import. When anything is wrong with its rows, all of that is raised as
+--- one error.
 ---
 --- @param job icrm.import.Job
 --- @param set icrm.ChangeSet
@@ -279,26 +318,9 @@ function M.fill(job, set, opts)
     empty = opts.empty, empty_key = opts.empty_key, faults = {}, fault_count = 0, seen = {},
     without_key = 0, left_out = {}, questions = questions.new(),
     existence = existence.new(job.crm) }
-  local records = {}
-  for _, record in ipairs(job.records) do
-    check_existing(record)
-    records[record.name] = record
-  end
-  local batch, current = {}, nil
-  for item in job:items() do
-    local record = records[item.record]
-    if #batch > 0 and (record ~= current or #batch == KEYS_PER_CALL) then
-      add_batch(filler, current, batch)
-      batch = {}
-    end
-    current = record
-    item.key_values = record.existing and key_values(record, item)
-    if item.key_values then
-      check_twice(filler, record, item)
-    end
-    batch[#batch + 1] = item
-  end
-  add_batch(filler, current, batch)
+  each_batch(filler, job, function(record, items)
+    add_batch(filler, record, items)
+  end)
   for _, one in ipairs(filler.questions:faults()) do
     filler.fault_count = filler.fault_count + 1
     table.insert(filler.faults, one)

@@ -1,6 +1,7 @@
 --- One row of the file as one item: a record to be made, or its faults.
 -- @module icrm.import.rows
 
+local NO_ID = require("icrm.values").NO_ID
 local values = require "icrm.import.values"
 
 local M = {}
@@ -180,6 +181,11 @@ local function check_fields(job, record, item)
   item.fields = fields
   for _, one in ipairs(faults) do
     local target = record.by_field[one.field]
+    if target and target.index and one.message == NO_ID then
+      one.cure = ("%s, or look it up by a key: --ref \"%s=%s:{%s}\""):format(one.cure, one.field,
+        target.field.type == "owner" and "Users.user_name"
+          or (target.field.refers_to or { "Module" })[1] .. ".field", target.column)
+    end
     if not blamed[one.field] and not item.refs[one.field] then
       item.faults[#item.faults + 1] = { line = item.line, column = target and target.column,
         field = one.field, value = one.value, message = one.message, cure = one.cure }

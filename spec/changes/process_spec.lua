@@ -140,6 +140,14 @@ describe("icrm-lua applying a change set", function()
     accounted_for()
   end)
 
+  it("says how many changes took more than one attempt", function()
+    start { faults = "at create#10 before_commit reset; at create#20 before_commit reset" }
+    plan()
+    assert.truthy(run(0, "apply", "a.icrm", "--yes", "--settle", "0.2").err:find(
+      "2 changes took more than one attempt, each after it was proven not to be done", 1, true))
+    assert.equal(ROWS, crm.commits "create")
+  end)
+
   it("says with its exit code why it stopped", function()
     start { faults = "at create#30 after_commit reset; p=1 query status=429 retry_after=0" }
     plan()

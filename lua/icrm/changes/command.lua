@@ -105,6 +105,15 @@ local function say_changed_values(set)
   end
 end
 
+-- What the CRM does on a save, mails for one, may have happened all the same.
+local function say_resent(set)
+  local n = count_of(set, "attempts > 1 AND state = 'done'")
+  if n > 0 then
+    script.say("%s more than one attempt, each after it was proven not to be done",
+      n == 1 and "1 change took" or ("%d changes took"):format(n))
+  end
+end
+
 -- How to send what is planned, with all that must be said.
 local function command_for(set, verb)
   local deletions = set:deletions_to_allow()
@@ -143,6 +152,7 @@ function M.report(set, summary)
   M.say_all(show.totals(set))
   say_failures(set)
   say_changed_values(set)
+  say_resent(set)
   if summary and summary.stopped then
     script.say("stopped: %s", text_tools.clean(summary.stopped))
   end

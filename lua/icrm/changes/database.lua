@@ -1,5 +1,6 @@
 --- One SQLite file through LuaSQL: opened under a lock, checked, written in
--- transactions. Another LuaSQL driver can serve it through `options.driver`.
+-- transactions. What is SQLite's own is in this file and in the SQL of the store;
+-- `options.driver` gives another LuaSQL connection.
 -- @module icrm.changes.database
 
 local core = require "icrm.core"

@@ -69,6 +69,14 @@ script.say("%s: %s, %s", args.file, job.source:describe(), script.counted(job.ro
 for _, note in ipairs(job.notes) do
   script.say("  %s", note)
 end
+local always_new = {}
+for _, record in ipairs(job.records) do
+  always_new[#always_new + 1] = not record.existing and record.name or nil
+end
+if #always_new > 0 then
+  script.say("  no key, so made anew whatever the CRM has already: %s",
+    table.concat(always_new, ", "))
+end
 local identity = import_plan.identity(args.file)
 local plan <close> = command.make(out, function()
   return changes.create(crm, out, { input = identity, source = args.file,

@@ -126,6 +126,15 @@ describe("icrm-lua import", function()
     assert.same({ accountname = "Tenue", assigned_user_id = "19x6", phone = "01", fax = "02" }, row)
   end)
 
+  it("says that rows without any key are made anew", function()
+    file("a.csv", "accountname;siret\nSans;80000000000003\n")
+    local said = "no key, so made anew whatever the CRM has already: Accounts\n"
+    has(here({ "import", "a.csv", "--module", "Accounts", "--plan-only" }).err, said)
+    local result = here { "import", "a.csv", "--module", "Accounts", "--plan-only", "--key", "siret",
+      "--out", "b.icrm" }
+    assert.falsy(result.err:find(said, 1, true))
+  end)
+
   it("asks what to do with rows that have no key to be found by", function()
     file("a.csv", "accountname;siret\nSans;\nAussi;\nAvec;80000000000002\n")
     local arguments = { "import", "a.csv", "--module", "Accounts", "--key", "siret", "--plan-only" }

@@ -186,8 +186,19 @@ static void requests_under_way_count(void) {
   CHECK(icrm_quota_wait_ms(&quota, 1000) == 60000);
   icrm_quota_header(&quota, "X-FloodControl-Remaining", "1", 0, 1000, 0);
   CHECK(icrm_quota_wait_ms(&quota, 1000) == 0);
-  icrm_quota_header(&quota, "X-FloodControl-Remaining", "1", 7, 1000, 0);
+  icrm_quota_spend(&quota, 1, 1000);
+  icrm_quota_header(&quota, "X-FloodControl-Remaining", "4", 1, 1000, 0);
+  CHECK(icrm_quota_wait_ms(&quota, 1000) == 60000); /* an overtaken reply */
+  icrm_quota_header(&quota, "X-FloodControl-Remaining", "3", 0, 1000, 0);
+  CHECK(icrm_quota_wait_ms(&quota, 1000) == 0);
+  icrm_quota_spend(&quota, 1, 1000);
   CHECK(icrm_quota_wait_ms(&quota, 1000) == 60000);
+  icrm_quota_header(&quota, "X-FloodControl-Remaining", "5", 3, 2000, 0);
+  icrm_quota_header(&quota, "X-FloodControl-Reset", "60", 3, 9000, 0);
+  icrm_quota_spend(&quota, 1, 9000);
+  CHECK(icrm_quota_wait_ms(&quota, 9000) == 0); /* the next window: 2 */
+  icrm_quota_spend(&quota, 1, 9000);
+  CHECK(icrm_quota_wait_ms(&quota, 9000) == 60000);
 }
 
 static void an_absurd_reset_is_no_longer_than_the_window(void) {

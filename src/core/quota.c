@@ -8,6 +8,9 @@
 #include <strings.h>
 #include <time.h>
 
+/* Resets that differ by less are of one window: they are told in seconds. */
+enum { SAME_WINDOW_MS = 1500 };
+
 enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS };
 
 void icrm_quota_init(struct icrm_quota *quota) {
@@ -386,6 +389,25 @@ static void read_length(struct icrm_quota_header *header, const char *name) {
       header->length_ms = words[i].ms;
 }
 
+static void begin_window(struct icrm_quota_header *header, int in_flight) {
+  header->least = header->told;
+  header->left = header->told > in_flight ? header->told - in_flight : 0;
+}
+
+static void read_remaining(struct icrm_quota_header *header, int64_t told,
+                           int in_flight, int64_t now_ms) {
+  header->told = told;
+  if (header->left < 0 || header->reset_ms <= now_ms) {
+    header->reset_ms = now_ms + header->length_ms;
+    begin_window(header, in_flight);
+    return;
+  }
+  if (told < header->least)
+    header->least = told;
+  if (in_flight == 0 || header->least < header->left)
+    header->left = header->least;
+}
+
 void icrm_quota_header(struct icrm_quota *quota, const char *name,
                        const char *value, int in_flight, int64_t now_ms,
                        int64_t wall_s) {
@@ -399,11 +421,8 @@ void icrm_quota_header(struct icrm_quota *quota, const char *name,
     if (read_number(value, &number))
       header->limit = number > 0 ? number : 0;
   }
-  if (ends_with(name, "Remaining") && read_number(value, &number)) {
-    header->left = number > in_flight ? number - in_flight : 0;
-    if (header->reset_ms <= now_ms)
-      header->reset_ms = now_ms + header->length_ms;
-  }
+  if (ends_with(name, "Remaining") && read_number(value, &number))
+    read_remaining(header, number > 0 ? number : 0, in_flight, now_ms);
   if (!ends_with(name, "Reset") && !ends_with(name, "ResetTime"))
     return;
   int64_t reset_ms = read_reset_ms(value, wall_s);
@@ -411,5 +430,8 @@ void icrm_quota_header(struct icrm_quota *quota, const char *name,
     return;
   if (reset_ms > header->length_ms)
     reset_ms = header->length_ms;
+  if (now_ms + reset_ms > header->reset_ms + SAME_WINDOW_MS &&
+      header->left >= 0)
+    begin_window(header, in_flight);
   header->reset_ms = now_ms + reset_ms;
 }

@@ -33,6 +33,8 @@ struct icrm_quota_header {
   int64_t limit;     /* calls in a window, 0 when not told */
   int64_t left;      /* calls left, -1 when not told */
   int64_t reset_ms;  /* time when `left` is void */
+  int64_t told;      /* calls left by the newest reply */
+  int64_t least;     /* by any reply of this window: replies overtake others */
 };
 
 struct icrm_quota {
@@ -67,10 +69,10 @@ void icrm_quota_cause(const struct icrm_quota *quota, int64_t now_ms, char *out,
 /* Count calls that are sent now. */
 void icrm_quota_spend(struct icrm_quota *quota, int64_t calls, int64_t now_ms);
 
-/* Read one reply header; others than the two families are ignored. What is left
- * is less by the requests `in_flight`, which the server may not have counted
- * when it wrote the reply. A name ends
- * in Limit (MinuteLimit, DailyLimit, ...), Remaining or Reset; a reset is
+/* Read one reply header; others than the two families are ignored. `in_flight`
+ * are the requests under way, which the server may not have counted when it
+ * wrote the reply: until there is none, calls left never become more. A name
+ * ends in Limit (MinuteLimit, DailyLimit, ...), Remaining or Reset; a reset is
  * seconds from now, seconds or milliseconds since 1970, or a date, and is never
  * believed further off than its window is long. */
 void icrm_quota_header(struct icrm_quota *quota, const char *name,

@@ -1,16 +1,17 @@
 #include "core/form.h"
 
 #include <arpa/inet.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* Letters, digits and -._~ as bits, 64 characters a word. */
 static bool is_unreserved(unsigned char c) {
-  static const uint64_t words[] = {0x03FF600000000000, 0x47FFFFFE87FFFFFE};
-  return c < 128 && (words[c >> 6] >> (c & 63) & 1);
+  static const bool yes[256] = {['a' ... 'z'] = true, ['A' ... 'Z'] = true,
+                                ['0' ... '9'] = true, ['-'] = true,
+                                ['.'] = true,         ['_'] = true,
+                                ['~'] = true};
+  return yes[c];
 }
 
 static char *put_encoded(char *to, const char *text, size_t len) {

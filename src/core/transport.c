@@ -148,6 +148,36 @@ static long silence_s(const struct icrm_request *request) {
   return (request->timeout_ms + 999) / 1000;
 }
 
+/* Keep the headers that say when to come again and how many calls are left;
+ * those of an interim reply are forgotten. */
+static size_t read_header(char *bytes, size_t size, size_t count,
+                          void *context) {
+  struct icrm_exchange *x = context;
+  const size_t len = size * count;
+  char line[256];
+  if (len == 0 || len >= sizeof line || !strchr("HhRrXx", bytes[0]))
+    return len;
+  memcpy(line, bytes, len);
+  line[len] = '\0';
+  line[strcspn(line, "\r\n")] = '\0';
+  char *value = strchr(line, ':');
+  if (strncasecmp(line, "HTTP/", 5) == 0) {
+    x->reply.retry_after_s = -1;
+    icrm_buf_clear(&x->reply.limits);
+  }
+  if (!value)
+    return len;
+  *value++ = '\0';
+  value += strspn(value, " \t");
+  if (strcasecmp(line, "Retry-After") == 0)
+    x->reply.retry_after_s =
+        (int)icrm_retry_after_s(value, icrm_clock_wall_s());
+  else if (strncasecmp(line, "X-FloodControl-", 15) == 0 ||
+           strncasecmp(line, "X-RateLimit-", 12) == 0)
+    icrm_buf_addf(&x->reply.limits, "%s: %s\n", line, value);
+  return len;
+}
+
 static size_t receive(char *bytes, size_t size, size_t count, void *context) {
   struct icrm_exchange *x = context;
   /* Silence counts once the reply has begun; before that the server may be
@@ -239,6 +269,8 @@ static void set_fixed_options(struct icrm_exchange *x) {
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, read_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_send);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
   curl_easy_setopt(easy, CURLOPT_READFUNCTION, send_body);
@@ -380,24 +412,6 @@ int icrm_exchange_start(struct icrm_exchange *x,
   return 0;
 }
 
-static int retry_after_s(CURL *easy) {
-  struct curl_header *header = NULL;
-  if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) !=
-      CURLHE_OK)
-    return -1;
-  return (int)icrm_retry_after_s(header->value, icrm_clock_wall_s());
-}
-
-/* Keep the headers that tell how many calls are left. */
-static void keep_limits(CURL *easy, struct icrm_buf *out) {
-  struct curl_header *header = NULL;
-  while ((header = curl_easy_nextheader(easy, CURLH_HEADER, -1, header)) !=
-         NULL)
-    if (strncasecmp(header->name, "X-FloodControl-", 15) == 0 ||
-        strncasecmp(header->name, "X-RateLimit-", 12) == 0)
-      icrm_buf_addf(out, "%s: %s\n", header->name, header->value);
-}
-
 static const char *os_reason(CURL *easy, char *out, size_t size) {
   long number = 0;
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
@@ -493,8 +507,6 @@ static void fill_reply(struct icrm_exchange *x, CURLcode rc) {
   reply->bytes_sent = number + uploaded;
   reply->bytes_received = downloaded;
   reply->time_us = icrm_clock_us() - x->started_us;
-  reply->retry_after_s = retry_after_s(x->easy);
-  keep_limits(x->easy, &reply->limits);
   reply->is_nothing_sent = rc != CURLE_OK && reply->bytes_sent == 0;
   reply->is_complete = rc == CURLE_OK && reply->status > 0;
   if (!reply->is_complete && !reply->is_given_up)

@@ -277,7 +277,7 @@ static int next_result(lua_State *L) {
     return 2;
   }
   icrml_fail(L, &result->err);
-  icrml_push_status(L, result);
+  icrml_push_status(L, icrml_status_of(result));
   return 4;
 }
 

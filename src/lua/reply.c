@@ -6,9 +6,11 @@
 
 struct reply {
   struct icrm_buf body;
-  struct icrm_records page;
-  struct icrm_result result; /* text and page of it lie in the two above */
-  bool is_over;
+  struct icrm_records page; /* of the text, if it is plain records */
+  bool is_page, is_over;
+  const char *json; /* in the body */
+  size_t json_len;
+  struct icrml_status status;
 };
 
 static void set_integer(lua_State *L, const char *name, int64_t value) {
@@ -16,13 +18,21 @@ static void set_integer(lua_State *L, const char *name, int64_t value) {
   lua_setfield(L, -2, name);
 }
 
-void icrml_push_status(lua_State *L, const struct icrm_result *result) {
+struct icrml_status icrml_status_of(const struct icrm_result *result) {
+  return (struct icrml_status){.lane = result->lane,
+                               .attempts = result->attempts,
+                               .http = result->status,
+                               .session = result->session,
+                               .time_us = result->time_us};
+}
+
+void icrml_push_status(lua_State *L, struct icrml_status status) {
   lua_createtable(L, 0, 5);
-  set_integer(L, "lane", result->lane);
-  set_integer(L, "session", (int64_t)result->session);
-  set_integer(L, "attempts", result->attempts);
-  set_integer(L, "status", result->status);
-  lua_pushnumber(L, (lua_Number)result->time_us / 1e6);
+  set_integer(L, "lane", status.lane);
+  set_integer(L, "session", (int64_t)status.session);
+  set_integer(L, "attempts", status.attempts);
+  set_integer(L, "status", status.http);
+  lua_pushnumber(L, (lua_Number)status.time_us / 1e6);
   lua_setfield(L, -2, "seconds");
 }
 
@@ -31,10 +41,11 @@ void icrml_push_reply(lua_State *L, struct icrm_dispatcher *dispatcher,
   struct reply *reply = lua_newuserdatauv(L, sizeof *reply, 0);
   memset(reply, 0, sizeof *reply);
   luaL_setmetatable(L, REPLY_TYPE);
-  reply->result = *result;
+  reply->is_page = result->page != NULL;
+  reply->json = result->json;
+  reply->json_len = result->json_len;
+  reply->status = icrml_status_of(result);
   icrm_dispatcher_take_reply(dispatcher, &reply->body, &reply->page);
-  if (result->page)
-    reply->result.page = &reply->page;
 }
 
 static void end(struct reply *reply) {
@@ -53,7 +64,7 @@ const struct icrm_records *icrml_check_page(lua_State *L, int index,
                                             struct icrm_records *own) {
   struct reply *reply = luaL_testudata(L, index, REPLY_TYPE);
   if (reply)
-    return check_reply(L, reply)->result.page;
+    return check_reply(L, reply)->is_page ? &reply->page : NULL;
   size_t len;
   const char *text = luaL_checklstring(L, index, &len);
   const char *rest = icrm_records_read(own, text, len);
@@ -74,21 +85,21 @@ static int reply_gc(lua_State *L) {
 /* #reply: bytes of its text */
 static int reply_len(lua_State *L) {
   struct reply *reply = luaL_checkudata(L, 1, REPLY_TYPE);
-  lua_pushinteger(L, (lua_Integer)reply->result.json_len);
+  lua_pushinteger(L, (lua_Integer)reply->json_len);
   return 1;
 }
 
 /* tostring(reply): its text, JSON */
 static int reply_text(lua_State *L) {
   struct reply *reply = check_reply(L, luaL_checkudata(L, 1, REPLY_TYPE));
-  lua_pushlstring(L, reply->result.json, reply->result.json_len);
+  lua_pushlstring(L, reply->json, reply->json_len);
   return 1;
 }
 
 /* reply:status() -> table */
 static int reply_status(lua_State *L) {
   struct reply *reply = luaL_checkudata(L, 1, REPLY_TYPE);
-  icrml_push_status(L, &reply->result);
+  icrml_push_status(L, reply->status);
   return 1;
 }
 

@@ -13,9 +13,18 @@
 void icrml_push_reply(lua_State *L, struct icrm_dispatcher *dispatcher,
                       const struct icrm_result *result);
 
-/* Push a table of how a call went: lane, session, attempts, HTTP status,
- * seconds. [-0, +1, m] */
-void icrml_push_status(lua_State *L, const struct icrm_result *result);
+/* How a call went. */
+struct icrml_status {
+  int lane, attempts, http;
+  uint64_t session;
+  int64_t time_us;
+};
+
+struct icrml_status icrml_status_of(const struct icrm_result *result);
+
+/* Push it as a table: lane, session, attempts, status (of HTTP), seconds.
+ * [-0, +1, m] */
+void icrml_push_status(lua_State *L, struct icrml_status status);
 
 /* The records of the reply or text at `index`, which stays on the stack while
  * they are used; NULL when it is not plain. Those of a text are read into

@@ -37,6 +37,7 @@ struct icrm_exchange {
   struct icrm_request request;
   struct curl_slist *headers;
   bool has_plain_headers; /* `headers` name no content type */
+  bool accepts_gzip;      /* as the latest request was sent */
   struct icrm_buf block;  /* a small body in one piece */
   struct icrm_body_reader body;
   int attempts; /* how often libcurl was about to send */
@@ -257,7 +258,6 @@ static void set_fixed_options(struct icrm_exchange *x) {
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-  curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   curl_easy_setopt(easy, CURLOPT_USERAGENT,
                    site->user_agent ? site->user_agent : "icrm");
   if (!site->proxy || strcmp(site->proxy, "env") != 0)
@@ -371,6 +371,14 @@ static int set_body(struct icrm_exchange *x, struct icrm_error *err) {
   return 0;
 }
 
+/* Pages are worth compressing, the short reply to a write is not. */
+static void set_compression(struct icrm_exchange *x) {
+  const bool wanted = !x->request.write;
+  if (wanted != x->accepts_gzip)
+    curl_easy_setopt(x->easy, CURLOPT_ACCEPT_ENCODING, wanted ? "gzip" : NULL);
+  x->accepts_gzip = wanted;
+}
+
 /* A transfer of files takes the time it takes: only silence counts. */
 static void set_timeouts(struct icrm_exchange *x) {
   const struct icrm_request *request = &x->request;
@@ -400,6 +408,7 @@ int icrm_exchange_start(struct icrm_exchange *x,
   if (set_body(x, err) != 0)
     return -1;
   set_timeouts(x);
+  set_compression(x);
   curl_easy_setopt(x->easy, CURLOPT_MAXAGE_CONN,
                    request->write ? WRITE_MAX_IDLE_S : 118L);
   if (set_headers(x) != 0 ||

@@ -130,8 +130,8 @@ describe("icrm-lua import", function()
     file("a.csv", "accountname;siret\nSans;80000000000003\n")
     local said = "no key, so made anew whatever the CRM has already: Accounts\n"
     has(here({ "import", "a.csv", "--module", "Accounts", "--plan-only" }).err, said)
-    local result = here { "import", "a.csv", "--module", "Accounts", "--plan-only", "--key", "siret",
-      "--out", "b.icrm" }
+    local result = here { "import", "a.csv", "--module", "Accounts", "--plan-only", "--key",
+      "siret", "--out", "b.icrm" }
     assert.falsy(result.err:find(said, 1, true))
   end)
 

@@ -95,6 +95,29 @@ describe("import.plan", function()
       ["ticket:line 2"] = "NO_KEY", ["ticket:line 3"] = "planned" }, states)
   end)
 
+  it("finds records by their ids, as an export has them", function()
+    local id = account { accountname = "Exporté", phone = "1" }
+    local number = id:match "%d+$"
+    local text = ("id;accountname;phone\n %s ;Exporté;2\n"):format(id)
+    local list = planned(text, by "id")
+    assert.same({ "update", id, '{"phone":"2"}' },
+      { list[1].operation, list[1].record, list[1].fields })
+    list = planned(text .. ";Nouveau;3\n", by "id", { empty_key = "create" })
+    assert.equal("create", list[2].operation)
+    local message = refused(text .. "3x99999;A;\n9x" .. number .. ";A;\n12;B;\n;C;\n"
+      .. id .. ";D;\n", by "id")
+    for _, part in ipairs { 'line 3, id: "3x99999" is the id of no record of Accounts that',
+      ('line 4, id: "9x%s" is the id of no record'):format(number),
+      'line 5, id: "12" is no record id; give an id like 3x262015',
+      "line 6, id: is empty, so nobody", ('line 7, id: "%s" is on line 2 already'):format(id),
+      "6 faults" } do
+      assert.truthy(message:find(part, 1, true), part .. "\nis not in\n" .. message)
+    end
+    assert.matches("an id is a key by itself", refused(text, by("id", "phone")))
+    assert.matches("id of Accounts is written by the server alone",
+      refused(text, { module = "Accounts", columns = { id = "id", accountname = "accountname" } }))
+  end)
+
   it("compares keys byte for byte, and all of them", function()
     account { accountname = "Été", customer_code = "K1" }
     local list = planned("accountname;customer_code\nete;K1\nÉté;K2\nÉté;K1\n",

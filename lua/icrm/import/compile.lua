@@ -72,7 +72,8 @@ local function check_field(schema, name)
 end
 
 local function compile_target(record, source, name, spec)
-  local target = { field = check_field(record.schema, name) }
+  local is_id = name == "id" and record.is_by_id
+  local target = { field = is_id and record.schema.by_name.id or check_field(record.schema, name) }
   if type(spec) == "string" then
     spec = { column = spec }
   elseif type(spec) ~= "table" then
@@ -195,6 +196,10 @@ local function compile_record(spec, source, describe)
     keys = compile_keys(source, spec.key), max_length = spec.max_length or {},
     existing = type(spec.existing) == "string" and { spec.existing } or spec.existing,
   }
+  record.is_by_id = record.existing ~= nil and record.existing[1] == "id"
+  if record.is_by_id and #record.existing > 1 then
+    refuse("%s: an id is a key by itself; leave the others out", record.name)
+  end
   if record.distinct and #record.keys == 0 then
     refuse("%s: distinct needs a key that tells which rows are the same record", record.name)
   end
@@ -207,6 +212,9 @@ local function compile_record(spec, source, describe)
   end
   if spec.match then
     local matched = mapping_files.match(source.headings, record.schema)
+    if record.is_by_id and source.index.id then
+      matched.id = "id"
+    end
     for _, heading in ipairs(source.headings) do
       local name = matched[heading]
       if name and not used[heading] and not record.by_field[name] then

@@ -117,6 +117,10 @@ end
 
 -- A record that is not there yet: all of its mandatory fields must be given.
 local function add_creation(filler, record, item)
+  if item.fields.id then
+    return fault(filler, record, item, ("is the id of no record of %s that this user may see")
+      :format(record.module), "take the row out; without an id it is a new record")
+  end
   local fields, is_whole = with_references(item), true
   for _, name in ipairs(record.existing and record.schema.mandatory or {}) do
     local field = record.schema.by_name[name]
@@ -269,7 +273,7 @@ function M.witness(job, tag)
       errors.raise { kind = "input", message = ("--tag: %s; %s"):format(one.message, one.cure) }
     elseif tag then
       witness[record.module] = { tag = tag }
-    elseif record.existing then
+    elseif record.existing and not record.is_by_id then
       witness[record.module] = { key = record.existing }
     end
   end

@@ -1,7 +1,7 @@
 --- One row of the file as one item: a record to be made, or its faults.
 -- @module icrm.import.rows
 
-local NO_ID = require("icrm.values").NO_ID
+local value_tools = require "icrm.values"
 local values = require "icrm.import.values"
 
 local M = {}
@@ -167,6 +167,11 @@ end
 -- fault already, or that a reference will fill, is not blamed again.
 local function check_fields(job, record, item)
   check_lengths(record, item)
+  local id = item.fields.id
+  if id and not value_tools.is_id(id) then
+    fault(item, record.by_field.id, value_tools.NO_ID, "give an id like 3x262015", id)
+    item.fields.id = nil
+  end
   local blamed = {}
   for _, one in ipairs(item.faults) do
     blamed[one.field or ""] = true
@@ -181,7 +186,7 @@ local function check_fields(job, record, item)
   item.fields = fields
   for _, one in ipairs(faults) do
     local target = record.by_field[one.field]
-    if target and target.index and one.message == NO_ID then
+    if target and target.index and one.message == value_tools.NO_ID then
       one.cure = ("%s, or look it up by a key: --ref \"%s=%s:{%s}\""):format(one.cure, one.field,
         target.field.type == "owner" and "Users.user_name"
           or (target.field.refers_to or { "Module" })[1] .. ".field", target.column)

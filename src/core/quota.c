@@ -11,6 +11,7 @@
 /* Resets that differ by less are of one window: they are told in seconds. */
 enum { SAME_WINDOW_MS = 1500 };
 
+enum { MOST_CALLS = 1000000000 };
 enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS };
 
 void icrm_quota_init(struct icrm_quota *quota) {
@@ -54,7 +55,7 @@ static int64_t read_count(const char **text) {
   int64_t count = 0;
   for (; isdigit((unsigned char)**text); ++*text) {
     count = count * 10 + (**text - '0');
-    if (count > 1000000000)
+    if (count > MOST_CALLS)
       return 0;
   }
   return count;
@@ -102,11 +103,6 @@ static int64_t slice_ms(const struct icrm_quota_window *window) {
   return (window->length_ms + ICRM_QUOTA_SLICES - 2) / (ICRM_QUOTA_SLICES - 1);
 }
 
-int64_t icrm_quota_slice(const struct icrm_quota_window *window,
-                         int64_t now_ms) {
-  return now_ms / slice_ms(window);
-}
-
 /* Milliseconds until the window has room: the oldest slices leave it first. */
 static int64_t window_wait_ms(const struct icrm_quota_window *window,
                               int64_t now_ms, int64_t *room) {
@@ -127,16 +123,35 @@ static int64_t window_wait_ms(const struct icrm_quota_window *window,
   return (leaving + ICRM_QUOTA_SLICES) * length - now_ms;
 }
 
+/* Make `slice` the newest one, unless a newer one is. */
+static void move_on(struct icrm_quota_window *window, int64_t slice) {
+  if (slice - window->slice >= ICRM_QUOTA_SLICES) {
+    memset(window->spent, 0, sizeof window->spent);
+    window->slice = slice;
+  }
+  while (window->slice < slice)
+    window->spent[++window->slice % ICRM_QUOTA_SLICES] = 0;
+}
+
 static void window_spend(struct icrm_quota_window *window, int64_t calls,
                          int64_t now_ms) {
   int64_t now = now_ms / slice_ms(window);
-  if (now - window->slice >= ICRM_QUOTA_SLICES) {
-    memset(window->spent, 0, sizeof window->spent);
-    window->slice = now;
-  }
-  while (window->slice < now)
-    window->spent[++window->slice % ICRM_QUOTA_SLICES] = 0;
+  move_on(window, now);
   window->spent[now % ICRM_QUOTA_SLICES] += calls;
+}
+
+void icrm_quota_merge(struct icrm_quota_window *own,
+                      const struct icrm_quota_window *other, int64_t now_ms) {
+  if (other->length_ms != own->length_ms || other->slice < 0 ||
+      other->slice > now_ms / slice_ms(own) + 1)
+    return;
+  move_on(own, other->slice);
+  int64_t oldest = own->slice - ICRM_QUOTA_SLICES + 1;
+  for (int64_t i = oldest > 0 ? oldest : 0; i <= other->slice; i++) {
+    const int64_t spent = other->spent[i % ICRM_QUOTA_SLICES];
+    if (spent > own->spent[i % ICRM_QUOTA_SLICES] && spent <= MOST_CALLS)
+      own->spent[i % ICRM_QUOTA_SLICES] = spent;
+  }
 }
 
 static int64_t header_wait_ms(const struct icrm_quota_header *header,

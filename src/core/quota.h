@@ -54,9 +54,11 @@ void icrm_quota_init(struct icrm_quota *quota);
 int icrm_quota_parse(struct icrm_quota *quota, const char *text,
                      struct icrm_error *err);
 
-/* The number of the slice of time that `now_ms` is in. */
-int64_t icrm_quota_slice(const struct icrm_quota_window *window,
-                         int64_t now_ms);
+/* Take over what `other` counted in a window of the same length: of each slice
+ * the larger number, for both had the same beginning. One from the future was
+ * written under a clock that was wrong, and is left alone. */
+void icrm_quota_merge(struct icrm_quota_window *own,
+                      const struct icrm_quota_window *other, int64_t now_ms);
 
 /* Milliseconds until a call may start, 0 when it may now. */
 int64_t icrm_quota_wait_ms(const struct icrm_quota *quota, int64_t now_ms);

@@ -39,6 +39,8 @@ end
 local function speed(client, forecast)
   if not forecast.calls_per_s then
     return ""
+  elseif forecast.seconds < 1 then
+    return ": less than a second"
   end
   local text = (": about %s at %.0f ms a call on %d lane%s"):format(times.span(forecast.seconds),
     forecast.call_seconds * 1000, forecast.lanes, forecast.lanes == 1 and "" or "s")

@@ -17,7 +17,7 @@
 #define CLIENT_TYPE "icrm.core.Client"
 #define NETWORK_TYPE "icrm.core.Network"
 #define LONGEST_STEP_S 86400
-#define MAX_FORESEEN 1000000000
+#define MAX_FORESEEN 10000000
 
 /* What the clients of a state have in common. */
 struct network {

@@ -3,9 +3,25 @@
 -- @module icrm.changes.outlook
 
 local calls = require "icrm.changes.calls"
+local core = require "icrm.core"
 local forecasts = require "icrm.forecast"
 
 local M = {}
+
+local REFRESH = 5 -- seconds that a forecast for the progress line is good for
+
+-- How many seconds so many changes still take by the quotas alone.
+local function foresee(core_client, calls_per_change)
+  local at, refresh_at = 0, 0
+  return function(changes)
+    local now = core.clock()
+    if now >= refresh_at then
+      refresh_at = now + REFRESH
+      at = now + core_client:forecast(math.ceil(changes * calls_per_change)).seconds
+    end
+    return at - now
+  end
+end
 
 --- Look ahead; nothing is sent but what describes the modules.
 ---
@@ -18,9 +34,7 @@ function M.of(set)
   return {
     lines = changes > 0 and forecasts.describe(set.client, forecast, changes, set.path) or {},
     facts = forecasts.facts(forecast),
-    foresee = function(n)
-      return set.client.core:forecast(n * needed // math.max(changes, 1)).seconds
-    end,
+    foresee = foresee(set.client.core, needed / math.max(changes, 1)),
   }
 end
 

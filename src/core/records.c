@@ -182,6 +182,7 @@ const char *icrm_records_read(struct icrm_records *records, const char *text,
                               size_t len) {
   struct reader r = {.records = records, .at = text, .end = text + len};
   records->text = text;
+  records->len = len;
   records->n_records = records->n_keys = 0;
   records->n_fields = 0;
   if (len > UINT32_MAX)

@@ -38,6 +38,7 @@ struct icrm_field {
 /* Begin with zeros; the memory serves one page after the other. */
 struct icrm_records {
   const char *text; /* the caller's; must outlive the use of the page */
+  size_t len;       /* of the text, what follows the page included */
   bool alone;       /* one object, not an array */
   int n_records, n_keys;
   size_t n_fields; /* those that count the others included */

@@ -6,18 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 enum { UNWANTED = -1 }; /* instead of a column number */
 
-/* What a byte does to a cell of CSV. */
+/* Values are copied in blocks of so many bytes, whatever their length. */
+enum { SLACK = 16, N_SPECIALS = 4 };
+
+/* What a byte does to a value. */
 enum {
   SPECIAL = 1, /* cannot be written as it is */
-  EDGE = 2,    /* asks for a closer look when it is first or last */
+  EDGE = 2,    /* in CSV, asks for a closer look when it is first or last */
 };
 
 struct icrm_rows {
   bool jsonl, raw;
   char delimiter;
   unsigned char kind[256]; /* SPECIAL, EDGE */
+  /* Special bytes, and the highest of those below a space, in whole blocks. */
+  char specials[N_SPECIALS][SLACK], most_special[SLACK];
   int n_columns;
   struct icrm_span *names;  /* of the columns */
   struct icrm_span *labels; /* JSONL: `"name":` */
@@ -36,35 +45,56 @@ static void mark(struct icrm_rows *rows, const char *bytes, int kind) {
 }
 
 static void mark_kinds(struct icrm_rows *rows) {
-  const char delimiter[] = {rows->delimiter, '\0'};
-  mark(rows, delimiter, SPECIAL);
-  mark(rows, "\"\r\n", SPECIAL);
+  const char csv[] = {'"', '\r', '\n', rows->delimiter, '\0'};
+  const char *specials = rows->jsonl ? "\"\\/\x7F" : csv;
+  const int most_special = rows->jsonl ? 0x1F : 0; /* a page holds no NUL */
+  memset(rows->most_special, most_special, SLACK);
+  for (int i = 0; i <= most_special; i++)
+    rows->kind[i] |= SPECIAL;
+  for (int i = 0; i < N_SPECIALS; i++)
+    memset(rows->specials[i], specials[i], SLACK);
+  mark(rows, specials, SPECIAL);
   mark(rows, " \t\r\n\v\f", EDGE);
   if (!rows->raw)
     mark(rows, "'=+-@", EDGE);
 }
 
-/* Copy the plain bytes from `at` on, eight at a time as long as none is
- * special; returns where it stopped. */
-static const char *copy_plain(const struct icrm_rows *rows, char **out,
-                              const char *at, const char *end) {
-  const unsigned char *kind = rows->kind;
-  char *to = *out;
-  while (end - at >= 8) {
-    int kinds = 0;
-    for (int i = 0; i < 8; i++)
-      kinds |= kind[(unsigned char)at[i]];
-    if (kinds & SPECIAL)
-      break;
-    memcpy(to, at, 8);
-    to += 8;
-    at += 8;
-  }
-  while (at < end && !(kind[(unsigned char)*at] & SPECIAL))
-    *to++ = *at++;
-  *out = to;
-  return at;
+#ifdef __SSE2__
+static inline __m128i load(const void *at) {
+  return _mm_loadu_si128(at);
 }
+
+/* Copy a value as it is, up to SLACK - 1 bytes too many; says whether none of
+ * its bytes is special. */
+static bool copy_plain(const struct icrm_rows *rows, char *out,
+                       const struct icrm_span *value) {
+  const __m128i most = load(rows->most_special);
+  unsigned found = 0;
+  for (size_t i = 0; i < value->len; i += SLACK) {
+    const size_t left = value->len - i;
+    const char *at = value->bytes + i;
+    const __m128i block = load(at);
+    __m128i special = _mm_cmpeq_epi8(_mm_min_epu8(block, most), block);
+    for (int k = 0; k < N_SPECIALS; k++)
+      special =
+          _mm_or_si128(special, _mm_cmpeq_epi8(block, load(rows->specials[k])));
+    _mm_storeu_si128((__m128i *)(void *)(out + i), block);
+    unsigned mask = (unsigned)_mm_movemask_epi8(special);
+    found |= left < SLACK ? mask & ((1u << left) - 1) : mask;
+  }
+  return found == 0;
+}
+#else
+static bool copy_plain(const struct icrm_rows *rows, char *out,
+                       const struct icrm_span *value) {
+  int kinds = 0;
+  for (size_t i = 0; i < value->len; i++) {
+    kinds |= rows->kind[(unsigned char)value->bytes[i]];
+    out[i] = value->bytes[i];
+  }
+  return !(kinds & SPECIAL);
+}
+#endif
 
 static char *put(char *out, const struct icrm_span *span) {
   memcpy(out, span->bytes, span->len);
@@ -73,8 +103,12 @@ static char *put(char *out, const struct icrm_span *span) {
 
 /* ---- JSONL ---- */
 
-static char *put_json(char *out, const struct icrm_span *value) {
-  return icrm_json_put_string(out, value->bytes, value->len);
+static char *put_json(const struct icrm_rows *rows, char *out,
+                      const struct icrm_span *value) {
+  if (!copy_plain(rows, out + 1, value))
+    return icrm_json_put_string(out, value->bytes, value->len);
+  out[0] = out[value->len + 1] = '"';
+  return out + value->len + 2;
 }
 
 static char *put_object(const struct icrm_rows *rows, char *out) {
@@ -85,7 +119,7 @@ static char *put_object(const struct icrm_rows *rows, char *out) {
       continue;
     if (out > begin + 1)
       *out++ = ',';
-    out = put_json(put(out, &rows->labels[i]), &rows->values[i]);
+    out = put_json(rows, put(out, &rows->labels[i]), &rows->values[i]);
   }
   *out++ = '}';
   *out++ = '\n';
@@ -141,10 +175,10 @@ static char *put_quoted(char *out, bool formula,
 
 static char *put_cell(const struct icrm_rows *rows, char *out,
                       const struct icrm_span *value) {
-  const char *at = value->bytes, *end = at + value->len;
   if (value->len == 0)
     return out;
-  char first = *at, last = end[-1], *begin = out;
+  char first = value->bytes[0], last = value->bytes[value->len - 1];
+  char *begin = out;
   bool formula = false, quoted = false;
   if ((rows->kind[(unsigned char)first] | rows->kind[(unsigned char)last]) &
       EDGE) {
@@ -153,9 +187,9 @@ static char *put_cell(const struct icrm_rows *rows, char *out,
   }
   if (formula)
     *out++ = '\'';
-  if (quoted || copy_plain(rows, &out, at, end) < end)
+  if (quoted || !copy_plain(rows, out, value))
     return put_quoted(begin, formula, value);
-  return out;
+  return out + value->len;
 }
 
 static char *put_cells(const struct icrm_rows *rows, char *out) {
@@ -199,11 +233,20 @@ static bool is_id(const struct icrm_span *key) {
   return key->len == 2 && key->bytes[0] == 'i' && key->bytes[1] == 'd';
 }
 
-/* The value of a field. An escaped one goes to `*scratch`, which moves on. */
+/* Whether a value cannot be copied from where it stands: it has escapes, or too
+ * little behind it that may be read. */
+static bool is_apart(const struct icrm_records *page,
+                     const struct icrm_field *field) {
+  return field->is_escaped ||
+         page->len - field->at < (size_t)field->len + SLACK;
+}
+
+/* The value of a field. One that is apart goes to `*scratch`, which moves on.
+ */
 static struct icrm_span value_of(const struct icrm_records *page,
                                  const struct icrm_field *field,
                                  char **scratch) {
-  if (!field->is_escaped)
+  if (!is_apart(page, field))
     return (struct icrm_span){page->text + field->at, field->len};
   struct icrm_span value = {*scratch,
                             icrm_records_unescape(page, field, *scratch)};
@@ -234,7 +277,7 @@ static const struct icrm_field *read_values(struct icrm_rows *rows,
 
 /* What the line of this record cannot exceed; CSV grows less than JSON. */
 static size_t most_bytes(const struct icrm_rows *rows) {
-  size_t bytes = 4;
+  size_t bytes = 4 + SLACK;
   for (int i = 0; i < rows->n_columns; i++)
     bytes +=
         ICRM_JSON_STRING_MOST(rows->values[i].len) + rows->labels[i].len + 4;
@@ -268,10 +311,10 @@ static bool reserve_scratch(struct icrm_rows *rows, size_t size) {
 }
 
 static bool prepare(struct icrm_rows *rows, const struct icrm_records *page) {
-  size_t escaped = 1;
+  size_t apart = SLACK;
   for (size_t i = 0; i < page->n_fields; i++)
-    if (page->fields[i].is_escaped)
-      escaped += page->fields[i].len; /* values only become shorter */
+    if (is_apart(page, &page->fields[i]))
+      apart += page->fields[i].len; /* escapes only become shorter */
   rows->id_key = UNWANTED;
   for (int i = 0; i < page->n_keys; i++) {
     rows->column_of[i] = find_column(rows, &page->keys[i]);
@@ -279,7 +322,7 @@ static bool prepare(struct icrm_rows *rows, const struct icrm_records *page) {
       rows->id_key = i;
   }
   memset(&rows->facts, 0, sizeof rows->facts);
-  return reserve_scratch(rows, escaped);
+  return reserve_scratch(rows, apart);
 }
 
 int icrm_rows_write(struct icrm_rows *rows, const struct icrm_records *page,
@@ -303,7 +346,8 @@ static bool copy_columns(struct icrm_rows *rows,
         icrm_buf_room(text, ICRM_JSON_STRING_MOST(options->columns[i].len) + 1);
     if (!label)
       return false;
-    char *end = put_json(label, &options->columns[i]);
+    char *end = icrm_json_put_string(label, options->columns[i].bytes,
+                                     options->columns[i].len);
     *end++ = ':';
     rows->labels[i].len = (size_t)(end - label);
     icrm_buf_wrote(text, rows->labels[i].len);

@@ -186,6 +186,16 @@ describe("icrm-lua import", function()
       .. "a.csv.icrm\n", errors.err)
   end)
 
+  it("says what undo leaves out because nobody knows what became of it", function()
+    file("a.csv", "accountname\nUn\nDeux\n")
+    here { "import", "a.csv", "--module", "Accounts", "--yes" }
+    alter("a.csv.icrm", "UPDATE changes SET state = 'needs_human', code = 'X' WHERE n = 1")
+    has(here({ "undo", "a.csv.icrm", "--plan-only" }).err, "left out, for only a person can tell "
+      .. "what became of it: 1 change; see icrm-lua unknown a.csv.icrm\n",
+      "- delete Accounts                    1",
+      "to send it: icrm-lua apply a.csv.undo.icrm --allow-delete 1")
+  end)
+
   it("warns when failed rows imported again would make records twice", function()
     file("m.lua", [[return { records = {
       { name = "company", module = "Accounts", key = "{Firme}", distinct = true,

@@ -138,7 +138,8 @@ local function say_next(set, code, summary)
   if (states.failed or 0) > 0 then
     script.say("the rows that failed, to be corrected and run again: icrm-lua errors %s", set.path)
   end
-  if not is_open and count_of(set, "state = 'done' AND operation <> 'delete'") > 0 then
+  local is_settled = not (is_open or states.sending or states.unknown)
+  if is_settled and count_of(set, "state = 'done' AND operation <> 'delete'") > 0 then
     script.say("to take it back: icrm-lua undo %s", set.path)
   end
 end

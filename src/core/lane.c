@@ -333,19 +333,34 @@ static void on_call_reply(struct icrm_lane *lane, int64_t now_ms) {
               outcome == ICRM_OUTCOME_DONE ? NULL : &err);
 }
 
-/* Lines of `name: value`, taken apart in place. */
+static void read_limit(struct icrm_dispatcher *d, const char *name,
+                       int64_t now_ms) {
+  icrm_quota_header(&d->quota, name, name + strlen(name) + 1,
+                    d->in_flight + d->n_held,
+                    icrm_dispatcher_quota_ms(d, now_ms), icrm_clock_wall_s());
+}
+
+/* Lines of `name: value`, taken apart in place; resets last, in whatever order
+ * the server wrote them. */
 static void read_limits(struct icrm_dispatcher *d, char *lines,
                         int64_t now_ms) {
+  enum { MOST_RESETS = 4 };
+  const char *resets[MOST_RESETS];
   char *rest = NULL;
+  int n = 0;
   for (char *line = strtok_r(lines, "\n", &rest); line;
        line = strtok_r(NULL, "\n", &rest)) {
-    char *value = strstr(line, ": ");
-    if (!value)
+    char *colon = strchr(line, ':');
+    if (!colon)
       continue;
-    *value = '\0';
-    icrm_quota_header(&d->quota, line, value + 2, d->in_flight + d->n_held,
-                      icrm_dispatcher_quota_ms(d, now_ms), icrm_clock_wall_s());
+    *colon = '\0';
+    if (strcasestr(line, "reset") && n < MOST_RESETS)
+      resets[n++] = line;
+    else
+      read_limit(d, line, now_ms);
   }
+  for (int i = 0; i < n; i++)
+    read_limit(d, resets[i], now_ms);
 }
 
 static void on_done(void *owner, struct icrm_exchange *exchange) {

@@ -76,7 +76,8 @@ void icrm_quota_spend(struct icrm_quota *quota, int64_t calls, int64_t now_ms);
  * wrote the reply: until there is none, calls left never become more. A name
  * ends in Limit (MinuteLimit, DailyLimit, ...), Remaining or Reset; a reset is
  * seconds from now, seconds or milliseconds since 1970, or a date, and is never
- * believed further off than its window is long. */
+ * believed further off than its window is long. Of one reply it is read last:
+ * it tells of which window the calls left are. */
 void icrm_quota_header(struct icrm_quota *quota, const char *name,
                        const char *value, int in_flight, int64_t now_ms,
                        int64_t wall_s);

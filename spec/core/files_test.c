@@ -2,63 +2,18 @@
  * misbehaves to the byte. */
 #include "check.h"
 #include "core/clock.h"
-#include "core/dispatcher.h"
 #include "core/form.h"
-#include "scripted_server.h"
+#include "scripted_crm.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 1500
+#define MAX_REPLY_BYTES 4096
 #define LARGE_BYTES (9 << 20)
-
-struct crm {
-  struct scripted_server server;
-  struct icrm_transport *transport;
-  struct icrm_dispatcher *d;
-};
 
 static char folder[] = "/tmp/icrm_files_XXXXXX";
 static char path[64];
-
-static void open_crm(struct crm *crm) {
-  char url[64];
-  struct icrm_error err;
-  scripted_start(&crm->server);
-  crm->transport = icrm_transport_new(&err);
-  CHECK(crm->transport);
-  struct icrm_credentials *key = icrm_credentials_new("key", 3, &err);
-  snprintf(url, sizeof url, "http://127.0.0.1:%d", crm->server.port);
-  struct icrm_dispatcher_options options = {.url = url,
-                                            .username = "admin",
-                                            .credentials = key,
-                                            .lanes = 1,
-                                            .patience_ms = PATIENCE_MS,
-                                            .site.max_reply_bytes = 4096};
-  crm->d = icrm_dispatcher_new(crm->transport, &options, &err);
-  CHECK(crm->d);
-  icrm_credentials_release(key);
-}
-
-static void close_crm(struct crm *crm) {
-  icrm_dispatcher_free(crm->d);
-  icrm_transport_release(crm->transport);
-  scripted_stop(&crm->server);
-}
-
-static const struct icrm_result *wait_for(struct crm *crm, uint64_t id) {
-  struct icrm_error err;
-  const int64_t deadline = icrm_clock_ms() + 30000;
-  const struct icrm_result *result;
-  CHECK(id > 0);
-  while ((result = icrm_dispatcher_next(crm->d)) == NULL) {
-    CHECK(icrm_clock_ms() < deadline);
-    CHECK(icrm_dispatcher_step(crm->d, 1000, &err) >= 0);
-  }
-  CHECK(result->id == id);
-  return result;
-}
 
 static void write_file(size_t len) {
   char *bytes = malloc(len);
@@ -94,7 +49,7 @@ static uint64_t submit_file(struct crm *crm, int timeout_ms) {
 static void a_file_arrives_and_is_sent_once(void) {
   struct crm crm;
   write_file(300000);
-  open_crm(&crm);
+  open_crm_for(&crm, 1, MAX_REPLY_BYTES);
   CHECK(wait_for(&crm, submit_file(&crm, 0))->ok);
   CHECK(scripted_count(&crm.server, "&filename_attachment=YWFhYWFh") == 1);
   CHECK(scripted_count(&crm.server, "Content-Length: 4000") == 1);
@@ -108,7 +63,7 @@ static void a_file_arrives_and_is_sent_once(void) {
 static void a_file_is_sent_again_when_the_session_was_gone(void) {
   struct crm crm;
   write_file(300000);
-  open_crm(&crm);
+  open_crm_for(&crm, 1, MAX_REPLY_BYTES);
   scripted_refusal(&crm.server, "INVALID_SESSIONID");
   const struct icrm_result *result = wait_for(&crm, submit_file(&crm, 0));
   CHECK(result->ok && result->attempts == 2);
@@ -119,7 +74,7 @@ static void a_file_is_sent_again_when_the_session_was_gone(void) {
 static void a_file_that_changed_in_the_queue_is_not_sent(void) {
   struct crm crm;
   write_file(300000);
-  open_crm(&crm);
+  open_crm_for(&crm, 1, MAX_REPLY_BYTES);
   uint64_t id = submit_file(&crm, 0);
   write_file(1000);
   const struct icrm_result *result = wait_for(&crm, id);
@@ -133,7 +88,7 @@ static void a_file_that_changed_in_the_queue_is_not_sent(void) {
 static void a_slow_upload_that_moves_goes_on(void) {
   struct crm crm;
   write_file(LARGE_BYTES);
-  open_crm(&crm);
+  open_crm_for(&crm, 1, MAX_REPLY_BYTES);
   crm.server.slow_ms = 60;
   const int64_t began_ms = icrm_clock_ms();
   CHECK(wait_for(&crm, submit_file(&crm, 1000))->ok);
@@ -146,7 +101,7 @@ static void a_file_that_changes_underway_ends_the_call(void) {
   struct crm crm;
   struct icrm_error err;
   write_file(LARGE_BYTES);
-  open_crm(&crm);
+  open_crm_for(&crm, 1, MAX_REPLY_BYTES);
   crm.server.slow_ms = 60;
   uint64_t id = submit_file(&crm, 0);
   while (icrm_transport_step(crm.transport, 10, &err) == 0 &&
@@ -167,7 +122,7 @@ static void a_file_that_changes_underway_ends_the_call(void) {
 static void an_upload_that_stands_still_is_given_up(void) {
   struct crm crm;
   write_file(LARGE_BYTES);
-  open_crm(&crm);
+  open_crm_for(&crm, 1, MAX_REPLY_BYTES);
   crm.server.stall_after = 1 << 20;
   const int64_t began_ms = icrm_clock_ms();
   const struct icrm_result *result = wait_for(&crm, submit_file(&crm, 1000));
@@ -225,7 +180,7 @@ static struct scripted_step *reply_file(struct crm *crm, size_t characters,
 
 static void a_reply_larger_than_the_limit_comes(void) {
   struct crm crm;
-  open_crm(&crm);
+  open_crm_for(&crm, 1, MAX_REPLY_BYTES);
   reply_file(&crm, 400000, "\",\"filename\":\"a\"}]}");
   struct download got = download(&crm);
   CHECK(got.result->ok && icrm_download_size(got.draft) == 300000);
@@ -238,7 +193,7 @@ static void a_reply_larger_than_the_limit_comes(void) {
 
 static void a_reply_cut_off_is_asked_for_again(void) {
   struct crm crm;
-  open_crm(&crm);
+  open_crm_for(&crm, 1, MAX_REPLY_BYTES);
   struct scripted_step *step = reply_file(&crm, 400000, "\"}]}");
   step->len -= 100000;
   step->is_last = true;
@@ -252,7 +207,7 @@ static void a_reply_cut_off_is_asked_for_again(void) {
 
 static void a_reply_cut_off_for_ever_is_an_error(void) {
   struct crm crm;
-  open_crm(&crm);
+  open_crm_for(&crm, 1, MAX_REPLY_BYTES);
   for (int i = 0; i < 10; i++) {
     struct scripted_step *step = reply_file(&crm, 4000, "\"}]}");
     step->len -= 100;
@@ -295,7 +250,7 @@ static void other_replies_are_errors_as_ever(void) {
   };
   for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
     struct crm crm;
-    open_crm(&crm);
+    open_crm_for(&crm, 1, MAX_REPLY_BYTES);
     for (int tries = 0; tries < 3; tries++)
       scripted_reply(&crm.server, replies[i].status, "", replies[i].body);
     struct download got = download(&crm);
@@ -317,7 +272,7 @@ static void a_draft_that_is_closed_ends_the_call(void) {
   struct icrm_error err;
   char target[80];
   snprintf(target, sizeof target, "%s/target", folder);
-  open_crm(&crm);
+  open_crm_for(&crm, 1, MAX_REPLY_BYTES);
   struct icrm_download *draft = icrm_download_new(target, -1, &err);
   CHECK(draft);
   struct icrm_call_options call = {.operation = "files_retrieve",

@@ -1,8 +1,10 @@
 -- Attachments larger than memory should know of: up and down by icrm-lua, which
 -- measures itself, against a sandbox in this process.
+local documents = require "icrm.documents"
 local errors = require "icrm.error"
 local helper = require "spec.helper"
 local icrm = require "icrm"
+local json = require "icrm.json"
 local script_crm = require "spec.script_crm"
 
 local MEGABYTE = 1 << 20
@@ -142,6 +144,19 @@ describe("a file underway", function()
       assert.equal("", entries(folder))
     end)
   end
+
+  -- Content that did not come through the draft: a second one, a null, a key with
+  -- escapes.
+  it("is not taken for an empty one when it is not where it should be", function()
+    local folder = helper.tmpdir()
+    for _, answer in ipairs { '[{"filecontents":"QUJD"}]', '[{"filecontents":null}]' } do
+      local fake = { call = function() return json.decode(answer) end }
+      local err = raised(documents.download, fake, { id = "15x1", imageattachmentids = "7" },
+        folder .. "/")
+      assert.equal("decode", err.kind)
+      assert.equal("", entries(folder))
+    end
+  end)
 
   it("has a place to go to before it is asked for", function()
     local crm <close>, document, folder = start "at files_retrieve#9 empty"

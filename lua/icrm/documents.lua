@@ -268,7 +268,11 @@ local function retrieve_file(client, document, draft)
   local files = client:call("files_retrieve",
     { id = document.imageattachmentids:match "^[^,]+" }, { into = draft })
   local file = files[1] or files
-  if not file.filecontents then
+  local is_there = file.filecontents
+  if draft then -- what stands in the reply has not come to the draft
+    is_there = file.filecontents == "" and draft:size()
+  end
+  if not is_there then
     errors.raise { kind = "decode", operation = "files_retrieve",
       message = ("the CRM's answer has no content for the file of %s"):format(document.id) }
   end

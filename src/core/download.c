@@ -177,7 +177,7 @@ int icrm_download_end(struct icrm_download *download, struct icrm_error *err) {
 }
 
 int64_t icrm_download_size(const struct icrm_download *download) {
-  return download->size;
+  return download->sieve.was_found ? download->size : -1;
 }
 
 int icrm_download_save(struct icrm_download *download, const char *path,

@@ -37,7 +37,7 @@ int icrm_download_feed(struct icrm_download *download, const char *bytes,
 /* The reply was whole and good: write what is left. */
 int icrm_download_end(struct icrm_download *download, struct icrm_error *err);
 
-/* Bytes that came. */
+/* Bytes that came, -1 when the reply had no content. */
 int64_t icrm_download_size(const struct icrm_download *download);
 
 /* Give the draft its name, which must not exist (code EXISTS), in the folder

@@ -26,9 +26,12 @@ static int new_download(lua_State *L) {
   return download->p ? 1 : icrml_fail(L, &err);
 }
 
-/* draft:size() -> bytes that came */
+/* draft:size() -> bytes that came | nil when the reply had no content */
 static int size(lua_State *L) {
-  lua_pushinteger(L, icrm_download_size(icrml_check_download(L, 1)));
+  const int64_t bytes = icrm_download_size(icrml_check_download(L, 1));
+  if (bytes < 0)
+    return luaL_pushfail(L), 1;
+  lua_pushinteger(L, bytes);
   return 1;
 }
 

@@ -88,9 +88,9 @@ static void answer_challenge(struct scripted_server *s, int fd) {
                   "\"serverTime\":4102444800,\"expireTime\":4102445100}}");
 }
 
-static void answer_login(struct scripted_server *s, int fd, int number) {
+static void answer_login(struct scripted_server *s, int fd, int number,
+                         bool is_spent) {
   char body[200];
-  const bool is_spent = s->login == SCRIPTED_LOGIN_TOKEN_ONCE && !s->in_login;
   switch (is_spent ? SCRIPTED_LOGIN_WRONG_KEY : s->login) {
   case SCRIPTED_LOGIN_SUPERSEDED:
     s->login = SCRIPTED_LOGIN_WORKS;
@@ -139,16 +139,16 @@ static bool answer(struct scripted_server *s, int fd, const char *request) {
     s->max_in_login = s->in_login;
   s->creates += strstr(request, "operation=create") != NULL;
   int number = s->logins += is_login;
+  bool is_spent = s->login == SCRIPTED_LOGIN_TOKEN_ONCE && s->in_login == 0;
+  if (is_login) /* before the answer: the next challenge may follow at once */
+    s->in_login = 0;
   bool has_step = !is_challenge && !is_login && take_step(s, request, &step);
   pthread_cond_broadcast(&s->changed);
   pthread_mutex_unlock(&s->mutex);
   if (is_challenge) {
     answer_challenge(s, fd);
   } else if (is_login) {
-    answer_login(s, fd, number);
-    pthread_mutex_lock(&s->mutex);
-    s->in_login = 0;
-    pthread_mutex_unlock(&s->mutex);
+    answer_login(s, fd, number, is_spent);
   } else if (has_step) {
     if (step.delay_ms)
       pause_ms(step.delay_ms);

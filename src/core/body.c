@@ -54,11 +54,13 @@ static int open_regular(const char *path, struct stat *st,
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     return fail(err, path, errno);
-  if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+  const int number =
+      fstat(fd, st) == 0 ? S_ISDIR(st->st_mode) ? EISDIR : 0 : errno;
+  if (number == 0 && S_ISREG(st->st_mode))
     return fd;
   close(fd);
-  if (S_ISDIR(st->st_mode))
-    return fail(err, path, EISDIR);
+  if (number != 0)
+    return fail(err, path, number);
   return icrm_error_set(err, ICRM_ERROR_INPUT,
                         "cannot attach %s: it is not a regular file", path);
 }

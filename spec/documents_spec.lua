@@ -1,4 +1,3 @@
-local errors = require "icrm.error"
 local helper = require "spec.helper"
 local icrm = require "icrm"
 
@@ -6,12 +5,7 @@ local BYTES = {}
 for i = 0, 255 do BYTES[#BYTES + 1] = string.char(i) end
 local CONTENT = table.concat(BYTES):rep(41)
 
-local function raised(fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok)
-  assert.is_true(errors.is(err), tostring(err))
-  return err
-end
+local raised = helper.raised
 
 for _, profile in ipairs { "initiative", "vtiger8" } do
   describe("attachments on " .. profile, function()

@@ -1,7 +1,6 @@
 -- Attachments larger than memory should know of: up and down by icrm-lua, which
 -- measures itself, against a sandbox in this process.
 local documents = require "icrm.documents"
-local errors = require "icrm.error"
 local helper = require "spec.helper"
 local icrm = require "icrm"
 local json = require "icrm.json"
@@ -104,12 +103,7 @@ for _, profile in ipairs { "initiative", "vtiger8" } do
 end
 
 describe("a file underway", function()
-  local function raised(fn, ...)
-    local ok, err = pcall(fn, ...)
-    assert.is_false(ok)
-    assert.is_true(errors.is(err), tostring(err))
-    return err
-  end
+  local raised = helper.raised
 
   -- A client of a sandbox with a plan of faults, a document with a file, a
   -- folder.

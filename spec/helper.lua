@@ -1,6 +1,7 @@
 -- What specs share. Busted loads it first; specs get it by
 -- `require "spec.helper"`.
 local busted = require "busted"
+local luassert = require "luassert"
 
 if os.getenv "ICRM_SPEC_GC" then
   collectgarbage("setpause", 0)
@@ -16,6 +17,14 @@ local function quote(word)
   return "'" .. tostring(word):gsub("'", [['\'']]) .. "'"
 end
 helper.quote = quote
+
+-- The icrm.Error that a call must raise.
+function helper.raised(fn, ...)
+  local ok, err = pcall(fn, ...)
+  luassert.is_false(ok)
+  luassert.is_true(require("icrm.error").is(err), tostring(err))
+  return err
+end
 
 function helper.read_file(path)
   local file = assert(io.open(path, "rb"))

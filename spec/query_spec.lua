@@ -1,14 +1,9 @@
-local errors = require "icrm.error"
+local helper = require "spec.helper"
 local icrm = require "icrm"
 local model = require "spec.query_model"
 local query = require "icrm.query"
 
-local function raised(fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok)
-  assert.is_true(errors.is(err), tostring(err))
-  return err
-end
+local raised = helper.raised
 
 describe("a query", function()
   it("gives its first rows without asking for more", function()

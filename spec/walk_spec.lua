@@ -1,13 +1,8 @@
-local errors = require "icrm.error"
+local helper = require "spec.helper"
 local model = require "spec.query_model"
 local query = require "icrm.query"
 
-local function raised(fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok)
-  assert.is_true(errors.is(err), tostring(err))
-  return err
-end
+local raised = helper.raised
 
 local function numbers(iterator, state, control, closing)
   local list = {}

@@ -30,7 +30,7 @@ struct icrm_sandbox {
   int latency_ms;
   _Atomic int64_t clock_offset_s;
   char token[33]; /* the secret part of the path */
-  char *url, *username, *key;
+  char *url, *username;
 };
 
 /* The server's clock, seconds since 1970. */

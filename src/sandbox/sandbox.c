@@ -79,8 +79,12 @@ static int read_account(struct icrm_sandbox *sandbox, struct icrm_error *err) {
            sb_http_port(sandbox->http), sandbox->token);
   sandbox->url = strdup(url);
   sandbox->username = strdup(name);
-  sandbox->key = icrm_sandbox_user_key(sandbox, name);
-  if (sandbox->url && sandbox->username && sandbox->key)
+  char *key = icrm_sandbox_user_key(sandbox, name);
+  const bool has_key = key != NULL;
+  if (key)
+    explicit_bzero(key, strlen(key));
+  free(key);
+  if (sandbox->url && sandbox->username && has_key)
     return 0;
   return icrm_error_set(err, ICRM_ERROR_STORE,
                         "the sandbox has no user \"%s\" with an access key",
@@ -144,11 +148,8 @@ void icrm_sandbox_stop(struct icrm_sandbox *sandbox) {
   sb_limits_free(sandbox->limits);
   sb_store_close(sandbox->store);
   sb_schema_free(sandbox->schema);
-  if (sandbox->key)
-    explicit_bzero(sandbox->key, strlen(sandbox->key));
   free(sandbox->url);
   free(sandbox->username);
-  free(sandbox->key);
   pthread_mutex_destroy(&sandbox->mutex);
   free(sandbox);
 }
@@ -159,10 +160,6 @@ const char *icrm_sandbox_url(const struct icrm_sandbox *sandbox) {
 
 const char *icrm_sandbox_username(const struct icrm_sandbox *sandbox) {
   return sandbox->username;
-}
-
-const char *icrm_sandbox_key(const struct icrm_sandbox *sandbox) {
-  return sandbox->key;
 }
 
 void icrm_sandbox_advance(struct icrm_sandbox *sandbox, int64_t seconds) {

@@ -56,15 +56,13 @@ icrm_sandbox_start(const struct icrm_sandbox_options *options,
 /* End all requests, close the store, free. NULL is allowed. */
 void icrm_sandbox_stop(struct icrm_sandbox *sandbox);
 
-/* "http://127.0.0.1:PORT/TOKEN/wstiger.php", the first user and its access
- * key. Valid until stop. The key changes with every start in memory and is
- * kept in a file. */
+/* "http://127.0.0.1:PORT/TOKEN/wstiger.php" and the first user. Valid until
+ * stop. */
 const char *icrm_sandbox_url(const struct icrm_sandbox *sandbox);
 const char *icrm_sandbox_username(const struct icrm_sandbox *sandbox);
-const char *icrm_sandbox_key(const struct icrm_sandbox *sandbox);
 
 /* The access key of any user, to be freed by the caller, NULL when there is no
- * such user. */
+ * such user. It changes with every start in memory and is kept in a file. */
 char *icrm_sandbox_user_key(struct icrm_sandbox *sandbox, const char *username);
 
 /* Move the server's clock on, to see tokens and sessions expire. */

@@ -1,4 +1,5 @@
 -- Say how far a change set is.
+local account = require "icrm.changes.account"
 local command = require "icrm.changes.command"
 local script = require "icrm.script"
 local show = require "icrm.changes.show"
@@ -14,4 +15,4 @@ script.say("%s: planned %s UTC for %s, user %s", args.file, header.created,
 if set.is_torn then
   script.say("%s", show.torn(set))
 end
-os.exit(command.report(set), true)
+os.exit(account.report(set), true)

@@ -29,6 +29,15 @@ function M.say(format, ...)
   io.stderr:write(format:format(...), "\n")
 end
 
+--- Print lines to standard error.
+---
+--- @param lines string[]
+function M.say_all(lines)
+  for _, line in ipairs(lines) do
+    M.say("%s", line)
+  end
+end
+
 --- Write a number with its noun: "1 row", "2 rows".
 ---
 --- @param count integer

@@ -1,6 +1,7 @@
---- What the commands on change sets share: options, progress, the last word.
+--- What the commands on change sets share: options, making, opening, applying.
 -- @module icrm.changes.command
 
+local account = require "icrm.changes.account"
 local changes = require "icrm.changes"
 local changes_errors = require "icrm.changes.errors"
 local core = require "icrm.core"
@@ -10,10 +11,8 @@ local exits = require "icrm.changes.exits"
 local outlook = require "icrm.changes.outlook"
 local progress_module = require "icrm.progress"
 local script = require "icrm.script"
-local show = require "icrm.changes.show"
 local stores = require "icrm.changes.store"
 local text_tools = require "icrm.text"
-local times = require "icrm.times"
 
 local M = {}
 
@@ -56,122 +55,6 @@ local function check_host(client, args)
     errors.raise { kind = "config", message = ("this profile is protected; to write to it say "
       .. "--confirm-host %s"):format(host) }
   end
-end
-
-local function count_of(set, condition)
-  return set.store:rows("SELECT count(*) AS n FROM changes WHERE " .. condition)[1].n
-end
-
---- Print lines to standard error.
----
---- @param lines string[]
-function M.say_all(lines)
-  for _, line in ipairs(lines) do
-    script.say("%s", line)
-  end
-end
-
-local SHOWN = 10
-
-local function say_failures(set)
-  local n = 0
-  for change in set.store:each "state IN ('failed', 'needs_human', 'unknown')" do
-    n = n + 1
-    if n <= SHOWN then
-      script.say("  %s %s: %s", show.place(change), (change.state:gsub("_", " ")),
-        text_tools.clean(change.message or ""))
-    end
-  end
-  if n > SHOWN then
-    script.say("  … and %d more: icrm-lua errors %s", n - SHOWN, set.path)
-  end
-end
-
-local function say_changed_values(set)
-  local n = count_of(set, "differences IS NOT NULL AND state = 'done'")
-  if n == 0 then
-    return
-  end
-  script.say("the server stored %s otherwise than sent:", script.counted(n, "record"))
-  local shown = 0
-  for change in set.store:each "differences IS NOT NULL AND state = 'done'" do
-    shown = shown + 1
-    if shown > SHOWN then
-      script.say("  … and %d more: icrm-lua show --full %s", n - SHOWN, set.path)
-      break
-    end
-    script.say("  %s %s: %s", change.record, show.place(change),
-      text_tools.clean(change.differences))
-  end
-end
-
--- What the CRM does on a save, mails for one, may have happened all the same.
-local function say_resent(set)
-  local n = count_of(set, "attempts > 1 AND state = 'done'")
-  if n > 0 then
-    script.say("%s more than one attempt, each after it was proven not to be done",
-      n == 1 and "1 change took" or ("%d changes took"):format(n))
-  end
-end
-
--- How to send what is planned, with all that must be said.
-local function command_for(set, verb)
-  local deletions = set:deletions_to_allow()
-  return ("icrm-lua %s %s%s"):format(verb, set.path,
-    deletions > 0 and (" --allow-delete %d"):format(deletions) or "")
-end
-
-local function say_next(set, code, summary)
-  local states = set.store:states()
-  local is_open = (states.planned or 0) > 0
-  if (states.needs_human or 0) > 0 then
-    script.say("settle the open ones: icrm-lua unknown %s", set.path)
-  end
-  if code == exits.DONE and is_open then
-    script.say("to send it: %s", command_for(set, "apply"))
-  elseif code == exits.QUOTA then
-    script.say("to go on, from %s: %s", times.moment(summary.error.retry_after or 0),
-      command_for(set, "resume"))
-  elseif code == exits.TRY_AGAIN or is_open then
-    script.say("to go on: %s", command_for(set, "resume"))
-  end
-  if (states.failed or 0) > 0 then
-    script.say("the rows that failed, to be corrected and run again: icrm-lua errors %s", set.path)
-  end
-  local is_settled = not (is_open or states.sending or states.unknown)
-  if is_settled and count_of(set, "state = 'done' AND operation <> 'delete'") > 0 then
-    script.say("to take it back: icrm-lua undo %s", set.path)
-  end
-end
-
---- Say what became of every change.
----
---- @param set icrm.ChangeSet
---- @param summary? table
---- @return integer exit code
-function M.report(set, summary)
-  M.say_all(show.totals(set))
-  say_failures(set)
-  say_changed_values(set)
-  say_resent(set)
-  if summary and summary.stopped then
-    script.say("stopped: %s", text_tools.clean(summary.stopped))
-  end
-  local code = exits.of_set(set, summary)
-  if summary then
-    local applied = 0
-    for _, n in pairs(summary.applied) do
-      applied = applied + n
-    end
-    script.say("%s settled in %.1f s, %d left", script.counted(applied, "change"),
-      summary.seconds, summary.remaining)
-    if summary.found_before > 0 then
-      script.say("%d of them were in the CRM already: made by another copy of this file, "
-        .. "or another plan of the same input", summary.found_before)
-    end
-  end
-  say_next(set, code, summary)
-  return code
 end
 
 -- Some failures have an exit code of their own; the runner prints all others.
@@ -301,7 +184,7 @@ local function write_errors(set, path)
   local n, notes = changes_errors.write(set, function(piece) file:write(piece) end)
   file:close()
   script.say("%s in %s", script.counted(n, "row"), path)
-  M.say_all(notes)
+  script.say_all(notes)
 end
 
 -- Warn when the administrator changed a module since the plan.
@@ -352,7 +235,7 @@ function M.apply(set, args, is_foretold)
   say_changed_modules(set)
   local ahead = look_ahead(set)
   if not is_foretold then
-    M.say_all(ahead.lines)
+    script.say_all(ahead.lines)
   end
   local states = set.store:states()
   local progress = progress_module.new {
@@ -385,7 +268,7 @@ function M.apply(set, args, is_foretold)
   if not ok then
     return exit_for(summary)
   end
-  local code = M.report(set, summary)
+  local code = account.report(set, summary)
   if args.errors then
     write_errors(set, args.errors)
   end
@@ -399,12 +282,12 @@ end
 -- Nothing is left to be sent: all of it was, or need not be, or cannot be.
 local function decide_nothing(plan, args, found)
   if plan.store:count() > (plan.store:states().skipped or 0) then
-    local code = M.report(plan)
+    local code = account.report(plan)
     if args.errors then
       write_errors(plan, args.errors)
     end
     return code
-  elseif count_of(plan, "code IN ('KEPT', 'IMPOSSIBLE')") > 0 then
+  elseif account.count(plan, "code IN ('KEPT', 'IMPOSSIBLE')") > 0 then
     plan:write(write_stderr)
     script.say "\nnothing can be taken back"
     return exits.DONE
@@ -426,14 +309,14 @@ function M.decide(plan, args, found)
   end
   plan:write(write_stderr)
   script.say ""
-  M.say_all(look_ahead(plan).lines)
+  script.say_all(look_ahead(plan).lines)
   local deletions = plan:deletions_to_allow(args.allow_delete)
   if deletions > 0 and not args.plan_only then
     script.say("\nnothing was sent: this deletes %s; to send it: %s",
-      script.counted(deletions, "record"), command_for(plan, "apply"))
+      script.counted(deletions, "record"), account.command(plan, "apply"))
     return exits.ERROR
   elseif args.plan_only then
-    script.say("\nplanned in %s; to send it: %s", plan.path, command_for(plan, "apply"))
+    script.say("\nplanned in %s; to send it: %s", plan.path, account.command(plan, "apply"))
     return 0
   end
   local answer, interrupted = script.confirm(
@@ -443,7 +326,7 @@ function M.decide(plan, args, found)
   end
   local why = interrupted and "\n" or answer == nil and "\nthere is no terminal to ask on: " or ""
   script.say("%snothing was sent; to send what is planned in %s: %s%s", why, plan.path,
-    command_for(plan, "apply"), answer == nil and " --yes" or "")
+    account.command(plan, "apply"), answer == nil and " --yes" or "")
   return interrupted and exits.INTERRUPTED or exits.ERROR
 end
 

@@ -99,6 +99,25 @@ static void bad_replies_to_a_write(void) {
   close_crm(&crm);
 }
 
+/* Some servers compress whatever they are asked. */
+static void a_compressed_reply_to_a_write_is_read(void) {
+  struct crm crm;
+  char zipped[512], text[1024];
+  FILE *pipe = popen("printf '%s' '" OK_BODY "' | gzip -9nc", "r");
+  CHECK(pipe);
+  const size_t len = fread(zipped, 1, sizeof zipped, pipe);
+  CHECK(pclose(pipe) == 0 && len > 0);
+  const int head = snprintf(text, sizeof text,
+                            "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+                            "Content-Length: %zu\r\n\r\n",
+                            len);
+  memcpy(text + head, zipped, len);
+  open_crm(&crm, 1);
+  scripted_raw(&crm.server, text, (size_t)head + len);
+  CHECK(create(&crm)->ok && crm.server.creates == 1);
+  close_crm(&crm);
+}
+
 static void half_a_reply_to_a_write_is_unknown(void) {
   static const char half[] =
       "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{\"su";
@@ -238,6 +257,7 @@ int main(void) {
   a_write_meets_a_dying_connection_and_is_sent_once();
   so_is_a_large_write();
   bad_replies_to_a_write();
+  a_compressed_reply_to_a_write_is_read();
   half_a_reply_to_a_write_is_unknown();
   a_slow_write_is_unknown_and_its_session_is_left_alone();
   nothing_sent_is_proven_and_tried_until_patience_ends();

@@ -37,7 +37,6 @@ struct icrm_exchange {
   struct icrm_request request;
   struct curl_slist *headers;
   bool has_plain_headers; /* `headers` name no content type */
-  bool accepts_gzip;      /* as the latest request was sent */
   struct icrm_buf block;  /* a small body in one piece */
   struct icrm_body_reader body;
   int attempts; /* how often libcurl was about to send */
@@ -371,12 +370,12 @@ static int set_body(struct icrm_exchange *x, struct icrm_error *err) {
   return 0;
 }
 
-/* Pages are worth compressing, the short reply to a write is not. */
+/* Pages are worth compressing, the short reply to a write is not. That must be
+ * said: without a word a server may compress as it likes, and libcurl would
+ * not undo it. */
 static void set_compression(struct icrm_exchange *x) {
-  const bool wanted = !x->request.write;
-  if (wanted != x->accepts_gzip)
-    curl_easy_setopt(x->easy, CURLOPT_ACCEPT_ENCODING, wanted ? "gzip" : NULL);
-  x->accepts_gzip = wanted;
+  curl_easy_setopt(x->easy, CURLOPT_ACCEPT_ENCODING,
+                   x->request.write ? "identity" : "gzip");
 }
 
 /* A transfer of files takes the time it takes: only silence counts. */

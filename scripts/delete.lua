@@ -1,5 +1,4 @@
 -- Delete many records, where the CRM offers it.
-local changes = require "icrm.changes"
 local command = require "icrm.changes.command"
 local operations = require "icrm.changes.operations"
 local script = require "icrm.script"
@@ -19,16 +18,8 @@ if not operations.offers(crm, "delete") then
   script.refuse "this CRM has no operation to delete records"
 end
 local query = crm:query(("SELECT * FROM %s WHERE %s"):format(args.module, args.where))
-local out, matching, found = args.out or script.dated_name(args.module), 0, nil
-local plan <close> = command.make(out, function()
-  return changes.create(crm, out, { script = "delete" })
-end, function(set)
-  for record in query:each() do
-    matching = matching + 1
+local plan <close>, found = command.plan_each(crm, args, "delete", query,
+  function(set, record)
     set:delete(record)
-  end
-  set:seal()
-  found = ("%s of %s match"):format(script.counted(matching, "record"), args.module)
-  return found
-end)
+  end)
 os.exit(command.decide(plan, args, found), true)

@@ -83,8 +83,15 @@ local plan <close> = command.make(out, function()
     source_sha256 = identity, reading = job.reading, script = "import",
     witness = import_plan.witness(job, args.tag) })
 end, function(set)
+  local progress <close> = command.planning(crm, args, "rows checked", job.rows * #job.records)
   local without_key = import_plan.fill(job, set, { on_match = args.on_match, empty = args.empty,
-    empty_key = args.empty_key, say = script.say })
+    empty_key = args.empty_key,
+    say = function(...)
+      progress:close()
+      script.say(...)
+    end,
+    on_rows = function(count) progress:step(count - progress.done) end })
+  progress:close()
   if job.merged > 0 then
     script.say("  records that several rows make: %s, %d with other values (the first counts)",
       script.counted(job.merged, "repetition"), job.differing)

@@ -1,5 +1,4 @@
 -- Change the same fields of many records.
-local changes = require "icrm.changes"
 local command = require "icrm.changes.command"
 local schemas = require "icrm.schema"
 local script = require "icrm.script"
@@ -29,16 +28,8 @@ end
 local query = crm:query(("SELECT * FROM %s%s"):format(args.module,
   args.where and " WHERE " .. args.where or ""))
 
-local out, matching, found = args.out or script.dated_name(args.module), 0, nil
-local plan <close> = command.make(out, function()
-  return changes.create(crm, out, { script = "update" })
-end, function(set)
-  for record in query:each() do
-    matching = matching + 1
+local plan <close>, found = command.plan_each(crm, args, "update", query,
+  function(set, record)
     set:update(record, values)
-  end
-  set:seal()
-  found = ("%s of %s match"):format(script.counted(matching, "record"), args.module)
-  return found
-end)
+  end)
 os.exit(command.decide(plan, args, found), true)

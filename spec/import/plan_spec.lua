@@ -127,6 +127,24 @@ describe("import.plan", function()
     assert.equal("UNCHANGED", list[3].code)
   end)
 
+  it("looks the keys of several batches up at once, and plans them in order", function()
+    local rows = { "accountname;siret" }
+    for i = 1, 430 do
+      rows[i + 1] = ("Suite %d;3%013d"):format(i, i)
+    end
+    local lines, reached, most = table.concat(rows, "\n"), {}, 0
+    local list = planned(lines, by "siret", { on_rows = function(count)
+      reached[#reached + 1] = count
+      most = math.max(most, crm.core:stats().lanes)
+    end })
+    for i, change in ipairs(list) do
+      assert.equal(i + 1, change.line)
+    end
+    assert.equal(430, #list)
+    assert.equal(430, reached[#reached])
+    assert.truthy(#reached > 8 and most > 1)
+  end)
+
   it("does what it is told with records that exist", function()
     local id = account { accountname = "Existe", siret = "10000000000006" }
     local text = "accountname;siret\nAutre;10000000000006\n"

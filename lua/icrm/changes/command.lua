@@ -131,6 +131,46 @@ function M.make(path, make, fill)
   return set
 end
 
+--- A line on the terminal while a change set is filled; for programs, what is sent
+--- counts.
+---
+--- @param client icrm.Client
+--- @param args table options of add_options
+--- @param label string what is counted
+--- @param total? integer
+--- @return icrm.Progress to be closed before anything else is said
+function M.planning(client, args, label, total)
+  return progress_module.new { label = label, total = total,
+    mode = args.progress == "auto" and "auto" or "off",
+    waits = function() return client.core:waits() end }
+end
+
+--- Plan one change for each record that a query finds.
+---
+--- @param client icrm.Client
+--- @param args table options of add_options, module and out
+--- @param name string of the script
+--- @param query icrm.Query
+--- @param add fun(set: icrm.ChangeSet, record: icrm.Record)
+--- @return icrm.ChangeSet
+--- @return string found how many records match
+function M.plan_each(client, args, name, query, add)
+  local out, found = args.out or script.dated_name(args.module), nil
+  local plan = M.make(out, function()
+    return changes.create(client, out, { script = name })
+  end, function(set)
+    local progress <close> = M.planning(client, args, "records planned")
+    for record in query:each() do
+      add(set, record)
+      progress:step()
+    end
+    set:seal()
+    found = ("%s of %s match"):format(script.counted(progress.done, "record"), args.module)
+    return found
+  end)
+  return plan, found
+end
+
 --- Connect to go on with a change set; a server that is away ends the program
 --- with the code that says to try again.
 ---

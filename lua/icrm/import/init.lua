@@ -222,6 +222,7 @@ local function produce(job, record)
   local batch = {}
   for line, cells in source:rows() do
     view.cells = cells
+    job.rows_read = job.rows_read + 1
     local wanted, failed = rows.wanted(record, line, row)
     if failed then
       coroutine.yield(failed)
@@ -239,7 +240,8 @@ end
 --- Iterate over the records to be made: all of the mapping's first record, then
 --- all of its second, so that what others refer to comes first.
 ---
---- After the last one `merged` says how many rows made no record of their own,
+--- `rows_read` says how far this is: each row is read once for each record of the
+--- mapping. After the last one `merged` says how many rows made no record of their own,
 --- `differing` how many of these had other values than the first.
 ---
 --- An item has key, record, module, line, fields (checked, in the API's form,
@@ -249,7 +251,7 @@ end
 ---
 --- @return fun(): table? item
 function Job:items()
-  self.keys, self.merged, self.differing = {}, 0, 0
+  self.keys, self.merged, self.differing, self.rows_read = {}, 0, 0, 0
   self.resolver = self.resolver or references.new(self.crm)
   return coroutine.wrap(function()
     for _, record in ipairs(self.records) do

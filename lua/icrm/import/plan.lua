@@ -6,12 +6,14 @@ local core = require "icrm.core"
 local changes = require "icrm.changes"
 local errors = require "icrm.error"
 local existence = require "icrm.import.existence"
+local map = require "icrm.map"
 local questions = require "icrm.import.questions"
 local text_tools = require "icrm.text"
 
 local M = {}
 
 local KEYS_PER_CALL = 50 -- the front server refuses long URLs
+local LOOK_UPS = 16 -- under way at once
 local MOST_FAULTS = 20 -- that are shown
 
 -- A plan that will be refused need not be written any more, only looked through.
@@ -54,7 +56,7 @@ end
 -- compares without case and accents.
 local function look_up(filler, record, items)
   local first, seen, found = {}, {}, {}
-  for _, item in ipairs(items) do
+  for _, item in ipairs(record.existing and items or {}) do
     local value = item.key_values and item.key_values[1]
     if value and not seen[value] then
       seen[value] = true
@@ -205,18 +207,21 @@ local function check_references(filler, record, items)
   end)
 end
 
-local function add_batch(filler, record, items)
+-- Note the keys of a batch: two rows of the file may not share one.
+local function note_keys(filler, record, items)
   for _, item in ipairs(record.existing and items or {}) do
     item.key_values = key_values(record, item)
     if item.key_values then
       check_twice(filler, record, item)
     end
   end
-  check_references(filler, record, items)
-  local found = record.existing and look_up(filler, record, items) or {}
-  for _, item in ipairs(items) do
+end
+
+local function add_batch(filler, batch)
+  check_references(filler, batch.record, batch.items)
+  for _, item in ipairs(batch.items) do
     if #item.faults == 0 then
-      add_item(filler, record, item, found)
+      add_item(filler, batch.record, item, batch.found)
     end
   end
 end
@@ -281,28 +286,35 @@ function M.witness(job, tag)
 end
 
 -- The rows of the job in batches of one record each; their own faults are noted.
-local function each_batch(filler, job, fn)
-  local records, batch, current = {}, {}, nil
+local function batches(filler, job)
+  local records, next_item, kept = {}, job:items(), nil
   for _, record in ipairs(job.records) do
     check_existing(record)
     records[record.name] = record
   end
-  for item in job:items() do
-    for _, one in ipairs(item.faults) do
-      add_fault(filler, one)
+  return function()
+    local items, record = { kept }, kept and records[kept.record]
+    kept = nil
+    while next_item and #items < KEYS_PER_CALL do
+      local item = next_item()
+      for _, one in ipairs(item and item.faults or {}) do
+        add_fault(filler, one)
+      end
+      local its_record = item and records[item.record] -- none: it is not known which the row makes
+      if not item then
+        next_item = nil
+      elseif its_record and record and its_record ~= record then
+        kept = item
+        break
+      elseif its_record then
+        record = its_record
+        items[#items + 1] = item
+      end
     end
-    local record = records[item.record] -- none: it is not known which the row makes
-    if #batch > 0 and (record ~= current or #batch == KEYS_PER_CALL) then
-      fn(current, batch)
-      batch = {}
-    end
-    current = record
     if record then
-      batch[#batch + 1] = item
+      note_keys(filler, record, items)
+      return { record = record, items = items, rows_read = job.rows_read }
     end
-  end
-  if #batch > 0 then
-    fn(current, batch)
   end
 end
 
@@ -313,8 +325,9 @@ end
 --- @param set icrm.ChangeSet
 --- @param opts? table on_match: "update" (the default), "skip" or "error"; empty:
 ---   "keep" or "clear" an existing value whose cell is empty; empty_key: "create"
----   or "skip" a row whose key is empty; say: see refuse. Where an answer is needed
----   and not given, the rows are faults.
+---   or "skip" a row whose key is empty; say: see refuse; on_rows: function that is
+---   called with job.rows_read now and then. Where an answer is needed and not given,
+---   the rows are faults.
 --- @return integer without_key rows whose key is empty
 function M.fill(job, set, opts)
   opts = opts or {}
@@ -322,9 +335,17 @@ function M.fill(job, set, opts)
     empty = opts.empty, empty_key = opts.empty_key, faults = {}, fault_count = 0, seen = {},
     without_key = 0, left_out = {}, questions = questions.new(),
     existence = existence.new(job.crm) }
-  each_batch(filler, job, function(record, items)
-    add_batch(filler, record, items)
-  end)
+  for batch in map.imap(batches(filler, job), function(batch)
+    batch.ok, batch.found = pcall(look_up, filler, batch.record, batch.items)
+  end, { concurrency = LOOK_UPS }) do
+    if not batch.ok then -- raised here, for the number of a batch says nothing to anybody
+      error(batch.found, 0)
+    end
+    add_batch(filler, batch)
+    if opts.on_rows then
+      opts.on_rows(batch.rows_read)
+    end
+  end
   for _, one in ipairs(filler.questions:faults()) do
     filler.fault_count = filler.fault_count + 1
     table.insert(filler.faults, one)

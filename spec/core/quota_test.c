@@ -92,6 +92,7 @@ static void foresees_the_end(void) {
   CHECK(llabs(f.ms - 1200000) < 3000);
   quota = parsed("");
   CHECK(foresee(&quota, 1000, 10, 0).ms == 100000);
+  CHECK(foresee(&quota, 3, 1e-300, 0).ms == 3000000000);
 }
 
 static void foresees_the_stops(void) {

@@ -12,6 +12,7 @@
 enum { SAME_WINDOW_MS = 1500 };
 
 enum { MOST_CALLS = 1000000000 };
+#define SLOWEST_PER_S 1e-6
 enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS };
 
 void icrm_quota_init(struct icrm_quota *quota) {
@@ -286,6 +287,8 @@ void icrm_quota_foresee(const struct icrm_quota *quota, int64_t calls,
                         double calls_per_s, int64_t max_wait_ms, int64_t now_ms,
                         struct icrm_quota_forecast *out) {
   struct icrm_quota plan = *quota;
+  if (calls_per_s > 0 && calls_per_s < SLOWEST_PER_S)
+    calls_per_s = SLOWEST_PER_S; /* later is no time that can be told */
   const int64_t most = most_at_once(quota, calls_per_s);
   double at_ms = (double)now_ms;
   *out = (struct icrm_quota_forecast){0};

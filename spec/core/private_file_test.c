@@ -55,6 +55,23 @@ static void refuses_a_folder_that_everyone_may_write(void) {
   CHECK(chmod(folder, 0700) == 0);
 }
 
+/* Where the file system knows no nameless files. */
+static void a_draft_with_a_name_is_renamed_and_replaces_nothing(void) {
+  struct icrm_error err;
+  char draft[80];
+  snprintf(draft, sizeof draft, "%s/.icrm-draft", folder);
+  for (int i = 0; i < 2; i++) {
+    int fd = open(draft, O_RDWR | O_CREAT, 0600);
+    CHECK(fd >= 0);
+    CHECK(icrm_private_file_publish(fd, draft, path, &err) == (i ? -1 : 0));
+    CHECK((access(draft, F_OK) == 0) == (i == 1));
+    close(fd);
+  }
+  CHECK_TEXT(err.code, "EXISTS");
+  unlink(draft);
+  unlink(path);
+}
+
 int main(void) {
   CHECK(mkdtemp(folder) != NULL);
   snprintf(path, sizeof path, "%s/set.icrm", folder);
@@ -62,6 +79,7 @@ int main(void) {
   locks_once();
   refuses_what_others_may_read_and_links();
   refuses_a_folder_that_everyone_may_write();
+  a_draft_with_a_name_is_renamed_and_replaces_nothing();
   CHECK(rmdir(folder) == 0);
   return 0;
 }

@@ -17,7 +17,7 @@ struct icrm_download {
   unsigned references;
   int fd;               /* -1: closed or saved */
   char *target;         /* where it is to go, for messages */
-  char draft[PATH_MAX]; /* its name until then */
+  char draft[PATH_MAX]; /* its name until then, "" for none */
   int64_t most, size;
   struct icrm_sieve sieve;
   struct icrm_base64_decoder decoder;
@@ -62,7 +62,8 @@ void icrm_download_close(struct icrm_download *download) {
   if (download->fd < 0)
     return;
   close(download->fd);
-  unlink(download->draft);
+  if (download->draft[0])
+    unlink(download->draft);
   download->fd = -1;
 }
 

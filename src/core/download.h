@@ -1,8 +1,8 @@
 /*
  * A file that comes in a reply, as base64 in the member `filecontents`
  * (files_retrieve): decoded while it comes, into a draft beside the place
- * where it is to stay. The draft is 0600, has a name of its own, and is gone
- * unless it is saved, so nothing half is ever under the target's name.
+ * where it is to stay. The draft is 0600, has no name or one of its own, and is
+ * gone unless it is saved, so nothing half is ever under the target's name.
  */
 #ifndef ICRM_CORE_DOWNLOAD_H
 #define ICRM_CORE_DOWNLOAD_H

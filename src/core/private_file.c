@@ -131,6 +131,16 @@ fail:
   return -1;
 }
 
+/* A file that is gone when this process is, however it ends; -1 where the file
+ * system has none, or where it could not get a name later. */
+static int open_nameless(const char *target, int folder_len) {
+  char folder[PATH_MAX];
+  snprintf(folder, sizeof folder, "%.*s.", folder_len, target);
+  if (access("/proc/self/fd", X_OK) != 0)
+    return -1;
+  return open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
 int icrm_private_file_draft(const char *target, char *draft,
                             struct icrm_error *err) {
   struct stat st;
@@ -144,7 +154,12 @@ int icrm_private_file_draft(const char *target, char *draft,
     return -1;
   if (target[folder_len] != '\0' && lstat(target, &st) == 0)
     return fail_exists(target, err);
-  int fd = mkostemp(draft, O_CLOEXEC); /* 0600 */
+  int fd = open_nameless(target, folder_len);
+  if (fd >= 0) {
+    *draft = '\0';
+    return fd;
+  }
+  fd = mkostemp(draft, O_CLOEXEC); /* 0600 */
   if (fd < 0)
     return icrm_error_set(err, ICRM_ERROR_STORE,
                           "cannot write to the folder of %s: %s", target,
@@ -165,6 +180,14 @@ static int rename_new(const char *from, const char *to) {
   return 0;
 }
 
+static int name_draft(int fd, const char *draft, const char *path) {
+  char own[32];
+  if (*draft)
+    return rename_new(draft, path);
+  snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
+  return linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
 /* A new name is durable when its folder is. */
 static void sync_folder(const char *path) {
   char copy[PATH_MAX];
@@ -178,7 +201,7 @@ static void sync_folder(const char *path) {
 
 int icrm_private_file_publish(int fd, const char *draft, const char *path,
                               struct icrm_error *err) {
-  if (fsync(fd) == 0 && rename_new(draft, path) == 0) {
+  if (fsync(fd) == 0 && name_draft(fd, draft, path) == 0) {
     sync_folder(path);
     return 0;
   }

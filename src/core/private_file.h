@@ -27,9 +27,10 @@ int icrm_private_file_lock(const char *path, bool any_filesystem,
                            struct icrm_error *err);
 
 /* Make an empty file, 0600, beside `target`: a file that must not exist (code
- * EXISTS), or a folder with its slash. Its name is written to `draft`, which
- * has room for PATH_MAX. Returns a descriptor that the caller closes, -1 on
- * failure (kind store). */
+ * EXISTS), or a folder with its slash. It has no name, where the file
+ * system can do that, so that nothing is left of it whatever ends this process;
+ * else its name is written to `draft`, which has room for PATH_MAX. Returns a
+ * descriptor that the caller closes, -1 on failure (kind store). */
 int icrm_private_file_draft(const char *target, char *draft,
                             struct icrm_error *err);
 

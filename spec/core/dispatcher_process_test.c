@@ -6,8 +6,10 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static int open_descriptors_without_cloexec(void) {
@@ -110,6 +112,32 @@ static void signals_end_the_wait(void) {
   close_crm(&crm);
 }
 
+/* A computer that wakes up: the wall clock alone has gone on. */
+static int64_t asleep_s;
+
+int clock_gettime(clockid_t id, struct timespec *now) {
+  const int rc = (int)syscall(SYS_clock_gettime, id, now);
+  if (id == CLOCK_REALTIME)
+    now->tv_sec += asleep_s;
+  return rc;
+}
+
+static void time_asleep_counts_for_a_wait(void) {
+  struct crm crm;
+  struct icrm_error err;
+  open_crm(&crm, 1);
+  CHECK(retrieve(&crm)->ok);
+  scripted_reply(&crm.server, "429 Slow", "Retry-After: 600\r\n", "");
+  uint64_t id = submit(&crm, RETRIEVE);
+  while (stats_of(&crm).wait_ms == 0)
+    CHECK(icrm_dispatcher_step(crm.d, 10, &err) >= 0);
+  CHECK(icrm_dispatcher_step(crm.d, 10, &err) == 0);
+  asleep_s = 700;
+  CHECK(wait_for(&crm, id)->ok);
+  asleep_s = 0;
+  close_crm(&crm);
+}
+
 static void logout_is_polite(void) {
   struct crm crm;
   open_crm(&crm, 1);
@@ -128,6 +156,7 @@ int main(void) {
   closing_in_the_middle_is_clean();
   signals_end_the_wait();
   logout_is_polite();
+  time_asleep_counts_for_a_wait();
   end_crms();
   return 0;
 }

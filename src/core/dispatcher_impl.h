@@ -77,7 +77,7 @@ struct icrm_dispatcher {
   struct icrm_limiter limiter;
   struct icrm_quota quota; /* its times are those of icrm_dispatcher_quota_ms */
   struct icrm_quota_file quota_file;
-  int64_t quota_epoch_ms; /* since 1970, at the monotonic clock's 0 */
+  int64_t quota_epoch_ms; /* wall clock less monotonic; grows by sleep */
   int64_t max_wait_ms;
   struct icrm_lane *lanes[ICRM_DISPATCHER_MAX_LANES];
   int n_lanes;

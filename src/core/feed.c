@@ -202,8 +202,17 @@ static int feed_and_open(struct icrm_dispatcher *d, int64_t now_ms) {
              : wish;
 }
 
+/* The monotonic clock stands still while the computer sleeps, the server's
+ * windows do not. */
+static void note_sleep(struct icrm_dispatcher *d, int64_t now_ms) {
+  const int64_t epoch_ms = icrm_clock_wall_ms() - now_ms;
+  if (epoch_ms > d->quota_epoch_ms)
+    d->quota_epoch_ms = epoch_ms;
+}
+
 int icrm_dispatcher_turn(struct icrm_transport_member *self, int64_t now_ms) {
   struct icrm_dispatcher *d = (struct icrm_dispatcher *)self;
+  note_sleep(d, now_ms);
   int wish = feed_and_open(d, now_ms);
   icrm_login_settle(d);
   return wish;

@@ -165,6 +165,17 @@ describe("a file underway", function()
     assert.equal("a.txt\n", entries(folder))
   end)
 
+  it("is not another one when its path has a NUL byte", function()
+    local crm <close> = icrm.connect "sandbox:"
+    local path = helper.tmpfile("abc", "a.txt") .. "\0.pdf"
+    for _, list in ipairs { "files", "parts" } do
+      local options = { [list] = { { name = "x", path = path } } }
+      local ok, err = pcall(crm.call, crm, "create", {}, options)
+      assert.is_false(ok)
+      assert.matches("path of a part has a NUL byte", tostring(err))
+    end
+  end)
+
   it("is not sent when it is not what its sender said", function()
     local crm <close> = icrm.connect "sandbox:"
     local path = helper.tmpfile("abc", "a.txt")

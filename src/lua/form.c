@@ -86,13 +86,20 @@ static int add_params(lua_State *L, struct icrml_form *form,
   return add_sorted(L, form, err);
 }
 
+/* Without `len` the text may have no NUL byte: it would end there. */
 static const char *part_text(lua_State *L, int part, const char *name,
                              size_t *len) {
+  size_t all;
   if (lua_getfield(L, part, name) == LUA_TNIL)
     return NULL;
   if (lua_type(L, -1) != LUA_TSTRING)
     luaL_error(L, "%s of a part must be a string", name);
-  return lua_tolstring(L, -1, len);
+  const char *text = lua_tolstring(L, -1, &all);
+  if (len)
+    *len = all;
+  else if (strlen(text) != all)
+    luaL_error(L, "%s of a part has a NUL byte", name);
+  return text;
 }
 
 /* The path and what is known of the file: the part at `part`. */

@@ -71,13 +71,9 @@ end
 -- The journal's commits are not on the disk when they return.
 function mistakes.lazy_journal(_, set_options)
   mistakes.journal_alone()
-  set_options.driver = {
+  set_options.driver = setmetatable({
     settings = { "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL" },
-    connect = function(path)
-      local environment = require("luasql.sqlite3").sqlite3()
-      return environment:connect(path, 5000), environment
-    end,
-  }
+  }, { __index = require "icrm.changes.sqlite" })
 end
 
 -- A write leaves before the journal says so.

@@ -3,7 +3,8 @@
 --   ICRM_SOAK_KEY=… icrm-lua spec/soak/worker.lua URL USER INPUT JOURNAL [NAME=VALUE ...]
 -- Options: settle, resend, timeout, lanes; die_at=N kills this process at the
 -- N-th point of the engine, or the N-th of the name die_on=NAME; points=FILE notes
--- how many were passed; bad=NAME builds in a mistake of spec/soak/mistakes.lua.
+-- how many were passed; bad=NAME builds in a mistake of spec/soak/mistakes.lua;
+-- driver=NAME is one of spec/changes/drivers.lua.
 local changes = require "icrm.changes"
 local client = require "icrm.client"
 local core = require "icrm.core"
@@ -73,9 +74,8 @@ local function open(crm, set_options)
     elseif ok then
       set:close()
     end
-    for _, suffix in ipairs { "", "-wal", "-shm" } do
-      os.remove(journal .. suffix)
-    end
+    local driver = set_options.driver or require "icrm.changes.sqlite"
+    driver.remove(journal)
   end
   return plan(crm, set_options)
 end
@@ -84,6 +84,9 @@ local crm <close> = client.connect { url = url, username = user, insecure = true
   access_key = os.getenv "ICRM_SOAK_KEY", lanes = options.lanes, timeout = options.timeout }
 local set_options = { input = input, witness = {
   HelpDesk = { tag = "cf_icrm" }, Accounts = { tag = "cf_icrm" } } }
+if options.driver then
+  set_options.driver = require("spec.changes.drivers")[options.driver]
+end
 mistakes.install(options, set_options)
 local set <close> = open(crm, set_options)
 local summary = set:apply { settle = options.settle, resend = options.resend, on_point = on_point,

@@ -77,7 +77,7 @@ end
 --- @return integer calls
 --- @return integer changes that they make
 function M.needed(set)
-  local changes = count(set, "1")
+  local changes = count(set, "1 = 1")
   if changes == 0 then
     return 0, 0
   end

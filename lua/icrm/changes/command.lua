@@ -11,7 +11,6 @@ local exits = require "icrm.changes.exits"
 local outlook = require "icrm.changes.outlook"
 local progress_module = require "icrm.progress"
 local script = require "icrm.script"
-local stores = require "icrm.changes.store"
 local text_tools = require "icrm.text"
 
 local M = {}
@@ -69,7 +68,7 @@ end
 
 -- Leave no file behind of a plan that came to nothing.
 local function drop(set)
-  stores.remove(set.path, set.store)
+  set.store:remove()
 end
 
 -- What the user may do with a change set that is there already.

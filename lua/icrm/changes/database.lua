@@ -1,14 +1,13 @@
---- One SQLite file through LuaSQL: opened under a lock, checked, written in
--- transactions. What is SQLite's own is in this file and in the SQL of the store;
--- `options.driver` gives another LuaSQL connection.
+--- One change set through LuaSQL: opened under a lock, checked, written in
+-- transactions. What a database does in its own way is in its driver:
+-- icrm.changes.sqlite, which says what a driver is, or `options.driver`.
 -- @module icrm.changes.database
 
 local core = require "icrm.core"
 local error_class = require "icrm.error"
+local sqlite = require "icrm.changes.sqlite"
 
 local M = {}
-
-local APPLICATION_ID = 0x6963726D -- "icrm"
 
 --- The version of the format of change sets.
 M.FORMAT_VERSION = 1
@@ -16,46 +15,18 @@ M.FORMAT_VERSION = 1
 local Database = {}
 M.Database = Database
 
--- The LuaSQL driver for SQLite, as `options.driver` is to be.
-local sqlite = {}
-
-function sqlite.connect(path)
-  local environment = require("luasql.sqlite3").sqlite3()
-  local connection, message = environment:connect(path, 5000)
-  if not connection then
-    return nil, message
-  end
-  return connection, environment
+-- Raise; the transaction that this happens in is undone, whoever catches it.
+local function fail(self, message)
+  message = tostring(message):gsub("^LuaSQL: ", ""):match "[^\n]*"
+  self.failed = error_class.new {
+    kind = "store",
+    message = ("%s: %s"):format(self.path, self.driver.plain_words[message] or message),
+  }
+  error(self.failed, 0)
 end
 
-sqlite.settings = {
-  "PRAGMA journal_mode = WAL",
-  "PRAGMA synchronous = FULL",
-  "PRAGMA secure_delete = ON", -- an erased session leaves no trace
-}
-
--- What SQLite says, in words for whoever has to mend it.
-local PLAIN_WORDS = {
-  ["file is not a database"] = "this is no change set",
-  ["database or disk is full"] = "the disk is full; make room, then run this again",
-  ["attempt to write a readonly database"] = "it, or its folder, may not be written to",
-  ["unable to open database file"] = "it, or its folder, may not be written to",
-}
-
-local function fail(path, message, code)
-  message = tostring(message):gsub("^LuaSQL: ", "")
-  message = PLAIN_WORDS[message] or message
-  error(
-    error_class.new {
-      kind = "store",
-      code = code,
-      message = ("%s: %s"):format(path, message),
-    },
-    0
-  )
-end
-
---- A value as an SQL literal.
+--- A value as an SQL literal. No database takes a NUL in a text; it is kept as
+-- the sign for one.
 function M.literal(connection, value)
   if value == nil then
     return "NULL"
@@ -64,22 +35,38 @@ function M.literal(connection, value)
   elseif type(value) == "number" then
     return ("%.17g"):format(value)
   end
-  return "'" .. connection:escape(tostring(value)) .. "'"
+  local text = tostring(value)
+  if text:find("\0", 1, true) then
+    text = text:gsub("%z", "␀")
+  end
+  return "'" .. connection:escape(text) .. "'"
 end
 
--- Run one statement; each `?` is the next of `...` as a literal.
+--- Run one statement whose values are literals in it already (a `?` is text).
+-- @return integer|userdata how many rows it changed, or a cursor
+function Database:run_text(text)
+  local result, message = self.connection:execute(text)
+  if not result then
+    fail(self, message)
+  end
+  return math.tointeger(result) or result
+end
+
+--- Run one statement; each `?` is the next of `...` as a literal.
+-- @return integer|userdata how many rows it changed, or a cursor
 function Database:run(sql, ...)
   local connection, values, at = self.connection, table.pack(...), 0
-  local text = sql:gsub("%?", function()
+  return self:run_text((sql:gsub("%?", function()
     at = at + 1
     return M.literal(connection, values[at])
-  end)
-  local result, message = connection:execute(text)
-  if not result then
-    self.broken = true
-    fail(self.path, message)
+  end)))
+end
+
+-- The columns that hold numbers are known by their names.
+local function read_numbers(self, row)
+  for name in pairs(self.numbers) do
+    row[name] = tonumber(row[name])
   end
-  return result
 end
 
 -- All rows of a SELECT, as tables by column name. Only for bounded results.
@@ -91,16 +78,21 @@ function Database:rows(sql, ...)
     if not row then
       break
     end
+    if self.driver.gives_text then
+      read_numbers(self, row)
+    end
     list[i] = row
   end
   cursor:close()
   return list
 end
 
-local function open_connection(self, driver)
-  local connection, environment = driver.connect(self.path)
+local function open_connection(self, options, is_new)
+  local driver = self.driver
+  local connection, environment =
+    driver.connect(self.path, { read_only = options.read_only, is_new = is_new })
   if not connection then
-    fail(self.path, environment)
+    fail(self, environment)
   end
   self.connection, self.environment = connection, environment
   for _, statement in ipairs(driver.settings) do
@@ -108,25 +100,21 @@ local function open_connection(self, driver)
   end
 end
 
--- A PRAGMA answers with a cursor or with a count; either way it is done.
+--- Run a setting, which may answer with a cursor or with a count.
 function Database:rows_or_nothing(sql)
   local result = self:run(sql)
-  if type(result) == "userdata" then
+  if type(result) ~= "number" then
     result:close()
   end
 end
 
 local function check_format(self)
-  local id = tonumber(self:rows("PRAGMA application_id")[1].application_id)
-  if id ~= APPLICATION_ID then
-    self:close()
-    fail(self.path, "this is no change set")
-  end
-  local version = tonumber(self:rows("PRAGMA user_version")[1].user_version)
-  if version ~= M.FORMAT_VERSION then
-    self:close()
+  local version = self.driver.format(self)
+  if not version then
+    fail(self, "this is no change set")
+  elseif version ~= M.FORMAT_VERSION then
     fail(
-      self.path,
+      self,
       ("format %d of this change set is not the one that this icrm reads (%d)"):format(
         version,
         M.FORMAT_VERSION
@@ -135,27 +123,29 @@ local function check_format(self)
   end
 end
 
--- After an unclean end SQLite replays its log; make sure of the result once.
+-- After an unclean end a database replays its log; make sure of the result once.
 local function check_integrity(self, options)
-  if options.read_only or self:get_meta("open") ~= "1" then
+  if options.read_only or self:get_meta "open" ~= "1" then
     return
   end
-  local verdict = self:rows("PRAGMA quick_check(1)")[1]
-  if verdict.quick_check ~= "ok" then
-    fail(self.path, "the file is damaged: " .. tostring(verdict.quick_check))
+  local damage = self.driver.damage(self)
+  if damage then
+    fail(self, "the file is damaged: " .. damage)
   end
 end
 
 --- Open the file of `self.path`, which is there, and take its lock.
--- @param self table whose class inherits from Database
+-- @param self table whose class inherits from Database and has `numbers`, the
+--   names of all columns that hold numbers
 -- @param options table `read_only` (no lock is taken), `any_filesystem`, `driver`
 -- @param is_new boolean the file is empty
 -- @return table self; raises icrm.Error (kind store; code LOCKED when another
 --   process has it)
 function M.open(self, options, is_new)
   local path = self.path
+  self.driver = options.driver or sqlite
   if not core.files.exists(path) then -- not by opening it: that would drop SQLite's locks
-    fail(path, "there is no such file")
+    fail(self, "there is no such file")
   end
   if not options.read_only then
     local lock, err = core.files.lock(path, options.any_filesystem)
@@ -165,7 +155,7 @@ function M.open(self, options, is_new)
     self.lock = lock
   end
   local ok, err = pcall(function()
-    open_connection(self, options.driver or sqlite)
+    open_connection(self, options, is_new)
     if not is_new then
       check_format(self)
       check_integrity(self, options)
@@ -181,9 +171,8 @@ end
 -- What is written to a file that has no name any more is lost.
 local function check_name(self)
   if self.lock and not self.lock:is_at(self.path) then
-    self.broken = true
     fail(
-      self.path,
+      self,
       "it was removed, renamed or replaced while it was in use, so nothing more is sent; put it "
         .. "back and resume it, or plan the same input again: a tag or a key finds what is there"
     )
@@ -194,20 +183,15 @@ end
 -- A yield inside fails, which is the wish: no transaction stays open across a wait.
 function Database:transaction(fn, ...)
   check_name(self)
-  self:run "BEGIN IMMEDIATE"
+  self:run(self.driver.begin)
+  self.failed = nil
   local result = table.pack(pcall(fn, ...))
-  if not result[1] then
+  if not result[1] or self.failed then
     self.connection:execute "ROLLBACK"
-    error(result[2], 0)
+    error(result[1] and self.failed or result[2], 0)
   end
   self:run "COMMIT"
   return table.unpack(result, 2, result.n)
-end
-
---- Mark a new file as a change set of this format; to be called in a transaction.
-function Database:mark_format()
-  self:rows_or_nothing(("PRAGMA application_id = %d"):format(APPLICATION_ID))
-  self:rows_or_nothing(("PRAGMA user_version = %d"):format(M.FORMAT_VERSION))
 end
 
 --- Read or write one entry of the header.
@@ -217,7 +201,12 @@ function Database:get_meta(name)
 end
 
 function Database:set_meta(name, value)
-  self:run("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", name, tostring(value))
+  self:run(
+    [[INSERT INTO meta (name, value) VALUES (?, ?)
+      ON CONFLICT (name) DO UPDATE SET value = excluded.value]],
+    name,
+    tostring(value)
+  )
 end
 
 --- The whole header: name → string.
@@ -227,16 +216,6 @@ function Database:header()
     header[row.name] = row.value
   end
   return header
-end
-
--- Like run, for text that holds literals already (a `?` in them is text).
-function Database:run_text(text)
-  local result, message = self.connection:execute(text)
-  if not result then
-    self.broken = true
-    fail(self.path, message)
-  end
-  return result
 end
 
 --- Close the file and release its lock. Harmless when closed already.

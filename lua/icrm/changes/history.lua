@@ -5,6 +5,7 @@
 
 local core = require "icrm.core"
 local search = require "icrm.changes.search"
+local sqlite = require "icrm.changes.sqlite"
 
 local M = {}
 
@@ -22,10 +23,8 @@ local function open_notes()
   end
   local path = folder .. "/sets.db"
   core.files.create(path)
-  local environment = require("luasql.sqlite3").sqlite3()
-  local notes = environment:connect(path, 2000)
+  local notes, environment = sqlite.connect(path)
   if not notes then
-    environment:close()
     return nil
   end
   notes:execute [[CREATE TABLE IF NOT EXISTS sets (
@@ -86,10 +85,13 @@ function History:note(now)
   end
   self.next_note = now and now + NOTE_EVERY_S or 0
   self.notes:execute(
-    ("INSERT OR REPLACE INTO sets VALUES ('%s', %d, '%s', datetime('now'))"):format(
+    ([[INSERT INTO sets (id, generation, path, noted) VALUES ('%s', %d, '%s', '%s')
+      ON CONFLICT (id) DO UPDATE SET generation = excluded.generation, path = excluded.path,
+        noted = excluded.noted]]):format(
       self.notes:escape(self.id),
       self.count,
-      self.notes:escape(self.store.path)
+      self.notes:escape(self.store.path),
+      os.date "!%Y-%m-%d %H:%M:%S"
     )
   )
 end

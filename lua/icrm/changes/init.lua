@@ -48,7 +48,8 @@ end
 --   whose creation got no answer is found again;
 --   `source`, `source_sha256`, `reading` (how a file was read), `script`: shown
 --   in the header;
---   `any_filesystem`: allow a network file system.
+--   `any_filesystem`: allow a network file system;
+--   `driver`: where the rows are kept, if not in the file. @see icrm.changes.sqlite
 -- @return table icrm.ChangeSet; raises icrm.Error
 function changes.create(client, path, options)
   options = options or {}
@@ -72,7 +73,7 @@ end
 --- Open a change set that exists.
 -- @param client table|nil the client that will apply it; nil to look only
 -- @param path string
--- @param options table|nil `read_only`, `any_filesystem`
+-- @param options table|nil `read_only`, `any_filesystem`, `driver`
 -- @return table icrm.ChangeSet; raises icrm.Error (kind store)
 function changes.open(client, path, options)
   local self = new(client, store.open(path, options))

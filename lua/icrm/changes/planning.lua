@@ -25,7 +25,7 @@ local Reference = { __name = "icrm.Reference" }
 -- @param key string the key of that change
 -- @return table to be used as the value of a reference field
 function M.ref(key)
-  return setmetatable({ key = key }, Reference)
+  return setmetatable({ key = tostring(key) }, Reference)
 end
 
 local function is_reference(value)

@@ -5,6 +5,7 @@
 
 local core = require "icrm.core"
 local database = require "icrm.changes.database"
+local sqlite = require "icrm.changes.sqlite"
 
 local store = {}
 
@@ -14,6 +15,24 @@ local Store = setmetatable({}, { __index = database.Database })
 Store.__index = Store
 Store.__close = Store.close
 Store.__name = "icrm.changes.Store"
+
+-- The SQL of change sets is what SQLite and PostgreSQL have in common, and every
+-- number that comes back has one of these names. `%s` is the driver's `clustered`.
+Store.numbers = {
+  n = true,
+  line = true,
+  attempts = true,
+  child = true,
+  parent = true,
+  change = true,
+  attempt = true,
+  started = true,
+  ended = true,
+  status = true,
+  id = true,
+  opened = true,
+  open = true,
+}
 
 local TABLES = {
   [[CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT)]],
@@ -27,13 +46,13 @@ local TABLES = {
   [[CREATE INDEX changes_state ON changes (state, n)]],
   [[CREATE INDEX changes_record ON changes (record)]],
   [[CREATE TABLE links (child INTEGER, parent INTEGER,
-      PRIMARY KEY (child, parent)) WITHOUT ROWID]],
+      PRIMARY KEY (child, parent)) %s]],
   [[CREATE INDEX links_parent ON links (parent)]],
   [[CREATE TABLE attempts (change INTEGER, attempt INTEGER, sha256 TEXT,
-      started REAL, ended REAL, class TEXT, status INTEGER, code TEXT,
-      message TEXT, PRIMARY KEY (change, attempt)) WITHOUT ROWID]],
+      started DOUBLE PRECISION, ended DOUBLE PRECISION, class TEXT, status INTEGER, code TEXT,
+      message TEXT, PRIMARY KEY (change, attempt)) %s]],
   [[CREATE TABLE sessions (id INTEGER PRIMARY KEY, session TEXT NOT NULL,
-      opened REAL NOT NULL)]],
+      opened DOUBLE PRECISION NOT NULL)]],
 }
 
 local function open(path, options, is_new)
@@ -49,14 +68,14 @@ end
 
 local function write_header(self, meta)
   for _, statement in ipairs(TABLES) do
-    self:run(statement)
+    self:run(statement:format(self.driver.clustered or ""))
   end
   for name, value in pairs(meta) do
     self:set_meta(name, value)
   end
   self:set_meta("format_version", database.FORMAT_VERSION)
   self:set_meta("sealed", 0)
-  self:mark_format()
+  self.driver.mark(self, database.FORMAT_VERSION)
 end
 
 --- Create a change set file; it is locked for this process.
@@ -76,22 +95,19 @@ function store.create(path, meta, options)
     self:transaction(write_header, self, meta)
   end)
   if not ok then
-    store.remove(path, self)
+    if self then
+      self:close()
+    end
+    (options.driver or sqlite).remove(path)
     error(err, 0)
   end
   return self
 end
 
---- Remove a file that came to nothing.
--- @param path string
--- @param self table|nil its Store, which is closed
-function store.remove(path, self)
-  if self then
-    self:close()
-  end
-  for _, suffix in ipairs { "", "-wal", "-shm" } do
-    os.remove(path .. suffix)
-  end
+--- Close a change set that came to nothing, and remove it.
+function Store:remove()
+  self:close()
+  self.driver.remove(self.path)
 end
 
 --- Open an existing change set.
@@ -157,7 +173,9 @@ function Store:flush()
     end
     if links then
       self:run_text(
-        "INSERT OR IGNORE INTO links (child, parent) VALUES " .. table.concat(links, ",")
+        "INSERT INTO links (child, parent) VALUES "
+          .. table.concat(links, ",")
+          .. " ON CONFLICT DO NOTHING"
       )
     end
   end)
@@ -180,12 +198,13 @@ function Store:get(n)
 end
 
 function Store:by_key(key)
-  return self:rows("SELECT * FROM changes WHERE key = ?", key)[1]
+  return self:rows("SELECT * FROM changes WHERE key = ?", tostring(key))[1]
 end
 
 --- Whether `key` is taken, by a change on the disk or one that waits for `flush`.
 function Store:has_key(key)
-  return self.pending_keys[key] or #self:rows("SELECT 1 FROM changes WHERE key = ?", key) > 0
+  return self.pending_keys[key]
+    or #self:rows("SELECT 1 FROM changes WHERE key = ?", tostring(key)) > 0
 end
 
 --- The change that is planned for a record; nil when there is none.
@@ -224,7 +243,7 @@ local function pages(self, direction, first, condition, ...)
   local last, page, at, values = first, {}, 0, table.pack(...)
   local sql = ("SELECT * FROM changes WHERE n %s ? AND (%s) ORDER BY n %s LIMIT %d"):format(
     direction == "ASC" and ">" or "<",
-    condition or "1",
+    condition or "1 = 1",
     direction,
     BATCH
   )
@@ -284,7 +303,7 @@ end
 --- Mark every planned change that waits, at any depth, for `n` as blocked.
 -- @return integer how many
 function Store:block_children(n, message)
-  self:run(
+  return self:run(
     [[WITH RECURSIVE waiting (n) AS (SELECT child FROM links WHERE parent = ?
       UNION SELECT l.child FROM links l JOIN waiting w ON l.parent = w.n)
     UPDATE changes SET state = 'blocked', code = 'PARENT_NOT_DONE', message = ?
@@ -292,16 +311,15 @@ function Store:block_children(n, message)
     n,
     message
   )
-  return self:rows("SELECT changes() AS n")[1].n
 end
 
 --- Give back to `planned` the blocked changes whose parents may still be done.
 function Store:unblock()
   repeat
-    self:run [[UPDATE changes SET state = 'planned', code = NULL, message = NULL
+    local count = self:run [[UPDATE changes SET state = 'planned', code = NULL, message = NULL
       WHERE state = 'blocked' AND NOT EXISTS (SELECT 1 FROM links l JOIN changes p ON p.n = l.parent
         WHERE l.child = changes.n AND p.state IN ('failed', 'needs_human', 'blocked'))]]
-  until self:rows("SELECT changes() AS n")[1].n == 0
+  until count == 0
 end
 
 --- Note that attempt `attempt` of change `n` is about to be sent.
@@ -338,7 +356,12 @@ end
 --- Sessions that may still carry a write of this change set. They are secrets:
 -- the only ones in the file, erased as soon as they are fenced.
 function Store:add_session(session, now)
-  self:run("INSERT INTO sessions (session, opened) VALUES (?, ?)", session, now)
+  self:run(
+    [[INSERT INTO sessions (id, session, opened)
+      SELECT coalesce(max(id), 0) + 1, ?, ? FROM sessions]],
+    session,
+    now
+  )
 end
 
 function Store:sessions()
@@ -371,6 +394,5 @@ function Store:states()
   end
   return states
 end
-
 
 return store

@@ -107,6 +107,7 @@ function undo.plan(set, path, options)
     input = "undo of " .. set.store:get_meta "input",
     source = set.path,
     any_filesystem = options.any_filesystem,
+    driver = options.driver or set.store.driver,
   })
   local deletable, batch = operations.offers(set.client, "delete"), {}
   for change in set.store:each_backwards "state = 'done'" do

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_FIELDS = 64, FIRST_KEYS = 32 };
+enum { FIRST_FIELDS = 64, KEYS_AT_ONCE = 32 };
 
 /* A place in the text. */
 struct reader {
@@ -32,37 +32,44 @@ static inline bool skip_byte(struct reader *r, char byte) {
 
 /* ---- room ---- */
 
-static bool grow(void **list, size_t *cap, size_t first, size_t size) {
-  size_t wanted = *cap ? *cap * 2 : first;
+static bool grow(void **list, size_t wanted, size_t size) {
   void *larger = realloc(*list, wanted * size);
-  if (!larger)
-    return false;
-  *list = larger;
-  *cap = wanted;
-  return true;
+  if (larger)
+    *list = larger;
+  return larger != NULL;
 }
 
-static inline struct icrm_field *add_field(struct icrm_records *records) {
+/* As many as the text so far lets expect of the whole, and an eighth more. */
+static size_t expected_fields(const struct reader *r) {
+  const struct icrm_records *records = r->records;
+  const size_t read = (size_t)(r->at - records->text) + 1;
+  const size_t all = records->n_fields * (records->len / read + 1);
+  return records->n_fields + FIRST_FIELDS + all / 8 * 9;
+}
+
+static inline struct icrm_field *add_field(struct reader *r) {
+  struct icrm_records *records = r->records;
   void *list = records->fields;
   if (records->n_fields == records->cap_fields) {
-    if (!grow(&list, &records->cap_fields, FIRST_FIELDS,
-              sizeof *records->fields))
+    const size_t wanted = expected_fields(r);
+    if (!grow(&list, wanted, sizeof *records->fields))
       return NULL;
     records->fields = list;
+    records->cap_fields = wanted;
   }
   return &records->fields[records->n_fields++];
 }
 
 static int add_key(struct icrm_records *records, struct icrm_span key) {
   void *list = records->keys;
-  size_t cap = (size_t)records->cap_keys;
   if (records->n_keys == ICRM_RECORDS_KEYS)
     return -1;
   if (records->n_keys == records->cap_keys) {
-    if (!grow(&list, &cap, FIRST_KEYS, sizeof *records->keys))
+    const int wanted = records->cap_keys + KEYS_AT_ONCE;
+    if (!grow(&list, (size_t)wanted, sizeof *records->keys))
       return -1;
     records->keys = list;
-    records->cap_keys = (int)cap;
+    records->cap_keys = wanted;
   }
   records->keys[records->n_keys] = key;
   return records->n_keys++;
@@ -147,7 +154,7 @@ static inline int read_key(struct reader *r, int expected) {
 static bool read_record(struct reader *r) {
   const size_t head = r->records->n_fields;
   int key = -1;
-  if (!add_field(r->records))
+  if (!add_field(r))
     return false;
   r->records->n_records++;
   r->records->fields[head] = (struct icrm_field){0};
@@ -159,7 +166,7 @@ static bool read_record(struct reader *r) {
     key = read_key(r, key + 1);
     if (key < 0 || !skip_byte(r, ':') || !skip_byte(r, '"'))
       return false;
-    struct icrm_field *field = add_field(r->records);
+    struct icrm_field *field = add_field(r);
     if (!field || !read_value(r, field))
       return false;
     field->key = (uint16_t)key;

@@ -16,11 +16,24 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 /* The access key must not end up in a core file or under a debugger. */
 static void protect_memory(void) {
   const struct rlimit none = {0, 0};
   setrlimit(RLIMIT_CORE, &none);
   prctl(PR_SET_DUMPABLE, 0);
+}
+
+/* Replies come and go by 64 kB. By default the C library would give the memory
+ * back to the system after each and fetch it again, page by page. */
+static void keep_memory(void) {
+#ifdef __GLIBC__
+  mallopt(M_TRIM_THRESHOLD, 2 << 20);
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
 }
 
 /* Output that could not be written is a failure, whatever the script says;
@@ -242,6 +255,7 @@ static int start(struct runner *runner) {
 int main(int argc, char **argv) {
   struct runner runner = {.argc = argc, .argv = argv, .progname = "icrm-lua"};
   protect_memory();
+  keep_memory();
   signals_prepare();
   atexit(check_output);
   if (argc > 0 && argv[0][0] != '\0')

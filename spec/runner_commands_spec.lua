@@ -146,6 +146,7 @@ describe("Ctrl-C", function()
   it("wakes a script that waits for the network", function()
     local server <close> = require "icrm.core".sandbox.start { latency_ms = 20000 }
     local script = helper.tmpfile([[
+      require "icrm.client" -- all is loaded before the signal comes
       print(io.popen "echo $PPID":read "l")
       io.stdout:flush()
       require "icrm".connect { url = arg[1], username = "u", access_key = "k" }]], "wait.lua")

@@ -265,6 +265,10 @@ describe("icrm-lua", function()
 
   it("names the plan that Ctrl-C at the question leaves", function()
     crm = script_crm.start {}
+    if not os.execute "script -qec true /dev/null >/dev/null 2>&1" then
+      pending "this machine has no pseudo-terminals (/dev/pts)"
+      return
+    end
     local words = { "env" }
     for name, value in pairs(crm.env) do
       words[#words + 1] = name .. "=" .. helper.quote(value)

@@ -129,15 +129,17 @@ local function at_some_point(rows)
   end
 end
 
-local function marathon(name, args, runs, rows, options, may_leave)
+-- Runs with one kill each, somewhere within. With `until_killed`, runs that came
+-- through before their kill are not counted as one of them, and more are made.
+local function marathon(name, args, runs, rows, options, may_leave, until_killed)
   local tally = new_tally(name)
   options.rows = rows
   local template = options.faults
   math.randomseed(args.seed)
   options.faults = template and template:format(args.seed)
   local longest_s = duration(options)
-  for run = 1, runs do
-    options.faults = template and template:format(args.seed * 100000 + run)
+  while (until_killed and tally.kills or tally.runs) < runs and tally.runs < 2 * runs do
+    options.faults = template and template:format(args.seed * 100000 + tally.runs + 1)
     local job = harness.job(options)
     judge(tally, job, kill_and_finish(job, tally, 1, within(longest_s)), may_leave)
   end
@@ -146,7 +148,7 @@ end
 
 function parts.kills(args)
   return marathon("kills", args, args.runs or (args.quick and 4 or 200),
-    args.rows or (args.quick and 300 or 2000), { faults = FAULTS })
+    args.rows or (args.quick and 300 or 2000), { faults = FAULTS }, nil, true)
 end
 
 -- No create is ever acknowledged: half of the replies are cut off, the rest say

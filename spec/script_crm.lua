@@ -1,6 +1,7 @@
 -- A sandbox CRM for specs that run icrm-lua as a user does.
 local core = require "icrm.core"
 local helper = require "spec.helper"
+local luasql = require "luasql.sqlite3"
 
 local M = {}
 
@@ -36,6 +37,15 @@ function M.start(options)
     server:stop()
   end
   return crm
+end
+
+--- Change a change set's file in a way that only a bad day brings about.
+function M.alter(path, sql)
+  local environment = luasql.sqlite3()
+  local connection = assert(environment:connect(path))
+  assert(connection:execute(sql))
+  connection:close()
+  environment:close()
 end
 
 return M

@@ -37,13 +37,8 @@ describe("icrm-lua import", function()
     end
   end
 
-  -- What only a bad day brings about.
   local function alter(name, sql)
-    local environment = luasql.sqlite3()
-    local connection = assert(environment:connect(dir .. "/" .. name))
-    assert(connection:execute(sql))
-    connection:close()
-    environment:close()
+    script_crm.alter(dir .. "/" .. name, sql)
   end
 
   local function records(text)

@@ -187,13 +187,8 @@ describe("icrm-lua", function()
       return result
     end
 
-    -- What only a bad day brings about.
-    local function alter(file, sql)
-      local environment = luasql.sqlite3()
-      local connection = assert(environment:connect(dir .. "/" .. file))
-      assert(connection:execute(sql))
-      connection:close()
-      environment:close()
+    local function alter(name, sql)
+      script_crm.alter(dir .. "/" .. name, sql)
     end
 
     local function count(where)

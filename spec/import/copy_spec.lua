@@ -48,6 +48,14 @@ describe("import.copy", function()
     end
   end)
 
+  it("puts a mark where a character cannot be", function()
+    local convert = require "icrm.core".csv.convert
+    assert.equal("a?b?", convert("a\u{65E5}b\xC3", "utf-8", "windows-1252"))
+    assert.equal("a\0?\0b\0", convert("a\xFFb", "utf-8", "utf-16le"))
+    assert.equal("a?b?", convert("\0a\xD8\0\0b\0", "utf-16be", "utf-8"))
+    assert.has_error(function() convert("a", "utf-8", "klingon") end)
+  end)
+
   it("leaves out cells at the end, quoted or not", function()
     local file = opened 'a;b;c;d\n"x;""y";2;"E;""";"m ""; n"\nz;3; ;plain\n'
     file:leave_out(2)

@@ -200,6 +200,69 @@ static void detect(struct icrm_charset *c, enum icrm_encoding wanted) {
   c->encoding = wanted;
 }
 
+static iconv_t open_converter(enum icrm_encoding to, enum icrm_encoding from,
+                              struct icrm_error *err) {
+  const char *to_name = icrm_charset_name(to);
+  const char *from_name = icrm_charset_name(from);
+  iconv_t converter = iconv_open(to_name, from_name);
+  if (converter == (iconv_t)-1)
+    icrm_error_set(err, ICRM_ERROR_CONFIG, "iconv here lacks %s to %s: %s",
+                   from_name, to_name, strerror(errno));
+  return converter;
+}
+
+/* Convert all, or what comes before bytes that cannot be: `*text` and `*len`
+ * say where they are. Returns 0 or an errno. */
+static int convert(iconv_t converter, char **text, size_t *len,
+                   struct icrm_buf *out) {
+  int why = 0;
+  while (*len > 0 && (why == 0 || why == E2BIG)) {
+    char part[8192], *to = part;
+    size_t room = sizeof part;
+    why = iconv(converter, text, len, &to, &room) == (size_t)-1 ? errno : 0;
+    icrm_buf_add(out, part, (size_t)(to - part));
+  }
+  return why;
+}
+
+/* The bytes of the first character of a text that cannot be converted. */
+static size_t character_len(const char *text, size_t len,
+                            enum icrm_encoding encoding) {
+  size_t n =
+      encoding == ICRM_ENCODING_UTF_16LE || encoding == ICRM_ENCODING_UTF_16BE
+          ? 2
+          : 1;
+  while (encoding == ICRM_ENCODING_UTF_8 && n < len && (text[n] & 0xC0) == 0x80)
+    n++;
+  return n < len ? n : len;
+}
+
+static void add_question_mark(iconv_t converter, enum icrm_encoding encoding,
+                              struct icrm_buf *out) {
+  char bytes[] = {0, '?', 0};
+  char *mark = encoding == ICRM_ENCODING_UTF_16BE ? bytes : bytes + 1;
+  size_t len = character_len(mark, 2, encoding);
+  convert(converter, &mark, &len, out);
+}
+
+int icrm_charset_convert(const char *text, size_t len, enum icrm_encoding from,
+                         enum icrm_encoding to, struct icrm_buf *out,
+                         struct icrm_error *err) {
+  iconv_t converter = open_converter(to, from, err);
+  if (converter == (iconv_t)-1)
+    return -1;
+  char *rest = (char *)(uintptr_t)text; /* iconv only reads it */
+  while (convert(converter, &rest, &len, out) != 0) {
+    const size_t n = character_len(rest, len, from);
+    rest += n;
+    len -= n;
+    add_question_mark(converter, from, out);
+  }
+  iconv_close(converter);
+  return out->failed ? icrm_error_set(err, ICRM_ERROR_STORE, "out of memory")
+                     : 0;
+}
+
 int icrm_charset_open(struct icrm_charset **out, const char *path,
                       enum icrm_encoding wanted, struct icrm_error *err) {
   struct icrm_charset *c = malloc(sizeof *c);
@@ -219,12 +282,9 @@ int icrm_charset_open(struct icrm_charset **out, const char *path,
   c->file = is_regular(c->fd) && strcmp(path, "-") != 0;
   detect(c, wanted);
   if (c->encoding != ICRM_ENCODING_UTF_8) {
-    c->converter = iconv_open("UTF-8", icrm_charset_name(c->encoding));
-    if (c->converter == (iconv_t)-1) {
-      icrm_error_set(err, ICRM_ERROR_CONFIG, "iconv here lacks %s: %s",
-                     icrm_charset_name(c->encoding), strerror(errno));
+    c->converter = open_converter(ICRM_ENCODING_UTF_8, c->encoding, err);
+    if (c->converter == (iconv_t)-1)
       goto fail;
-    }
   }
   *out = c;
   return 0;
@@ -243,14 +303,7 @@ static void take_utf8(struct icrm_charset *c, struct icrm_buf *text) {
 static void take_converted(struct icrm_charset *c, struct icrm_buf *text) {
   char *from = c->raw;
   size_t left = c->len;
-  int why = 0;
-  while (left > 0 && (why == 0 || why == E2BIG)) {
-    char part[8192], *to = part;
-    size_t room = sizeof part;
-    why =
-        iconv(c->converter, &from, &left, &to, &room) == (size_t)-1 ? errno : 0;
-    icrm_buf_add(text, part, (size_t)(to - part));
-  }
+  const int why = convert(c->converter, &from, &left, text);
   drop(c, c->len - left);
   c->bad = left > 0 && (why == EILSEQ || c->end);
 }

@@ -33,6 +33,14 @@ const char *icrm_charset_name(enum icrm_encoding encoding);
 int icrm_charset_find(const char *name, enum icrm_encoding *out,
                       struct icrm_error *err);
 
+/* Append `text`, which is in the encoding `from`, to `out` in the encoding
+ * `to`. What `to` lacks, and what is no text of `from`, becomes "?"; a byte
+ * order mark is a character like others. Neither encoding is AUTO. Error:
+ * config, when iconv has not got them. */
+int icrm_charset_convert(const char *text, size_t len, enum icrm_encoding from,
+                         enum icrm_encoding to, struct icrm_buf *out,
+                         struct icrm_error *err);
+
 /* Open `path`, "-" for standard input. With ICRM_ENCODING_AUTO a byte order
  * mark decides, then NUL bytes in every other place (UTF-16), then whether the
  * whole file is UTF-8 (of a pipe: its first 64 KiB), else Windows-1252.

@@ -117,6 +117,29 @@ static int reader_close(lua_State *L) {
   return 0;
 }
 
+static enum icrm_encoding check_encoding(lua_State *L, int arg) {
+  enum icrm_encoding encoding;
+  struct icrm_error err;
+  if (icrm_charset_find(luaL_checkstring(L, arg), &encoding, &err) < 0)
+    luaL_argerror(L, arg, "no encoding that is known");
+  return encoding;
+}
+
+/* convert(text, from, to) -> text in the encoding `to` | nil, err */
+static int convert(lua_State *L) {
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  const enum icrm_encoding from = check_encoding(L, 2);
+  const enum icrm_encoding to = check_encoding(L, 3);
+  struct icrm_buf out = {0};
+  struct icrm_error err;
+  const int rc = icrm_charset_convert(text, len, from, to, &out, &err);
+  if (rc == 0)
+    lua_pushlstring(L, out.data ? out.data : "", out.len);
+  icrm_buf_free(&out);
+  return rc == 0 ? 1 : icrml_fail(L, &err);
+}
+
 /* core.csv */
 void icrml_open_csv(lua_State *L) {
   static const luaL_Reg methods[] = {{"next", reader_next},
@@ -126,7 +149,8 @@ void icrml_open_csv(lua_State *L) {
                                      {"__close", reader_close},
                                      {"__gc", reader_close},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"reader", reader_open}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"reader", reader_open}, {"convert", convert}, {NULL, NULL}};
   luaL_newmetatable(L, READER_TYPE);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);

@@ -3,7 +3,9 @@
 -- UTF-16 is the exception: such a file is read as text and written as UTF-16 again.
 -- @module icrm.import.copy
 
+local core = require "icrm.core"
 local csv = require "icrm.import.csv"
+local errors = require "icrm.error"
 
 local M = {}
 
@@ -11,51 +13,6 @@ local Copy = { __name = "icrm.import.Copy" }
 Copy.__index = Copy
 
 local ENDINGS = { LF = "\n", CRLF = "\r\n", CR = "\r" }
-local UNITS = { ["utf-16le"] = "<I2", ["utf-16be"] = ">I2" }
-
--- ---- Encodings ------------------------------------------------------------------
-
--- What Windows-1252 has between 0x80 and 0x9F, as far as messages use it.
-local WINDOWS = { [0x20AC] = 0x80, [0x2026] = 0x85, [0x0152] = 0x8C, [0x2018] = 0x91,
-  [0x2019] = 0x92, [0x201C] = 0x93, [0x201D] = 0x94, [0x2013] = 0x96, [0x2014] = 0x97,
-  [0x0153] = 0x9C }
-
-local function to_windows(text)
-  return (text:gsub("[\xC2-\xF4][\x80-\xBF]*", function(character)
-    local code = utf8.codepoint(character)
-    return string.char(WINDOWS[code] or code >= 0xA0 and code <= 0xFF and code or 63)
-  end))
-end
-
-local function to_utf_16(text, unit)
-  local out = {}
-  for _, code in utf8.codes(text) do
-    if code < 0x10000 then
-      out[#out + 1] = unit:pack(code)
-    else
-      out[#out + 1] = unit:pack(0xD800 + ((code - 0x10000) >> 10))
-        .. unit:pack(0xDC00 + (code & 0x3FF))
-    end
-  end
-  return table.concat(out)
-end
-
-local function from_utf_16(bytes, unit)
-  local out, high = {}, nil
-  for at = 1, #bytes - 1, 2 do
-    local code = unit:unpack(bytes, at)
-    if code & 0xFC00 == 0xD800 then
-      high = code
-    elseif high then
-      out[#out + 1] = utf8.char(0x10000 + ((high & 0x3FF) << 10) + (code & 0x3FF))
-      high = nil
-    else
-      out[#out + 1] = utf8.char(code)
-    end
-  end
-  return table.concat(out)
-end
-
 -- ---- Places ---------------------------------------------------------------------
 
 -- Where each line begins; a lone CR ends one too, as for the reader of the core.
@@ -117,8 +74,9 @@ function M.open(path)
   local text = file:read "a"
   file:close()
   local self = setmetatable({ headings = source.headings, format = source.format,
-    unit = UNITS[source.format.encoding], cut = 0 }, Copy)
-  self.text = self.unit and from_utf_16(text, self.unit) or text
+    is_wide = source.format.encoding:find("^utf%-16") ~= nil, cut = 0 }, Copy)
+  self.text = self.is_wide
+    and errors.check(core.csv.convert(text, self.format.encoding, "utf-8")) or text
   self.starts = line_starts(self.text)
   self.past = {}
   local lines = record_lines(source, #self.starts + 1)
@@ -133,6 +91,11 @@ end
 --- @param count integer
 function Copy:leave_out(count)
   self.cut = count
+end
+
+-- From UTF-8 to the file's encoding.
+function Copy:encode(text)
+  return errors.check(core.csv.convert(text, "utf-8", self.format.encoding))
 end
 
 --- Give a row with more cells at its end, as bytes in the file's encoding.
@@ -152,10 +115,10 @@ function Copy:row(line, cells, is_heading)
     added[i + 1] = is_heading and cell or '"' .. cell:gsub('"', '""') .. '"'
   end
   local tail = table.concat(added, self.format.delimiter) .. ENDINGS[self.format.newline]
-  if self.unit then
-    return to_utf_16(record .. tail, self.unit)
+  if self.is_wide then
+    return self:encode(record .. tail)
   end
-  return record .. (self.format.encoding == "windows-1252" and to_windows(tail) or tail)
+  return record .. self:encode(tail)
 end
 
 return M

@@ -2,7 +2,6 @@
 -- knows, what is corrected and imported again.
 local cjson = require "cjson"
 local helper = require "spec.helper"
-local luasql = require "luasql.sqlite3"
 local script_crm = require "spec.script_crm"
 
 describe("icrm-lua import", function()

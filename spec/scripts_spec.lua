@@ -1,7 +1,6 @@
 -- Each command as a user runs it, against a sandbox CRM.
 local cjson = require "cjson"
 local helper = require "spec.helper"
-local luasql = require "luasql.sqlite3"
 local script_crm = require "spec.script_crm"
 
 local TAGS = { "Accounts.cf_icrm_token:string", "HelpDesk.cf_icrm_token:string" }

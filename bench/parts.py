@@ -298,17 +298,21 @@ def part_csv(setting):
     setting.report.at_least("CSV into rows", 60, found["mb"], " MB/s", 0)
 
 
-def apply_rates(setting, rows, latency_ms, lanes):
-    """Rows a second of bare creates and of the same as a change set, in turn;
-    nothing when one of them failed."""
+def timed_rate(setting, server, work, rows, lanes):
+    """Rows a second of creates, without start-up, login and planning."""
     icrm = named(setting.clients, "icrm 16")
+    run = Run(icrm.command(server.url, work, rows, lanes))
+    took = float(re.search(r"took_s ([0-9.]+)", run.message).group(1))
+    return {"rate": rows / took, "cpu": run.cpu / rows * 1e6}
+
+
+def apply_rates(setting, rows, latency_ms, lanes):
+    """Bare creates and the same as a change set, in turn; nothing when one of
+    them failed."""
     with setting.server(latency_ms=latency_ms) as server:
-        def job(work):
-            run = Run(icrm.command(server.url, work, rows, lanes))
-            took = float(re.search(r"took_s ([0-9.]+)", run.message).group(1))
-            return {"rate": rows / took, "cpu": run.cpu / rows * 1e6}
-        found = collect(setting, [(work, lambda work=work: job(work))
-                                  for work in ("bare", "apply")])
+        found = collect(setting, [
+            (work, lambda work=work: timed_rate(setting, server, work, rows, lanes))
+            for work in ("bare", "apply")])
     return found if len(found) == 2 else None
 
 
@@ -337,6 +341,41 @@ def part_apply(setting):
             "A change set of creates",
             ("", "rows", "bare creates a second", "applied a second"), rows,
             f"CPU of planning and applying a row: {cpu.text()} µs.")
+
+
+# ---- All that icrm does, at every setting of the server ----
+
+# What, and how many of it by the milliseconds that a call takes.
+WORK = (("create", "creates", {0: 20000, 20: 2000}),
+        ("retrieve", "retrieves", {0: 20000, 20: 2000}),
+        ("query", "pages of 100", {0: 10000, 20: 2000}),
+        ("walk", "rows of `each()`", {0: 100000, 20: 100000}),
+        ("apply", "rows applied", {0: 5000, 20: 5000}))
+
+
+def work_rate(setting, server, work, many):
+    if work == "apply":
+        return {"rate": timed_rate(setting, server, work, many, 16)["rate"]}
+    icrm = named(setting.clients, "icrm 16")
+    return {"rate": many / Run(icrm.command(server.url, work, many, 16)).wall}
+
+
+def part_work(setting):
+    rows = []
+    for latency_ms in (0, 20):
+        for lock in (False, True):
+            with setting.server(latency_ms=latency_ms, lock=lock,
+                                rows=setting.calls(100000)) as server:
+                found = collect(setting, [
+                    (work, lambda w=work, n=setting.calls(many[latency_ms]):
+                     work_rate(setting, server, w, n))
+                    for work, _, many in WORK])
+            rows.append((f"{latency_ms} ms", "on" if lock else "off",
+                         *(found[work]["rate"].text() if work in found else "-"
+                           for work, _, _ in WORK)))
+    setting.report.table(
+        "icrm with 16 lanes, a second (start-up and logins included)",
+        ("latency", "session lock", *(what for _, what, _ in WORK)), rows)
 
 
 # ---- A large file up and down ----
@@ -389,4 +428,4 @@ def part_files(setting):
 PARTS = {"calls": part_calls, "latency": part_latency, "lock": part_lock,
          "walk": part_walk, "start": part_start, "tls": part_tls,
          "csv": part_csv, "apply": part_apply,
-         "files": part_files}
+         "work": part_work, "files": part_files}

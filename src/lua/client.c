@@ -2,7 +2,7 @@
  * core.client{...}: a dispatcher as a userdata. All clients of a state share
  * one transport, kept in the registry, so that a step of one moves them all.
  */
-#include "core/dispatcher.h"
+#include "lanes/dispatcher.h"
 #include "lua/core.h"
 #include "lua/credentials.h"
 #include "lua/download.h"

@@ -1,4 +1,4 @@
-#include "core/csv.h"
+#include "text/csv.h"
 #include "lua/core.h"
 
 #include <string.h>

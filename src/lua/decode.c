@@ -1,6 +1,6 @@
-/* Records of a reply straight into Lua tables; see core/records.h. */
-#include "core/records.h"
+/* Records of a reply straight into Lua tables; see text/records.h. */
 #include "lua/reply.h"
+#include "text/records.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* The fields of a record on their way to create and update. */
 #include "core/buf.h"
-#include "core/json_text.h"
 #include "lua/core.h"
+#include "text/json_text.h"
 
 #include <stdbool.h>
 #include <stdint.h>

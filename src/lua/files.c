@@ -1,8 +1,8 @@
 /* core.files: private files and their locks. */
 #include "lua/core.h"
 
-#include "core/body.h"
 #include "core/private_file.h"
+#include "net/body.h"
 
 #include <limits.h>
 #include <sys/stat.h>

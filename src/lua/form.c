@@ -1,7 +1,7 @@
 #include "lua/form.h"
 
 #include "core/digest.h"
-#include "core/form.h"
+#include "net/form.h"
 
 #include <stdlib.h>
 #include <string.h>

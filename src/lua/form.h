@@ -2,8 +2,8 @@
 #ifndef ICRM_LUA_FORM_H
 #define ICRM_LUA_FORM_H
 
-#include "core/body.h"
 #include "lua/core.h"
+#include "net/body.h"
 
 #include <stdbool.h>
 

@@ -6,7 +6,7 @@
 #ifndef ICRM_LUA_REPLY_H
 #define ICRM_LUA_REPLY_H
 
-#include "core/dispatcher.h"
+#include "lanes/dispatcher.h"
 #include "lua/core.h"
 
 /* Push the reply of a result that has just been handed out. [-0, +1, m] */

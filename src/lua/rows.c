@@ -1,5 +1,5 @@
-/* Pages of records to lines of CSV or JSONL; see core/rows.h. */
-#include "core/rows.h"
+/* Pages of records to lines of CSV or JSONL; see text/rows.h. */
+#include "text/rows.h"
 #include "lua/reply.h"
 
 #include <string.h>

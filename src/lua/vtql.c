@@ -1,7 +1,7 @@
 /* core.vtql: the query language for lua/icrm/query.lua. */
 #include "lua/core.h"
 
-#include "core/vtql.h"
+#include "vtql/vtql.h"
 
 #include <string.h>
 

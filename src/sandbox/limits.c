@@ -1,6 +1,6 @@
 #include "sandbox/limits.h"
 
-#include "core/quota.h"
+#include "lanes/quota.h"
 #include "sandbox/call.h"
 
 #include <stdlib.h>

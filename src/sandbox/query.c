@@ -1,9 +1,9 @@
 #include "sandbox/query.h"
 
 #include "core/clock.h"
-#include "core/vtql.h"
 #include "sandbox/collate.h"
 #include "sandbox/wire.h"
+#include "vtql/vtql.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #include "sandbox/related.h"
 
-#include "core/vtql.h"
 #include "sandbox/query.h"
 #include "sandbox/records.h"
+#include "vtql/vtql.h"
 
 #include <string.h>
 

@@ -1,0 +1,50 @@
+# The tests in C: one program per file, FOLDER_NAME, whose exit code is the
+# verdict. A folder of src/ has its tests in the folder of that name.
+function(icrm_c_test folder name)
+  set(test ${folder}_${name})
+  add_executable(${test} ${folder}/${name}_test.c ${ARGN})
+  target_include_directories(${test} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${test} PRIVATE icrm_${folder} icrm_warnings)
+  add_test(NAME ${test} COMMAND ${test})
+endfunction()
+
+foreach(name base64 buf digest interrupt nearest private_file)
+  icrm_c_test(core ${name})
+endforeach()
+
+foreach(name csv records)
+  icrm_c_test(text ${name})
+endforeach()
+
+foreach(name bind property vtql)
+  icrm_c_test(vtql ${name})
+endforeach()
+# Takes the recorded queries as its argument.
+add_executable(vtql_recorded vtql/recorded_test.c)
+target_include_directories(vtql_recorded PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(vtql_recorded PRIVATE icrm_vtql icrm_warnings)
+add_test(NAME vtql_recorded COMMAND vtql_recorded
+         "${CMAKE_CURRENT_SOURCE_DIR}/data/vtql_recorded.tsv")
+
+foreach(name body download form header sieve)
+  icrm_c_test(net ${name})
+endforeach()
+
+set(scripted_server net/scripted_server.c)
+set(scripted_crm lanes/scripted_crm.c ${scripted_server})
+foreach(name credentials envelope limiter outcome quota quota_file)
+  icrm_c_test(lanes ${name})
+endforeach()
+target_link_libraries(lanes_envelope PRIVATE PkgConfig::JANSSON)
+foreach(name files dispatcher_process dispatcher_reads dispatcher_sessions
+        dispatcher_writes)
+  icrm_c_test(lanes ${name} ${scripted_crm})
+endforeach()
+icrm_c_test(lanes tls)
+target_link_libraries(lanes_tls PRIVATE OpenSSL::SSL OpenSSL::Crypto)
+if(NOT ICRM_SANITIZE) # it has a malloc of its own
+  icrm_c_test(lanes oom ${scripted_server})
+  target_link_libraries(lanes_oom PRIVATE icrm_vtql OpenSSL::Crypto)
+  set_target_properties(lanes_oom PROPERTIES C_VISIBILITY_PRESET default
+    ENABLE_EXPORTS ON)
+endif()

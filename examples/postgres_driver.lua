@@ -1,4 +1,4 @@
--- Change sets in PostgreSQL: a driver as lua/icrm/changes/sqlite.lua describes it.
+-- Change sets in PostgreSQL: a driver as lua/icrm/changes/journal/sqlite.lua describes it.
 --   local postgres = dofile "examples/postgres_driver.lua"
 --   local plan <close> = crm:plan("set.icrm", { driver = postgres "dbname=icrm" })
 -- Each change set is a schema; the file at the path holds its name. Needs

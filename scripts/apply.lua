@@ -1,6 +1,6 @@
 -- Send a change set, each change exactly once.
-local command = require "icrm.changes.command"
-local script = require "icrm.script"
+local command = require "icrm.cli.change_set"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("apply", "Send a change set, each change exactly once. "
   .. "Interrupted or killed, it goes on where it stopped when it is run again.")

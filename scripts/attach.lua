@@ -1,5 +1,5 @@
 -- Attach a file to a record, as a document.
-local script = require "icrm.script"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("attach", "Attach a file to a record.")
 parser:argument("id", "The record id, for example 9x6617554.")

@@ -1,7 +1,7 @@
 -- Compare a change set with the CRM, record by record.
 local audit = require "icrm.changes.audit"
 local changes = require "icrm.changes"
-local script = require "icrm.script"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("audit", "Look for every record that a change set created: none may "
   .. "be missing, and none twice. The exit code is 0 only when that is so.")

@@ -1,7 +1,7 @@
 -- Delete many records, where the CRM offers it.
-local command = require "icrm.changes.command"
-local operations = require "icrm.changes.operations"
-local script = require "icrm.script"
+local command = require "icrm.cli.change_set"
+local operations = require "icrm.operations"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("delete", "Delete many records: they are looked up, planned in a "
   .. "change set and shown. Deleting cannot be undone, so the number must be said.")

@@ -1,5 +1,5 @@
 -- List the fields of a module, or the values of its picklists.
-local script = require "icrm.script"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("describe", "List the fields of a module.")
 parser:argument("module", "Its name, for example HelpDesk.")

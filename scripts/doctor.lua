@@ -1,6 +1,6 @@
 -- Check the installation, the configuration and the CRM.
-local doctor = require "icrm.doctor"
-local script = require "icrm.script"
+local doctor = require "icrm.cli.doctor"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("doctor", "Check versions, TLS, the configuration and what the CRM "
   .. "offers. The exit code is 1 when something needs a hand.")

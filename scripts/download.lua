@@ -1,5 +1,5 @@
 -- Write the file of a document to a new file.
-local script = require "icrm.script"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("download", "Write the file of a document to a new file.")
 parser:argument("document", "The document's id; `icrm-lua related ID Documents` lists those of "

@@ -1,7 +1,7 @@
 -- Write the rows that were not applied, to be corrected and run again.
-local changes_errors = require "icrm.changes.errors"
-local command = require "icrm.changes.command"
-local script = require "icrm.script"
+local changes_errors = require "icrm.cli.failed_rows"
+local command = require "icrm.cli.change_set"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("errors", "Write the rows that were not applied: for an import, the "
   .. "rows of its file as they are, and two columns that say why.")

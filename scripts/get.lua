@@ -1,6 +1,6 @@
 -- Show one record.
 local records = require "icrm.records"
-local script = require "icrm.script"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("get", "Show one record.")
 parser:argument("id", "The record id, for example 9x6617554.")

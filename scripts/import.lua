@@ -1,10 +1,10 @@
 -- Import a CSV file: plan, show, ask, apply.
 local changes = require "icrm.changes"
-local command = require "icrm.changes.command"
+local command = require "icrm.cli.change_set"
 local import = require "icrm.import"
 local import_plan = require "icrm.import.plan"
 local mappings = require "icrm.import.mapping"
-local script = require "icrm.script"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("import", "Import a CSV file. The rows are checked, planned in a "
   .. "change set and shown; after a yes they are sent.")
@@ -56,7 +56,7 @@ if not args.suggest then
 end
 local crm <close> = script.connect(args)
 if args.suggest then
-  local source <close> = require("icrm.import.csv").open { path = args.file,
+  local source <close> = require("icrm.csv").open { path = args.file,
     encoding = args.encoding, delimiter = args.delimiter }
   io.write(mappings.suggest(source.headings, crm:describe(args.module)))
   return

@@ -1,5 +1,5 @@
 -- List the modules of the CRM.
-local script = require "icrm.script"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("modules", "List the modules that the user may see.")
 script.add_output(parser)

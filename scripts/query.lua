@@ -1,6 +1,6 @@
 -- Run a query and print every row, past the 100 of a page.
-local script = require "icrm.script"
-local tables = require "icrm.table"
+local script = require "icrm.cli.script"
+local tables = require "icrm.cli.table"
 
 local parser = script.parser("query", "Run a query and print every row.")
 parser:argument("text", "SELECT … FROM … WHERE …; values may be :name, see --param."):args "?"
@@ -35,7 +35,7 @@ for name in pairs(params) do
 end
 local crm <close> = script.connect(args)
 local query = crm:query(text, next(params) and params or nil)
-local progress <close> = require("icrm.progress").new {
+local progress <close> = require("icrm.cli.progress").new {
   label = "rows", mode = args.progress, stats = function() return crm.core:stats() end,
   waits = function() return crm.core:waits() end,
 }
@@ -46,7 +46,7 @@ end
 
 -- Rows for programs pass through as text; all others one by one.
 local function write_lines()
-  return require("icrm.lines").write(query, args.output, columns_of, {
+  return require("icrm.cli.lines").write(query, args.output, columns_of, {
     raw = args.raw, on_rows = function(n) progress:step(n) end })
 end
 
@@ -66,7 +66,7 @@ local function write_rows()
 end
 
 local count, writer
-if require("icrm.lines").fits(query, args.output, args.max) then
+if require("icrm.cli.lines").fits(query, args.output, args.max) then
   count = write_lines()
 else
   count, writer = write_rows()

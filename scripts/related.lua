@@ -1,5 +1,5 @@
 -- List the records that are related to a record.
-local script = require "icrm.script"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("related", "List the records that are related to a record.")
 parser:argument("id", "The record id, for example 3x262015.")

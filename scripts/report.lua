@@ -1,7 +1,7 @@
 -- Count and sum records by one or two fields.
-local join = require "icrm.join"
+local join = require "icrm.query.join"
 local report = require "icrm.report"
-local script = require "icrm.script"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("report", "Count and sum records by one or two fields.")
 parser:argument("module", "Its name, for example HelpDesk.")
@@ -29,7 +29,7 @@ end
 local text = ("SELECT %s FROM %s%s;"):format(table.concat({ "id", table.unpack(columns) }, ", "),
   args.module, args.where and " WHERE " .. args.where or "")
 local result = report.new { by = args.by, sum = args.sum }
-local progress <close> = require("icrm.progress").new {
+local progress <close> = require("icrm.cli.progress").new {
   label = "rows", mode = args.progress, stats = function() return crm.core:stats() end,
   waits = function() return crm.core:waits() end,
 }

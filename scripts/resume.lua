@@ -1,6 +1,6 @@
 -- Go on with a change set that was interrupted.
-local command = require "icrm.changes.command"
-local script = require "icrm.script"
+local command = require "icrm.cli.change_set"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("resume", "Go on with a change set that was interrupted: what may "
   .. "have been sent is looked for first, then the rest is sent.")

@@ -1,6 +1,6 @@
 -- Run the sandbox CRM alone, for clients of any language.
 local sandbox = require "icrm.sandbox"
-local script = require "icrm.script"
+local script = require "icrm.cli.script"
 
 local parser = script.bare_parser("sandbox", "Serve a local CRM on 127.0.0.1 until Ctrl-C. It "
   .. "prints its URL, a user and that user's access key: whoever has them may use it, on this "

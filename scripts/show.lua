@@ -1,6 +1,6 @@
 -- Show a change set before or after it was applied.
-local command = require "icrm.changes.command"
-local script = require "icrm.script"
+local command = require "icrm.cli.change_set"
+local script = require "icrm.cli.script"
 local show = require "icrm.changes.show"
 
 local parser = script.parser("show", "Show a change set before or after it was applied.")

@@ -1,7 +1,7 @@
 -- Say how far a change set is.
-local account = require "icrm.changes.account"
-local command = require "icrm.changes.command"
-local script = require "icrm.script"
+local account = require "icrm.cli.account"
+local command = require "icrm.cli.change_set"
+local script = require "icrm.cli.script"
 local show = require "icrm.changes.show"
 
 local parser = script.parser("status", "Say how far a change set is; the exit code says it too.")

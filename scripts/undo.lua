@@ -1,6 +1,6 @@
 -- Take back what a change set has done.
-local command = require "icrm.changes.command"
-local script = require "icrm.script"
+local command = require "icrm.cli.change_set"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("undo", "Plan the way back from a change set, show it, and apply it. "
   .. "Records that someone changed since are left alone.")

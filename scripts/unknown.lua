@@ -1,10 +1,10 @@
 -- Settle changes of which nobody knows whether they were done.
 local changes = require "icrm.changes"
-local command = require "icrm.changes.command"
-local exits = require "icrm.changes.exits"
-local script = require "icrm.script"
+local command = require "icrm.cli.change_set"
+local exits = require "icrm.cli.exits"
+local script = require "icrm.cli.script"
 local settle = require "icrm.changes.settle"
-local tables = require "icrm.table"
+local tables = require "icrm.cli.table"
 
 local parser = script.parser("unknown", "List the changes of which nobody knows whether they were "
   .. "done, and settle them by hand.")

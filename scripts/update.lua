@@ -1,7 +1,7 @@
 -- Change the same fields of many records.
-local command = require "icrm.changes.command"
+local command = require "icrm.cli.change_set"
 local schemas = require "icrm.schema"
-local script = require "icrm.script"
+local script = require "icrm.cli.script"
 
 local parser = script.parser("update", "Change the same fields of many records: they are looked "
   .. "up, planned in a change set and shown; after a yes they are sent.")

@@ -1,7 +1,7 @@
 -- Quotas as a script meets them.
 local core = require "icrm.core"
 local icrm = require "icrm"
-local times = require "icrm.times"
+local times = require "icrm.cli.times"
 
 describe("a quota", function()
   local server, crm

@@ -1,7 +1,7 @@
 -- Lines straight from a page against the writer that goes row by row.
 local core = require "icrm.core"
 local json = require "icrm.json"
-local table_writer = require "icrm.table"
+local table_writer = require "icrm.cli.table"
 
 local function slowly(format, columns, page, opts)
   local lines = {}

@@ -2,7 +2,7 @@
 -- that are known and by the speed that was seen.
 -- @module icrm.forecast
 
-local times = require "icrm.times"
+local times = require "icrm.cli.times"
 
 local M = {}
 

@@ -150,7 +150,7 @@
 ---@field message string what is wrong
 ---@field cure string what to do
 
----@class icrm.import.Source a CSV file, see icrm.import.csv
+---@class icrm.import.Source a CSV file, see icrm.csv
 ---@field path string
 ---@field headings string[]
 ---@field index table<string, integer> heading -> column

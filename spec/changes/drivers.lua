@@ -1,7 +1,7 @@
 -- The drivers that a change set is tried with, by name. ICRM_SPEC_POSTGRES, the
 -- source of a database ("host=… dbname=icrm"), adds PostgreSQL.
 local drivers = {
-  SQLite = require "icrm.changes.sqlite",
+  SQLite = require "icrm.changes.journal.sqlite",
   strict = require "spec.changes.strict_driver",
 }
 

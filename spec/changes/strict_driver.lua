@@ -1,7 +1,7 @@
 -- A driver that is as strict as PostgreSQL, over SQLite: every value comes back as a
 -- text, a statement with words that only SQLite knows is refused, and after a
 -- failed statement a transaction can only be undone.
-local sqlite = require "icrm.changes.sqlite"
+local sqlite = require "icrm.changes.journal.sqlite"
 
 local strict = {
   begin = "BEGIN",

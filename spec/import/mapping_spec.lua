@@ -2,7 +2,7 @@ local helper = require "spec.helper"
 local icrm = require "icrm"
 local import = require "icrm.import"
 local compile = require "icrm.import.compile"
-local csv = require "icrm.import.csv"
+local csv = require "icrm.csv"
 local mapping = require "icrm.import.mapping"
 
 describe("import.mapping", function()

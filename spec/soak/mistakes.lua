@@ -5,7 +5,7 @@ local mistakes = {}
 
 -- Whatever got no answer is sent again, without a look.
 function mistakes.resend_at_once()
-  local reconcile = require "icrm.changes.reconcile"
+  local reconcile = require "icrm.changes.send.reconcile"
   local new = reconcile.new
   function reconcile.new(run, options)
     local self = new(run, options)
@@ -27,7 +27,7 @@ end
 -- Absence counts at once, however long writes may take.
 function mistakes.no_settle(options)
   options.settle = 0
-  local engine = require "icrm.changes.engine"
+  local engine = require "icrm.changes.send.engine"
   local new = engine.new
   function engine.new(set, engine_options)
     local self = new(set, engine_options)
@@ -41,7 +41,7 @@ end
 -- A session counts as ended because logout was called, not because a call on
 -- it was refused.
 function mistakes.trusting_fence()
-  local engine = require "icrm.changes.engine"
+  local engine = require "icrm.changes.send.engine"
   local new = engine.new
   function engine.new(set, engine_options)
     local self = new(set, engine_options)
@@ -65,7 +65,7 @@ end
 --- No mistake, but one net less: a file that may not know its own past is not
 --- compared with the server, so that all hangs on the journal.
 function mistakes.journal_alone()
-  require("icrm.changes.history").check = function() end
+  require("icrm.changes.send.history").check = function() end
 end
 
 -- The journal's commits are not on the disk when they return.
@@ -73,13 +73,13 @@ function mistakes.lazy_journal(_, set_options)
   mistakes.journal_alone()
   set_options.driver = setmetatable({
     settings = { "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL" },
-  }, { __index = require "icrm.changes.sqlite" })
+  }, { __index = require "icrm.changes.journal.sqlite" })
 end
 
 -- A write leaves before the journal says so.
 function mistakes.send_first()
   mistakes.journal_alone()
-  local store = require "icrm.changes.store"
+  local store = require "icrm.changes.journal.store"
   for _, name in ipairs { "create", "open" } do
     local make = store[name]
     store[name] = function(...)

@@ -74,7 +74,7 @@ local function open(crm, set_options)
     elseif ok then
       set:close()
     end
-    local driver = set_options.driver or require "icrm.changes.sqlite"
+    local driver = set_options.driver or require "icrm.changes.journal.sqlite"
     driver.remove(journal)
   end
   return plan(crm, set_options)

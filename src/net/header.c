@@ -46,5 +46,7 @@ int64_t icrm_header_retry_after_s(const char *value, int64_t wall_s) {
   }
   if (seconds < 0)
     return 0;
-  return seconds < ICRM_HEADER_RETRY_AFTER_MAX_S ? seconds : ICRM_HEADER_RETRY_AFTER_MAX_S;
+  return seconds < ICRM_HEADER_RETRY_AFTER_MAX_S
+             ? seconds
+             : ICRM_HEADER_RETRY_AFTER_MAX_S;
 }

@@ -126,7 +126,7 @@ static char *put_object(const struct icrm_rows *rows, char *out) {
   return out;
 }
 
-/* ---- CSV: cells as icrm.import.csv writes and reads them ---- */
+/* ---- CSV: cells as icrm.csv writes and reads them ---- */
 
 /* [+-] digits, then perhaps a point or comma and digits. */
 static bool is_number(const struct icrm_span *value) {

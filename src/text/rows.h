@@ -1,8 +1,9 @@
 /*
  * From a page of records (text/records.h) to lines of CSV or JSONL, without
- * anything in between. The lines are those that icrm.table writes row by row:
- * the columns in their order; in CSV an apostrophe before what a table program
- * would obey and CR LF at the end; in JSONL no member for a missing column.
+ * anything in between. The lines are those that icrm.cli.table writes row by
+ * row: the columns in their order; in CSV an apostrophe before what a table
+ * program would obey and CR LF at the end; in JSONL no member for a missing
+ * column.
  */
 #ifndef ICRM_TEXT_ROWS_H
 #define ICRM_TEXT_ROWS_H

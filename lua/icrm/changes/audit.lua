@@ -121,14 +121,15 @@ local function check_module(set, result, module)
 end
 
 --- Look for every record that the set created, by its tag, its key, or its id.
---
--- A ghost, half created, is found by its id alone; one whose id nobody knows
--- cannot be found by any query.
--- @param set table icrm.ChangeSet with a client
--- @return table checked, lost, duplicates, ghosts, unrecorded (numbers) and list;
---   by_id: those of `checked` that have neither tag nor key, so that a second record
---   would not be seen; unsought: those sent that have no id either; changed: those
---   whose tag or key was changed since
+---
+--- A ghost, half created, is found by its id alone; one whose id nobody knows
+--- cannot be found by any query.
+---
+--- @param set table icrm.ChangeSet with a client
+--- @return table checked, lost, duplicates, ghosts, unrecorded (numbers) and list;
+---   by_id: those of `checked` that have neither tag nor key, so that a second record
+---   would not be seen; unsought: those sent that have no id either; changed: those
+---   whose tag or key was changed since
 function M.run(set)
   local result = { checked = 0, lost = 0, duplicates = 0, ghosts = 0, unrecorded = 0, by_id = 0,
     unsought = 0, changed = 0, list = {} }

@@ -4,11 +4,11 @@
 -- @module icrm.changes.calls
 
 local documents = require "icrm.documents"
-local search = require "icrm.changes.search"
+local search = require "icrm.changes.send.search"
 
 local M = {}
 
-local LOOKED_AT_FIRST = 49 -- see icrm.changes.history
+local LOOKED_AT_FIRST = 49 -- see icrm.changes.send.history
 
 local function count(set, condition, ...)
   return set.store:rows("SELECT count(*) AS n FROM changes WHERE state = 'planned' AND "

@@ -3,7 +3,7 @@
 
 local values = require "icrm.values"
 
-local images = {}
+local M = {}
 
 -- A text shorter than this is not taken for what was left of a longer one: a
 -- workflow may have written it.
@@ -14,12 +14,13 @@ local function is_empty(value)
 end
 
 --- The fields whose stored value is not what was sent, sorted by name. The
--- server's own way of writing a value (`12.50000000`) is no difference.
--- @param schema table icrm.Schema
--- @param sent table field → value
--- @param stored table the record as the server returned it
--- @return table list of { field, sent, stored, missing = boolean }
-function images.differences(schema, sent, stored)
+--- server's own way of writing a value (`12.50000000`) is no difference.
+---
+--- @param schema table icrm.Schema
+--- @param sent table field → value
+--- @param stored table the record as the server returned it
+--- @return table list of { field, sent, stored, missing = boolean }
+function M.differences(schema, sent, stored)
   local list = {}
   for field, value in pairs(sent) do
     if not schema:same(field, value, stored[field]) then
@@ -39,7 +40,7 @@ end
 
 --- Whether a record looks half written: something was sent, nothing is there.
 -- A worker killed in the middle of a create leaves such a record (SERVER.md 4).
-function images.is_partial(differences)
+function M.is_partial(differences)
   for _, difference in ipairs(differences) do
     if difference.missing then
       return true
@@ -58,9 +59,10 @@ local function kept_length(difference)
 end
 
 --- The fields whose text the server has cut.
--- @param differences table see `differences`
--- @return table field → how many characters it kept
-function images.cuts(differences)
+---
+--- @param differences table see `differences`
+--- @return table field → how many characters it kept
+function M.cuts(differences)
   local cuts = {}
   for _, difference in ipairs(differences) do
     cuts[difference.field] = kept_length(difference)
@@ -69,7 +71,7 @@ function images.cuts(differences)
 end
 
 --- Say a list of differences in one line.
-function images.describe(differences)
+function M.describe(differences)
   local parts = {}
   for i, difference in ipairs(differences) do
     local kept = kept_length(difference)
@@ -89,7 +91,7 @@ function images.describe(differences)
 end
 
 --- Only the fields of `record` that a client may write.
-function images.editable(schema, record)
+function M.editable(schema, record)
   local part = {}
   for field, value in pairs(record) do
     local description = schema.by_name[field]
@@ -101,10 +103,11 @@ function images.editable(schema, record)
 end
 
 --- What a module's fields look like, as one short text: it changes when the
--- administrator adds a field, a picklist value or an obligation.
--- @param schema table icrm.Schema
--- @return string text to be hashed
-function images.outline(schema)
+--- administrator adds a field, a picklist value or an obligation.
+---
+--- @param schema table icrm.Schema
+--- @return string text to be hashed
+function M.outline(schema)
   local lines = {}
   for i, field in ipairs(schema.fields) do
     lines[i] = table.concat({
@@ -119,4 +122,4 @@ function images.outline(schema)
   return table.concat(lines, "\n")
 end
 
-return images
+return M

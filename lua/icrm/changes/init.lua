@@ -2,12 +2,12 @@
 -- @module icrm.changes
 
 local core = require "icrm.core"
-local error_class = require "icrm.error"
+local errors = require "icrm.error"
 local images = require "icrm.changes.images"
 local json = require "icrm.json"
-local links = require "icrm.changes.links"
-local planning = require "icrm.changes.planning"
-local store = require "icrm.changes.store"
+local links = require "icrm.changes.plan.links"
+local planning = require "icrm.changes.plan.planning"
+local store = require "icrm.changes.journal.store"
 
 local changes = { ref = planning.ref }
 
@@ -16,7 +16,7 @@ ChangeSet.__index = ChangeSet
 ChangeSet.__name = "icrm.ChangeSet"
 
 local function input_error(format, ...)
-  error(error_class.new { kind = "input", message = format:format(...) }, 0)
+  error(errors.new { kind = "input", message = format:format(...) }, 0)
 end
 
 local function new(client, journal)
@@ -27,10 +27,11 @@ local function new(client, journal)
 end
 
 --- Open the change set in a file, or begin one there: `crm:plan "FILE.icrm"`.
--- @param client table icrm.Client
--- @param path string
--- @param options table|nil see `create`
--- @return table icrm.ChangeSet
+---
+--- @param client table icrm.Client
+--- @param path string
+--- @param options? table see `create`
+--- @return table icrm.ChangeSet
 function changes.plan(client, path, options)
   if core.files.exists(path) then
     return changes.open(client, path, options)
@@ -39,18 +40,19 @@ function changes.plan(client, path, options)
 end
 
 --- Begin a change set in a new file.
--- @param client table|nil the icrm.Client it is made for
--- @param path string must not exist
--- @param options table|nil
---   `input`: what the change set is made from (a file's sha256 …): the same
---   input gives the same tags, so that a second plan finds the first one's rows;
---   `witness`: module → { tag = field } or { key = { field, … } }: how a record
---   whose creation got no answer is found again;
---   `source`, `source_sha256`, `reading` (how a file was read), `script`: shown
---   in the header;
---   `any_filesystem`: allow a network file system;
---   `driver`: where the rows are kept, if not in the file. @see icrm.changes.sqlite
--- @return table icrm.ChangeSet; raises icrm.Error
+---
+--- @param client? table the icrm.Client it is made for
+--- @param path string must not exist
+--- @param options? table
+---   `input`: what the change set is made from (a file's sha256 …): the same
+---   input gives the same tags, so that a second plan finds the first one's rows;
+---   `witness`: module → { tag = field } or { key = { field, … } }: how a record
+---   whose creation got no answer is found again;
+---   `source`, `source_sha256`, `reading` (how a file was read), `script`: shown
+---   in the header;
+---   `any_filesystem`: allow a network file system;
+---   `driver`: where the rows are kept, if not in the file. @see icrm.changes.journal.sqlite
+--- @return table icrm.ChangeSet; raises icrm.Error
 function changes.create(client, path, options)
   options = options or {}
   local header = {
@@ -71,10 +73,11 @@ function changes.create(client, path, options)
 end
 
 --- Open a change set that exists.
--- @param client table|nil the client that will apply it; nil to look only
--- @param path string
--- @param options table|nil `read_only`, `any_filesystem`, `driver`
--- @return table icrm.ChangeSet; raises icrm.Error (kind store)
+---
+--- @param client? table the client that will apply it; nil to look only
+--- @param path string
+--- @param options? table `read_only`, `any_filesystem`, `driver`
+--- @return table icrm.ChangeSet; raises icrm.Error (kind store)
 function changes.open(client, path, options)
   local self = new(client, store.open(path, options))
   self.sealed = self.store:get_meta "sealed" == "1"
@@ -148,8 +151,9 @@ function ChangeSet:note_schema(module)
 end
 
 --- The modules whose description is not what it was when the set was planned:
--- fields, types, picklists or obligations changed.
--- @return table list of names
+--- fields, types, picklists or obligations changed.
+---
+--- @return table list of names
 function ChangeSet:changed_modules()
   local changed = {}
   for name, value in pairs(self.store:header()) do
@@ -190,15 +194,17 @@ function ChangeSet:seal()
 end
 
 --- Whether it was applied, if only in part.
--- @return boolean
+---
+--- @return boolean
 function ChangeSet:is_begun()
   return tonumber(self.store:get_meta "generation") > 0
 end
 
 --- How many deletions must still be allowed by their exact number. A number that
--- was right once holds for the set: whoever goes on after a crash is not asked again.
--- @param allowed integer|nil the number that was said
--- @return integer 0 when all are allowed
+--- was right once holds for the set: whoever goes on after a crash is not asked again.
+---
+--- @param allowed? integer the number that was said
+--- @return integer 0 when all are allowed
 function ChangeSet:deletions_to_allow(allowed)
   local count = self.store:count_deletions()
   if count.open == allowed or tostring(count.all) == self.store:get_meta "allowed_deletions" then
@@ -208,23 +214,26 @@ function ChangeSet:deletions_to_allow(allowed)
 end
 
 --- Describe the plan, or what became of it, for a person.
--- @param options table|nil see icrm.changes.show
--- @return string
+---
+--- @param options? table see icrm.changes.show
+--- @return string
 function ChangeSet:show(options)
   return require("icrm.changes.show").text(self, options)
 end
 
 --- The same, written piece by piece.
--- @param write function called with each piece of text
--- @param options table|nil see icrm.changes.show
+---
+--- @param write function called with each piece of text
+--- @param options? table see icrm.changes.show
 function ChangeSet:write(write, options)
   return require("icrm.changes.show").write(self, write, options)
 end
 
 --- Send what is planned, each change exactly once; continue where an earlier
--- run stopped. @see icrm.changes.apply
--- @param options table|nil
--- @return table summary
+--- run stopped. @see icrm.changes.send.run
+---
+--- @param options? table
+--- @return table summary
 function ChangeSet:apply(options)
   if self.is_torn then
     input_error(
@@ -233,15 +242,16 @@ function ChangeSet:apply(options)
     )
   end
   self:seal()
-  return require("icrm.changes.apply").run(self, options)
+  return require("icrm.changes.send.run").run(self, options)
 end
 
 --- Plan the way back in a new file.
--- @param path string
--- @param options table|nil see icrm.changes.undo
--- @return table icrm.ChangeSet
+---
+--- @param path string
+--- @param options? table see icrm.changes.plan.undo
+--- @return table icrm.ChangeSet
 function ChangeSet:undo(path, options)
-  return require("icrm.changes.undo").plan(self, path, options)
+  return require("icrm.changes.plan.undo").plan(self, path, options)
 end
 
 --- Close the file. Harmless when closed already.

@@ -1,7 +1,7 @@
 --- Changes whose outcome only a person can tell.
 -- @module icrm.changes.settle
 
-local error_class = require "icrm.error"
+local errors = require "icrm.error"
 local json = require "icrm.json"
 
 local M = {}
@@ -12,9 +12,9 @@ M.OPEN = "state IN ('needs_human', 'unknown')"
 local function open_change(set, key)
   local change = set.store:by_key(key)
   if not change then
-    error_class.raise { kind = "input", message = ("%s has no change %q"):format(set.path, key) }
+    errors.raise { kind = "input", message = ("%s has no change %q"):format(set.path, key) }
   elseif change.state ~= "needs_human" and change.state ~= "unknown" then
-    error_class.raise {
+    errors.raise {
       kind = "input",
       message = ("change %q is %s; there is nothing to settle"):format(key, change.state),
     }
@@ -36,10 +36,11 @@ local function candidates(set, change)
 end
 
 --- What is known of an open change, as lines: what was sent and when, and which
--- records may be it.
--- @param set table icrm.ChangeSet with a client
--- @param key string
--- @return table list of strings
+--- records may be it.
+---
+--- @param set table icrm.ChangeSet with a client
+--- @param key string
+--- @return table list of strings
 function M.describe(set, key)
   local change = open_change(set, key)
   local lines = {
@@ -67,14 +68,14 @@ end
 local function check_record(set, change, id)
   local prefix = set:schema(change.module).id_prefix
   if not tostring(id):match("^" .. prefix .. "x%d+$") then
-    error_class.raise {
+    errors.raise {
       kind = "input",
       message = ("%s is no record of %s"):format(id, change.module),
     }
   end
   local other = set.store:rows("SELECT key FROM changes WHERE record = ? AND n <> ?", id, change.n)
   if other[1] then
-    error_class.raise {
+    errors.raise {
       kind = "input",
       message = ("%s is the record of change %q"):format(id, other[1].key),
     }
@@ -82,15 +83,16 @@ local function check_record(set, change, id)
 end
 
 --- A person has seen that it was done.
--- @param set table icrm.ChangeSet with a client
--- @param key string
--- @param id string|nil the record that a creation made; it is read to make sure
+---
+--- @param set table icrm.ChangeSet with a client
+--- @param key string
+--- @param id? string the record that a creation made; it is read to make sure
 function M.done(set, key, id)
   local change = open_change(set, key)
   local creates = change.operation == "create" or change.operation == "attach"
   id = id or change.record
   if creates and not id then
-    error_class.raise {
+    errors.raise {
       kind = "input",
       message = "say which record it made: icrm-lua unknown FILE mark-done KEY ID",
     }
@@ -110,8 +112,9 @@ function M.done(set, key, id)
 end
 
 --- A person has seen that it was not done: it is planned again.
--- @param set table icrm.ChangeSet
--- @param key string
+---
+--- @param set table icrm.ChangeSet
+--- @param key string
 function M.absent(set, key)
   local change = open_change(set, key)
   set.store:transaction(function()

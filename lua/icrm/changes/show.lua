@@ -7,7 +7,7 @@ local calls = require "icrm.changes.calls"
 local json = require "icrm.json"
 local text_tools = require "icrm.text"
 
-local show = {}
+local M = {}
 
 local SAMPLE = 3
 local SAMPLE_OF_REASONS = 10
@@ -90,9 +90,10 @@ local function describe(change)
 end
 
 --- Where a change comes from: its key, and its line unless the key says it.
--- @param change table
--- @return string
-function show.place(change)
+---
+--- @param change table
+--- @return string
+function M.place(change)
   local line = change.line and ("line %d"):format(change.line)
   if not line or change.key:find(line, 1, true) then
     return change.key
@@ -113,7 +114,7 @@ local function title(change)
     or ""
   return ("    %s %s%s%s"):format(
     change.record or "new",
-    show.place(change),
+    M.place(change),
     name ~= "" and "  " .. printable(name) or "",
     outcome
   )
@@ -149,16 +150,18 @@ local function gather(set)
 end
 
 --- The host of the CRM that a change set was planned for, or its sandbox file.
--- @param header table
--- @return string
-function show.host(header)
+---
+--- @param header table
+--- @return string
+function M.host(header)
   return (header.host or "?"):match "^%w+://[^/]+" or header.host or "?"
 end
 
 --- The warning that a change set was not planned to its end; nil when it was.
--- @param set table icrm.ChangeSet
--- @return string|nil
-function show.torn(set)
+---
+--- @param set table icrm.ChangeSet
+--- @return string|nil
+function M.torn(set)
   return set.is_torn and "  its planning was interrupted: rows may be missing; plan anew" or nil
 end
 
@@ -168,12 +171,12 @@ local function header_lines(set)
     set.path,
     ("  planned %s UTC for %s%s, user %s"):format(
       header.created,
-      show.host(header),
+      M.host(header),
       header.server_version ~= "" and (" (version %s)"):format(header.server_version) or "",
       header.user or "?"
     ),
   }
-  lines[#lines + 1] = show.torn(set)
+  lines[#lines + 1] = M.torn(set)
   if header.source_sha256 ~= "" then
     local sum = header.source_sha256:sub(1, 12)
     lines[#lines + 1] = ("  from %s (sha256 %s…)"):format(header.source, sum)
@@ -185,9 +188,10 @@ local function header_lines(set)
 end
 
 --- The totals as lines: module, operation, and how many in each state.
--- @param set table icrm.ChangeSet
--- @return table list of strings
-function show.totals(set)
+---
+--- @param set table icrm.ChangeSet
+--- @return table list of strings
+function M.totals(set)
   local rows, order, used = {}, {}, {}
   for _, total in ipairs(set.store:totals()) do
     local name = SIGNS[total.operation] .. " " .. total.operation .. " " .. total.module
@@ -285,7 +289,7 @@ local function write_left_alone(set, write, full)
       write "\nLeft alone\n"
     end
     if full or n <= SAMPLE_OF_REASONS then
-      write(("    %s %s  %s: %s\n"):format(change.record or "", show.place(change), change.code,
+      write(("    %s %s  %s: %s\n"):format(change.record or "", M.place(change), change.code,
         text_tools.clean(change.message or "")))
     end
   end
@@ -295,14 +299,15 @@ local function write_left_alone(set, write, full)
 end
 
 --- Write the change set as text, piece by piece.
--- @param set table icrm.ChangeSet
--- @param write function called with each piece
--- @param options table|nil `full`: every change, not a sample
-function show.write(set, write, options)
+---
+--- @param set table icrm.ChangeSet
+--- @param write function called with each piece
+--- @param options? table `full`: every change, not a sample
+function M.write(set, write, options)
   set:seal()
   write_lines(write, header_lines(set))
   write "\n"
-  write_lines(write, show.totals(set))
+  write_lines(write, M.totals(set))
   local needed = set.client and 0 or calls.needed(set) -- who is connected knows more
   if needed > 0 then
     write(("\n%d calls to send it\n"):format(needed))
@@ -318,12 +323,13 @@ function show.write(set, write, options)
 end
 
 --- The change set as text.
--- @param set table icrm.ChangeSet
--- @param options table|nil see write
--- @return string
-function show.text(set, options)
+---
+--- @param set table icrm.ChangeSet
+--- @param options? table see write
+--- @return string
+function M.text(set, options)
   local pieces = {}
-  show.write(set, function(piece)
+  M.write(set, function(piece)
     pieces[#pieces + 1] = piece
   end, options)
   return table.concat(pieces)
@@ -350,11 +356,12 @@ local function as_object(change)
 end
 
 --- The change set as JSON, written piece by piece: an object with
--- `format_version` (a new minor meaning keeps the number), `header`, `calls` (how
--- many are still needed), `changes`.
--- @param set table icrm.ChangeSet
--- @param write function called with each piece of text
-function show.json(set, write)
+--- `format_version` (a new minor meaning keeps the number), `header`, `calls` (how
+--- many are still needed), `changes`.
+---
+--- @param set table icrm.ChangeSet
+--- @param write function called with each piece of text
+function M.json(set, write)
   set:seal()
   local header = set.store:header()
   header.witness = json.decode(header.witness)
@@ -370,4 +377,4 @@ function show.json(set, write)
   write "\n]}\n"
 end
 
-return show
+return M

@@ -4,7 +4,7 @@
 -- @module icrm.import.copy
 
 local core = require "icrm.core"
-local csv = require "icrm.import.csv"
+local csv = require "icrm.csv"
 local errors = require "icrm.error"
 
 local M = {}

@@ -6,7 +6,7 @@
 -- @module icrm.import
 
 local compile = require "icrm.import.compile"
-local csv = require "icrm.import.csv"
+local csv = require "icrm.csv"
 local errors = require "icrm.error"
 local references = require "icrm.import.references"
 local rows = require "icrm.import.rows"

@@ -1,0 +1,108 @@
+--- The driver for SQLite, and by its example what a driver is: all that one
+-- database does in its own way. A change set uses this one, in its own file, unless
+-- `options.driver` is another; the SQL of the other modules is what SQLite and
+-- PostgreSQL have in common.
+--
+-- A driver is a table of
+--
+-- * `connect(path, options)`: a connection and an environment of LuaSQL, or nil and
+--   a message. The file at `path` is there, private and locked by the store (but for
+--   `options.read_only`), and empty when `options.is_new`; a driver that keeps its
+--   rows elsewhere may write into it where they are. Whatever another connection
+--   can do, only one that is not `read_only` may be open at a time.
+-- * `settings`: statements for every new connection. After them a COMMIT that has
+--   returned survives the loss of power; exactly-once hangs on it.
+-- * `begin`: the statement that begins a transaction for writing; COMMIT and
+--   ROLLBACK end it. CREATE TABLE must be possible within it.
+-- * `mark(database, version)`: mark new tables as a change set of this format, in
+--   the transaction that makes them; `format(database)`: that version again, nil
+--   when it is no change set.
+-- * `damage(database)`: what is wrong with the tables after an unclean end, as a
+--   text; nil when nothing is.
+-- * `remove(path)`: remove a change set and its file.
+-- * `plain_words`: what the database says → words for whoever has to mend it.
+-- * `gives_text`: true when every value comes back as a text, numbers too.
+-- * `clustered`: nil, or what to append to CREATE TABLE for rows kept by their key.
+--
+-- `database` has `run(sql, ...)`, `rows(sql, ...)`, `rows_or_nothing(sql)` and
+-- `get_meta(name)` of icrm.changes.journal.database. Texts are bytes: the connection's
+-- `escape` makes them safe between apostrophes, where a backslash is a character
+-- like others. They never hold a NUL.
+-- @module icrm.changes.journal.sqlite
+
+local sqlite = {
+  begin = "BEGIN IMMEDIATE",
+  clustered = "WITHOUT ROWID",
+}
+
+local APPLICATION_ID = 0x6963726D -- "icrm"
+local BUSY_MS = 5000
+
+sqlite.settings = {
+  "PRAGMA journal_mode = WAL",
+  "PRAGMA synchronous = FULL",
+  "PRAGMA secure_delete = ON", -- an erased session leaves no trace
+}
+
+sqlite.plain_words = {
+  ["file is not a database"] = "this is no change set",
+  ["database or disk is full"] = "the disk is full; make room, then run this again",
+  ["attempt to write a readonly database"] = "it, or its folder, may not be written to",
+  ["unable to open database file"] = "it, or its folder, may not be written to",
+}
+
+--- Open a file.
+---
+--- @param path string
+--- @return userdata|nil connection of LuaSQL
+--- @return userdata|string its environment, or what is wrong
+function sqlite.connect(path)
+  local environment = require("luasql.sqlite3").sqlite3()
+  local connection, message = environment:connect(path, BUSY_MS)
+  if not connection then
+    environment:close()
+    return nil, message
+  end
+  return connection, environment
+end
+
+--- Mark a new file as a change set.
+---
+--- @param database table
+--- @param version integer
+function sqlite.mark(database, version)
+  database:rows_or_nothing(("PRAGMA application_id = %d"):format(APPLICATION_ID))
+  database:rows_or_nothing(("PRAGMA user_version = %d"):format(version))
+end
+
+--- The version that a file was marked with; nil when it is no change set.
+---
+--- @param database table
+--- @return integer|nil
+function sqlite.format(database)
+  local id = database:rows("PRAGMA application_id")[1].application_id
+  if tonumber(id) ~= APPLICATION_ID then
+    return nil
+  end
+  return tonumber(database:rows("PRAGMA user_version")[1].user_version)
+end
+
+--- What is wrong with the file; nil when nothing is.
+---
+--- @param database table
+--- @return string|nil
+function sqlite.damage(database)
+  local verdict = database:rows("PRAGMA quick_check(1)")[1].quick_check
+  return verdict ~= "ok" and tostring(verdict) or nil
+end
+
+--- Remove a file and what SQLite keeps beside it.
+---
+--- @param path string
+function sqlite.remove(path)
+  for _, suffix in ipairs { "", "-wal", "-shm" } do
+    os.remove(path .. suffix)
+  end
+end
+
+return sqlite

@@ -1,0 +1,58 @@
+--- What the answer to a write proves (RELIABILITY 1.4, X3, X4).
+-- @module icrm.changes.send.classify
+
+local M = {}
+
+-- Errors that say that no byte of the request left this machine.
+local NOT_SENT = {
+  transport = true,
+  tls = true,
+  timeout = true,
+  rate_limited = true,
+  canceled = true,
+  config = true,
+  input = true,
+  query = true,
+}
+
+-- Refusals before a record is touched: listed codes, and HTTP statuses such as
+-- 404 and 413. What else comes with a status is `unknown_outcome`.
+local REFUSED = { refused = true, auth = true, http = true }
+
+--- The class of the answer to a write.
+--- The dispatcher has turned every answer that proves nothing into the kind
+--- `unknown_outcome`; what it leaves as `transport`, `tls` or `timeout` is proven unsent.
+---
+--- @param result any the decoded result, nil when the call failed
+--- @param err? table icrm.Error
+--- @return string N (not sent), R (refused before the write), S (success), U (unknown)
+function M.write(result, err)
+  if result ~= nil then
+    return "S"
+  elseif NOT_SENT[err.kind] then
+    return "N"
+  elseif REFUSED[err.kind] then
+    return "R"
+  end
+  return "U"
+end
+
+--- Like `write`, for a call that returns the record: success needs a record
+--- with an id of the module.
+---
+--- @param result any
+--- @param err? table icrm.Error
+--- @param prefix string describe's idPrefix
+--- @return string class
+function M.record(result, err, prefix)
+  local class = M.write(result, err)
+  if
+    class == "S"
+    and not (type(result) == "table" and tostring(result.id):match("^" .. prefix .. "x%d+$"))
+  then
+    return "U"
+  end
+  return class
+end
+
+return M

@@ -1,0 +1,186 @@
+--- Whether a change set knows its own past. A copy from a backup does not: what
+-- it takes for planned may be done. So its file counts its commits, and the
+-- count is noted outside of it as well. (RELIABILITY w10, w13; X22.)
+-- @module icrm.changes.send.history
+
+local core = require "icrm.core"
+local search = require "icrm.changes.send.search"
+local sqlite = require "icrm.changes.journal.sqlite"
+
+local M = {}
+
+local History = {}
+History.__index = History
+
+local NOTE_EVERY_S = 1
+local ROWS_PER_QUERY = 49
+
+-- The notes of all change sets of this user; nil where there is no place for them.
+local function open_notes()
+  local folder = core.files.state_folder()
+  if not folder then
+    return nil
+  end
+  local path = folder .. "/sets.db"
+  core.files.create(path)
+  local notes, environment = sqlite.connect(path)
+  if not notes then
+    return nil
+  end
+  notes:execute [[CREATE TABLE IF NOT EXISTS sets (
+    id TEXT PRIMARY KEY, generation INTEGER, path TEXT, noted TEXT)]]
+  return notes, environment
+end
+
+--- Open the history of a change set that is about to be applied.
+---
+--- @param store table icrm.changes.Store
+function M.open(store)
+  local notes, environment = open_notes()
+  return setmetatable({
+    store = store,
+    id = store:get_meta "id",
+    count = math.tointeger(tonumber(store:get_meta "generation")) or 0,
+    notes = notes,
+    environment = environment,
+    next_note = 0,
+  }, History)
+end
+
+local function noted_count(self)
+  local cursor = self.notes
+    and self.notes:execute(
+      ("SELECT generation FROM sets WHERE id = '%s'"):format(self.notes:escape(self.id))
+    )
+  local count = cursor and cursor:fetch()
+  if cursor then
+    cursor:close()
+  end
+  return math.tointeger(tonumber(count))
+end
+
+--- What the notes say of the file.
+---
+--- @return string "current"; "behind": more was applied than the file knows;
+---   "unseen": it was applied, but nothing is noted of it on this machine
+function History:verdict()
+  local noted = noted_count(self)
+  if noted and noted > self.count then
+    return "behind"
+  elseif not noted and self.count > 0 then
+    return "unseen"
+  end
+  return "current"
+end
+
+--- Count one commit; to be called in its transaction.
+function History:advance()
+  self.count = self.count + 1
+  self.store:set_meta("generation", self.count)
+end
+
+--- Note the count outside of the file, after the commit; at most once a second.
+---
+--- @param now? number the clock; nil: at once
+function History:note(now)
+  if not self.notes or now and now < self.next_note then
+    return
+  end
+  self.next_note = now and now + NOTE_EVERY_S or 0
+  self.notes:execute(
+    ([[INSERT INTO sets (id, generation, path, noted) VALUES ('%s', %d, '%s', '%s')
+      ON CONFLICT (id) DO UPDATE SET generation = excluded.generation, path = excluded.path,
+        noted = excluded.noted]]):format(
+      self.notes:escape(self.id),
+      self.count,
+      self.notes:escape(self.store.path),
+      os.date "!%Y-%m-%d %H:%M:%S"
+    )
+  )
+end
+
+function History:close()
+  if self.notes then
+    self.notes:close()
+    self.environment:close()
+    self.notes = nil
+  end
+end
+
+local CREATIONS = "state = 'planned' AND operation IN ('create', 'attach') AND module = ?"
+
+local function modules(store)
+  return store:rows [[SELECT DISTINCT module FROM changes
+    WHERE state = 'planned' AND operation IN ('create', 'attach') ORDER BY module]]
+end
+
+-- Look for the next of `changes`; what is there is settled. Returns how many
+-- were settled, nil when the server gave no answer.
+local function look(job, run, changes, is_behind)
+  local doubts = {}
+  for _, change in ipairs(changes) do
+    if is_behind or search.has_witness(run.set, change) then
+      doubts[#doubts + 1] = { change = change }
+    end
+  end
+  local absent = search.creates(run.reconciler, job, doubts, false)
+  return absent and #doubts - #absent
+end
+
+local function take(each, limit)
+  local list = {}
+  for change in each do
+    list[#list + 1] = change
+    if #list == limit then
+      break
+    end
+  end
+  return list
+end
+
+-- The rows that would be sent first are the first that an unknown past has done.
+local function probe(job, run)
+  for _, row in ipairs(modules(run.store)) do
+    local first = take(run.store:each(CREATIONS, row.module), ROWS_PER_QUERY)
+    local found = look(job, run, first, false)
+    if found ~= 0 then
+      return found
+    end
+  end
+  return 0
+end
+
+local function audit(job, run, is_behind)
+  local found = 0
+  for _, row in ipairs(modules(run.store)) do
+    local each = run.store:each(CREATIONS, row.module)
+    repeat
+      local batch = take(each, ROWS_PER_QUERY)
+      local n = look(job, run, batch, is_behind)
+      if not n then
+        return found
+      end
+      found = found + n
+    until #batch < ROWS_PER_QUERY
+  end
+  return found
+end
+
+--- See whether what is planned was made already: by this file before it was
+--- restored from a copy, or by another plan of the same input. A job.
+---
+--- @param job table
+--- @param run table of icrm.changes.send.run; `run.found_before` becomes the number
+---   of changes that were settled by a look alone
+function M.check(job, run)
+  local verdict = run.engine.history:verdict()
+  local found = probe(job, run)
+  if found and (found > 0 or verdict ~= "current") then
+    run.is_behind = true
+    job:commit()
+    found = found + audit(job, run, verdict == "behind")
+  end
+  run.found_before = found or 0
+end
+
+return M

@@ -1,0 +1,248 @@
+--- Looking for a created record by its witness: a tag of ours, or the user's key.
+-- An empty list is no absence, for a query that fails on the server looks the
+-- same: a control, a record known to be there, must come with the same query.
+-- @module icrm.changes.send.search
+
+local attach = require "icrm.changes.send.attach"
+local core = require "icrm.core"
+local errors = require "icrm.error"
+local images = require "icrm.changes.images"
+local json = require "icrm.json"
+
+local M = {}
+
+-- 50 values and a control fit a URL, and the cap of 100 rows leaves room to see duplicates.
+local VALUES_PER_QUERY = 49
+
+-- The field and the value by which a created record is searched; nil when it
+-- has none, or when its key is empty.
+local function witness_of(set, change)
+  local witness = set:witness(change.module)
+  if not witness then
+    return nil
+  elseif witness.tag then
+    return witness.tag, change.tag
+  end
+  local fields = json.decode(change.fields)
+  for _, field in ipairs(witness.key) do
+    if (fields[field] or "") == "" then
+      return nil
+    end
+  end
+  return witness.key[1], fields[witness.key[1]]
+end
+
+--- Whether a creation can be found again.
+function M.has_witness(set, change)
+  return witness_of(set, change) ~= nil
+end
+
+-- The server compares without regard to case and accents; we compare bytes.
+local function matches(set, change, record)
+  local witness = set:witness(change.module)
+  if witness.tag then
+    return record[witness.tag] == change.tag
+  end
+  local fields = json.decode(change.fields)
+  for _, field in ipairs(witness.key) do
+    if record[field] ~= fields[field] then
+      return false
+    end
+  end
+  return true
+end
+
+M.shows_witness = matches
+
+--- Send a query from a job; only a list counts as an answer.
+function M.query(job, text)
+  local rows, err = job:read("query", { query = text })
+  if rows and type(rows) ~= "table" then
+    return nil, { kind = "decode", message = "the answer to a query is no list" }
+  end
+  return rows, err
+end
+
+local PAGE = 100 -- rows, whatever is asked for
+
+--- All records of a module whose `field` is one of `values`: a key's first field
+-- need not be unique, and comparison ignores case.
+function M.values(job, module, field, values)
+  local all, last = {}, nil
+  repeat
+    local text = ("SELECT * FROM %s WHERE %s IN (?)%s ORDER BY id LIMIT %d;"):format(
+      module,
+      field,
+      last and " AND id > ?" or "",
+      PAGE
+    )
+    local rows, err = M.query(job, errors.check(core.vtql.bind(text, { values, last })))
+    if not rows then
+      return nil, err
+    end
+    table.move(rows, 1, #rows, #all + 1, all)
+    local next_last = rows[#rows] and rows[#rows].id
+    if next_last and next_last == last then
+      return nil, { kind = "decode", message = "the server gives the same page again" }
+    end
+    last = next_last
+  until #rows < PAGE
+  return all
+end
+
+-- The create by which a query is seen to work: the last that was acknowledged
+-- about when the settling began. Queries may lag behind writes; where they do not
+-- show this one yet, they would not show the one in doubt either.
+local function control_change(self, module)
+  local find = [[SELECT c.* FROM changes c %s WHERE c.module = ? AND c.state = 'done'
+    AND c.operation IN ('create', 'attach') %s LIMIT 1]]
+  local acknowledged = [[JOIN attempts a ON a.change = c.n AND a.attempt = c.attempts
+    AND a.class = 'S' AND a.ended <= ?]]
+  local before = os.time() - math.max(math.floor(self.settle_s) - 1, 0)
+  return self.store:rows(find:format(acknowledged, "ORDER BY c.n DESC"), before, module)[1]
+    or self.store:rows(find:format("", "ORDER BY c.n"), module)[1]
+end
+
+-- A value that the same query must find: of a create of this set, else of any
+-- record that has one. nil when there is none yet.
+local function control_value(self, job, module, field)
+  local change = control_change(self, module)
+  if change then
+    local _, value = witness_of(self.run.set, change)
+    return value
+  end
+  local rows = M.query(
+    job,
+    ("SELECT %s FROM %s WHERE %s != ' ' LIMIT 1;"):format(field, module, field)
+  )
+  return rows and rows[1] and rows[1][field]
+end
+
+local function found_one(self, doubt, record)
+  local run, change = self.run, doubt.change
+  local sent = json.decode(change.fields)
+  local differences = images.differences(run.set:schema(change.module), sent, record)
+  if images.is_partial(differences) then
+    return self:human(
+      change,
+      "PARTIAL",
+      ("%s is there but half written: %s"):format(record.id, images.describe(differences))
+    )
+  end
+  if #differences > 0 and not run.set:witness(change.module).tag then
+    return self:human(
+      change,
+      "CANDIDATE",
+      ("%s has the same key but other values: %s"):format(
+        record.id,
+        images.describe(differences)
+      )
+    )
+  end
+  if change.operation == "attach" then
+    return run.engine:start(attach.check, run, change, record)
+  end
+  run.record_done(run, change, sent, record)
+end
+
+local function judge(self, doubt, records)
+  local found = {}
+  for _, record in ipairs(records) do
+    if matches(self.run.set, doubt.change, record) then
+      found[#found + 1] = record
+    end
+  end
+  if #found == 1 then
+    found_one(self, doubt, found[1])
+  elseif #found > 1 then
+    local ids = {}
+    for i, record in ipairs(found) do
+      ids[i] = record.id
+    end
+    self:human(doubt.change, "DUPLICATE", "created more than once: " .. table.concat(ids, ", "))
+  end
+  return #found > 0
+end
+
+-- Search one slice of doubts of one module and field. Returns those that are
+-- absent, and whether the control shows that the query works; a hit does, too,
+-- where there is no control. One that is older than the others would not.
+local function search_slice(self, job, module, field, slice, control)
+  local values = { control }
+  for _, doubt in ipairs(slice) do
+    values[#values + 1] = doubt.value
+  end
+  local records, err = M.values(job, module, field, values)
+  if not records then
+    self:stop(err)
+    return nil
+  end
+  local absent, works = {}, false
+  for _, record in ipairs(records) do
+    works = works or record[field] == control
+  end
+  for _, doubt in ipairs(slice) do
+    if judge(self, doubt, records) then
+      works = works or control == nil
+    else
+      absent[#absent + 1] = doubt
+    end
+  end
+  return absent, works
+end
+
+local function group_by_module(self, doubts)
+  local groups, order, helpless = {}, {}, {}
+  for _, doubt in ipairs(doubts) do
+    local change = doubt.change
+    local field, value = witness_of(self.run.set, change)
+    if not field then
+      helpless[#helpless + 1] = doubt
+    else
+      doubt.value = value
+      local name = change.module .. "." .. field
+      if not groups[name] then
+        groups[name] = { module = change.module, field = field }
+        order[#order + 1] = groups[name]
+      end
+      table.insert(groups[name], doubt)
+    end
+  end
+  return order, helpless
+end
+
+--- Search creates by their witnesses; what is found is settled.
+---
+--- @param self table the reconciler
+--- @param job table
+--- @param doubts table list of { change }
+--- @param final boolean whether absence is to be proven: then what is absent
+---   although the query was not seen to work goes to `self.without_control`
+--- @return table|nil the doubts that are absent; nil when the server gave no answer
+function M.creates(self, job, doubts, final)
+  local groups, helpless = group_by_module(self, doubts)
+  for _, doubt in ipairs(helpless) do
+    self:human(
+      doubt.change,
+      "NO_WITNESS",
+      "nobody knows whether it was created, and it has neither tag nor key to look for"
+    )
+  end
+  local absent = {}
+  for _, group in ipairs(groups) do
+    local control = final and control_value(self, job, group.module, group.field) or nil
+    for first = 1, #group, VALUES_PER_QUERY do
+      local slice =
+        table.move(group, first, math.min(first + VALUES_PER_QUERY - 1, #group), 1, {})
+      local missing, works = search_slice(self, job, group.module, group.field, slice, control)
+      if not missing then
+        return nil
+      end
+      local list = (final and not works) and self.without_control or absent
+      table.move(missing, 1, #missing, #list + 1, list)
+    end
+  end
+  return absent
+end
+
+return M

@@ -1,0 +1,129 @@
+--- What a command says of a change set: what became of every change, and how to
+-- go on.
+-- @module icrm.cli.account
+
+local exits = require "icrm.cli.exits"
+local script = require "icrm.cli.script"
+local show = require "icrm.changes.show"
+local text_tools = require "icrm.text"
+local times = require "icrm.cli.times"
+
+local M = {}
+
+--- Count the changes that meet a condition.
+---
+--- @param set icrm.ChangeSet
+--- @param condition string SQL
+--- @return integer
+function M.count(set, condition)
+  return set.store:rows("SELECT count(*) AS n FROM changes WHERE " .. condition)[1].n
+end
+
+local SHOWN = 10
+
+local function say_failures(set)
+  local n = 0
+  for change in set.store:each "state IN ('failed', 'needs_human', 'unknown')" do
+    n = n + 1
+    if n <= SHOWN then
+      script.say("  %s %s: %s", show.place(change), (change.state:gsub("_", " ")),
+        text_tools.clean(change.message or ""))
+    end
+  end
+  if n > SHOWN then
+    script.say("  … and %d more: icrm-lua errors %s", n - SHOWN, set.path)
+  end
+end
+
+local function say_changed_values(set)
+  local n = M.count(set, "differences IS NOT NULL AND state = 'done'")
+  if n == 0 then
+    return
+  end
+  script.say("the server stored %s otherwise than sent:", script.counted(n, "record"))
+  local shown = 0
+  for change in set.store:each "differences IS NOT NULL AND state = 'done'" do
+    shown = shown + 1
+    if shown > SHOWN then
+      script.say("  … and %d more: icrm-lua show --full %s", n - SHOWN, set.path)
+      break
+    end
+    script.say("  %s %s: %s", change.record, show.place(change),
+      text_tools.clean(change.differences))
+  end
+end
+
+-- What the CRM does on a save, mails for one, may have happened all the same.
+local function say_resent(set)
+  local n = M.count(set, "attempts > 1 AND state = 'done'")
+  if n > 0 then
+    script.say("%s more than one attempt, each after it was proven not to be done",
+      n == 1 and "1 change took" or ("%d changes took"):format(n))
+  end
+end
+
+--- How to send what is planned, with all that must be said.
+---
+--- @param set icrm.ChangeSet
+--- @param verb string apply or resume
+--- @return string a command
+function M.command(set, verb)
+  local deletions = set:deletions_to_allow()
+  return ("icrm-lua %s %s%s"):format(verb, set.path,
+    deletions > 0 and (" --allow-delete %d"):format(deletions) or "")
+end
+
+local function say_next(set, code, summary)
+  local states = set.store:states()
+  local is_open = (states.planned or 0) > 0
+  if (states.needs_human or 0) > 0 then
+    script.say("settle the open ones: icrm-lua unknown %s", set.path)
+  end
+  if code == exits.DONE and is_open then
+    script.say("to send it: %s", M.command(set, "apply"))
+  elseif code == exits.QUOTA then
+    script.say("to go on, from %s: %s", times.moment(summary.error.retry_after or 0),
+      M.command(set, "resume"))
+  elseif code == exits.TRY_AGAIN or is_open then
+    script.say("to go on: %s", M.command(set, "resume"))
+  end
+  if (states.failed or 0) > 0 then
+    script.say("the rows that failed, to be corrected and run again: icrm-lua errors %s", set.path)
+  end
+  local is_settled = not (is_open or states.sending or states.unknown)
+  if is_settled and M.count(set, "state = 'done' AND operation <> 'delete'") > 0 then
+    script.say("to take it back: icrm-lua undo %s", set.path)
+  end
+end
+
+--- Say what became of every change.
+---
+--- @param set icrm.ChangeSet
+--- @param summary? table
+--- @return integer exit code
+function M.report(set, summary)
+  script.say_all(show.totals(set))
+  say_failures(set)
+  say_changed_values(set)
+  say_resent(set)
+  if summary and summary.stopped then
+    script.say("stopped: %s", text_tools.clean(summary.stopped))
+  end
+  local code = exits.of_set(set, summary)
+  if summary then
+    local applied = 0
+    for _, n in pairs(summary.applied) do
+      applied = applied + n
+    end
+    script.say("%s settled in %.1f s, %d left", script.counted(applied, "change"),
+      summary.seconds, summary.remaining)
+    if summary.found_before > 0 then
+      script.say("%d of them were in the CRM already: made by another copy of this file, "
+        .. "or another plan of the same input", summary.found_before)
+    end
+  end
+  say_next(set, code, summary)
+  return code
+end
+
+return M

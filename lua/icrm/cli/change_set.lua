@@ -1,0 +1,372 @@
+--- What the commands on change sets share: options, making, opening, applying.
+-- @module icrm.cli.change_set
+
+local account = require "icrm.cli.account"
+local changes = require "icrm.changes"
+local changes_errors = require "icrm.cli.failed_rows"
+local core = require "icrm.core"
+local cuts = require "icrm.changes.plan.cuts"
+local errors = require "icrm.error"
+local exits = require "icrm.cli.exits"
+local outlook = require "icrm.cli.outlook"
+local progress_module = require "icrm.cli.progress"
+local script = require "icrm.cli.script"
+local text_tools = require "icrm.text"
+
+local M = {}
+
+--- Add the options that say how a change set is applied.
+---
+--- @param parser table of argparse
+function M.add_options(parser)
+  parser:option("--resend", "When the answer to a write is lost: send it again once it is "
+    .. "proven absent (proven); also where only the session lock was seen (barrier: nothing "
+    .. "stays queued at the server longer than --settle); or never.")
+    :choices { "proven", "barrier", "never" }:default "proven"
+  parser:option("--settle", "Seconds to wait before absence counts (10).")
+    :argname "SECONDS":convert(tonumber)
+  parser:option("--max-errors", "Stop after so many failed changes.")
+    :argname "N":convert(script.count)
+  parser:option("--stale", "Records changed since the plan: leave them alone, or overwrite.")
+    :choices { "skip", "force" }:default "skip"
+  parser:option("--allow-delete", "The exact number of records that may be deleted.")
+    :argname "N":convert(script.count)
+  parser:option("--confirm-host", "Needed where the profile is protected: the CRM's host.")
+    :argname "HOST"
+  parser:option("--errors", "Write the rows that were not applied to this file, as icrm-lua errors "
+    .. "does."):argname "FILE"
+  script.add_progress(parser)
+end
+
+--- Open a change set without applying it: nothing is locked.
+---
+--- @param path string
+--- @param client? icrm.Client
+--- @return icrm.ChangeSet
+function M.look(path, client)
+  return changes.open(client, path, { read_only = true })
+end
+
+-- A protected profile guards a real CRM against a command meant for another.
+local function check_host(client, args)
+  local host = client.url:match "^%w+://([^/:]+)" or client.url
+  if client.protected and args.confirm_host ~= host then
+    errors.raise { kind = "config", message = ("this profile is protected; to write to it say "
+      .. "--confirm-host %s"):format(host) }
+  end
+end
+
+-- Some failures have an exit code of their own; the runner prints all others.
+local function exit_for(err)
+  local code = exits.of_error(err)
+  if not code then
+    error(err, 0)
+  end
+  script.say("icrm-lua: %s", text_tools.clean(tostring(err)))
+  os.exit(code, true)
+end
+
+-- Leave no file behind of a plan that came to nothing.
+local function drop(set)
+  set.store:remove()
+end
+
+-- What the user may do with a change set that is there already.
+local function cure_for(set)
+  local states = set.store:states()
+  if set.is_torn then
+    return "its planning was interrupted, and nothing of it was sent; remove it, or name another"
+  elseif (states.planned or 0) + (states.sending or 0) + (states.unknown or 0) == 0 then
+    return "it is a change set that was applied, and undo needs it; name another"
+  elseif set:is_begun() then
+    return ("it is a change set that is not finished; go on with icrm-lua resume %s, or name "
+      .. "another"):format(set.path)
+  end
+  return ("it is a plan of which nothing was sent; send it with icrm-lua apply %s, or name "
+    .. "another"):format(set.path)
+end
+
+--- Refuse to write over a file, before time is spent on its contents.
+---
+--- @param path string of the change set to be made
+function M.check_new(path)
+  if not core.files.exists(path) then
+    return
+  end
+  local ok, set = pcall(M.look, path)
+  local cure = ok and cure_for(set) or "it is no change set that can be read; name another"
+  if ok then
+    set:close()
+  end
+  script.refuse("%s exists: %s with --out, such as %s", path, cure,
+    path:gsub("%.icrm$", "") .. os.date "-%Y%m%d.icrm")
+end
+
+--- Make a change set and fill it; when that fails no file is left behind. A set
+--- without a single change ends the program.
+---
+--- @param path string its file
+--- @param make function returns the icrm.ChangeSet
+--- @param fill? function called with it, returns what to say when there is nothing
+---   to do; its errors are raised again
+--- @return icrm.ChangeSet
+function M.make(path, make, fill)
+  local ok, set = pcall(make)
+  if not ok and errors.is(set, "store") and set.code == "EXISTS" then
+    M.check_new(path)
+  end
+  if not ok then
+    error(set, 0)
+  end
+  local is_filled, found = pcall(fill or function() end, set)
+  if not is_filled then
+    drop(set)
+    error(found, 0)
+  elseif set.store:count() == 0 then
+    drop(set)
+    script.say("%snothing to do", found and found .. "; " or "")
+    os.exit(exits.DONE, true)
+  end
+  return set
+end
+
+--- A line on the terminal while a change set is filled; for programs, what is sent
+--- counts.
+---
+--- @param client icrm.Client
+--- @param args table options of add_options
+--- @param label string what is counted
+--- @param total? integer
+--- @return icrm.Progress to be closed before anything else is said
+function M.planning(client, args, label, total)
+  return progress_module.new { label = label, total = total,
+    mode = args.progress == "auto" and "auto" or "off",
+    waits = function() return client.core:waits() end }
+end
+
+--- Plan one change for each record that a query finds.
+---
+--- @param client icrm.Client
+--- @param args table options of add_options, module and out
+--- @param name string of the script
+--- @param query icrm.Query
+--- @param add fun(set: icrm.ChangeSet, record: icrm.Record)
+--- @return icrm.ChangeSet
+--- @return string found how many records match
+function M.plan_each(client, args, name, query, add)
+  local out, found = args.out or script.dated_name(args.module), nil
+  local plan = M.make(out, function()
+    return changes.create(client, out, { script = name })
+  end, function(set)
+    local progress <close> = M.planning(client, args, "records planned")
+    for record in query:each() do
+      add(set, record)
+      progress:step()
+    end
+    set:seal()
+    found = ("%s of %s match"):format(script.counted(progress.done, "record"), args.module)
+    return found
+  end)
+  return plan, found
+end
+
+--- Connect to go on with a change set; a server that is away ends the program
+--- with the code that says to try again.
+---
+--- @param args table
+--- @return icrm.Client
+function M.connect(args)
+  local ok, crm = pcall(script.connect, args)
+  return ok and crm or exit_for(crm)
+end
+
+--- Open a change set to apply it; ends the program when the file is in use.
+---
+--- @param client icrm.Client
+--- @param path string
+--- @return icrm.ChangeSet
+function M.open(client, path)
+  local ok, set = pcall(changes.open, client, path)
+  if ok then
+    return set
+  elseif errors.is(set, "store") and set.code ~= "LOCKED" then
+    error(set, 0) -- no such file, say; the journal has not failed
+  end
+  return exit_for(set)
+end
+
+local function count_keys(map)
+  local n = 0
+  for _ in pairs(map) do
+    n = n + 1
+  end
+  return n
+end
+
+local function open_errors(path, mode)
+  local file, problem = io.open(path, mode)
+  if not file then
+    errors.raise { kind = "input", message = "--errors: cannot write " .. problem }
+  end
+  return file
+end
+
+-- Told before anything is sent, not after.
+local function check_errors_file(args)
+  if args.errors then
+    open_errors(args.errors, "ab"):close()
+  end
+end
+
+local function write_errors(set, path)
+  local file = open_errors(path, "wb")
+  local n, notes = changes_errors.write(set, function(piece) file:write(piece) end)
+  file:close()
+  script.say("%s in %s", script.counted(n, "row"), path)
+  script.say_all(notes)
+end
+
+-- Warn when the administrator changed a module since the plan.
+local function say_changed_modules(set)
+  local ok, modules = pcall(set.changed_modules, set)
+  if not ok then
+    return exit_for(modules)
+  end
+  for _, module in ipairs(modules) do
+    script.say("%s is described otherwise than when this was planned: fields, picklists or "
+      .. "obligations changed", module)
+  end
+end
+
+-- Says of each field, once, that the server cuts its text, while the rest can
+-- still be stopped.
+local function watch_cuts(set, progress)
+  local seen = {}
+  return function(change, values)
+    local is_other = values.differences and values.after
+    for field, kept in pairs(is_other and cuts.of(set, change, values) or {}) do
+      local name = change.module .. "." .. field
+      if not seen[name] then
+        seen[name] = true
+        progress:clear()
+        script.say("the server keeps %d characters of %s and cuts the rest; %d more that are still "
+          .. "to be sent are longer (--max-length %s=%d refuses such rows before an import)", kept,
+          name, cuts.count(set, change.module, field, kept), field, kept)
+      end
+    end
+  end
+end
+
+local function look_ahead(set)
+  local ok, ahead = pcall(outlook.of, set)
+  return ok and ahead or exit_for(ahead)
+end
+
+--- Apply a change set with progress and report.
+---
+--- @param set icrm.ChangeSet
+--- @param args table options of add_options
+--- @param is_foretold? boolean whether was said how long it takes
+--- @return integer exit code
+function M.apply(set, args, is_foretold)
+  check_host(set.client, args)
+  check_errors_file(args)
+  say_changed_modules(set)
+  local ahead = look_ahead(set)
+  if not is_foretold then
+    script.say_all(ahead.lines)
+  end
+  local states = set.store:states()
+  local progress = progress_module.new {
+    label = "changes",
+    total = (states.planned or 0) + (states.sending or 0) + (states.unknown or 0),
+    mode = args.progress,
+    stats = function() return set.client.core:stats() end,
+    waits = function() return set.client.core:waits() end,
+    foresee = ahead.foresee,
+  }
+  progress:start(ahead.facts)
+  local note_cuts = watch_cuts(set, progress)
+  local ok, summary = pcall(set.apply, set, {
+    resend = args.resend, settle = args.settle, max_errors = args.max_errors,
+    stale = args.stale, allow_delete = args.allow_delete,
+    on_change = function(change, values)
+      note_cuts(change, values)
+      if values.state == "failed" or values.state == "needs_human" then
+        progress:fail()
+      end
+      progress:step()
+    end,
+    on_turn = function(run)
+      progress:set_unknown(count_keys(run.reconciler.open))
+      progress:tick()
+    end,
+  })
+  progress:close()
+  core.interrupt.clear()
+  if not ok then
+    return exit_for(summary)
+  end
+  local code = account.report(set, summary)
+  if args.errors then
+    write_errors(set, args.errors)
+  end
+  return code
+end
+
+local function write_stderr(piece)
+  io.stderr:write(piece)
+end
+
+-- Nothing is left to be sent: all of it was, or need not be, or cannot be.
+local function decide_nothing(plan, args, found)
+  if plan.store:count() > (plan.store:states().skipped or 0) then
+    local code = account.report(plan)
+    if args.errors then
+      write_errors(plan, args.errors)
+    end
+    return code
+  elseif account.count(plan, "code IN ('KEPT', 'IMPOSSIBLE')") > 0 then
+    plan:write(write_stderr)
+    script.say "\nnothing can be taken back"
+    return exits.DONE
+  end
+  script.say("%snothing to do: the CRM has all of this already", found and found .. "; " or "")
+  return exits.DONE
+end
+
+--- Show a plan, ask, and apply it.
+---
+--- @param plan icrm.ChangeSet
+--- @param args table options of add_options, `yes` and `plan_only`
+--- @param found? string what to say when there is nothing to do
+--- @return integer exit code
+function M.decide(plan, args, found)
+  local planned = plan.store:states().planned or 0
+  if planned == 0 then
+    return decide_nothing(plan, args, found)
+  end
+  plan:write(write_stderr)
+  script.say ""
+  script.say_all(look_ahead(plan).lines)
+  local deletions = plan:deletions_to_allow(args.allow_delete)
+  if deletions > 0 and not args.plan_only then
+    script.say("\nnothing was sent: this deletes %s; to send it: %s",
+      script.counted(deletions, "record"), account.command(plan, "apply"))
+    return exits.ERROR
+  elseif args.plan_only then
+    script.say("\nplanned in %s; to send it: %s", plan.path, account.command(plan, "apply"))
+    return 0
+  end
+  local answer, interrupted = script.confirm(
+    ("\nApply %s?"):format(script.counted(planned, "change")), args)
+  if answer then
+    return M.apply(plan, args, true)
+  end
+  local why = interrupted and "\n" or answer == nil and "\nthere is no terminal to ask on: " or ""
+  script.say("%snothing was sent; to send what is planned in %s: %s%s", why, plan.path,
+    account.command(plan, "apply"), answer == nil and " --yes" or "")
+  return interrupted and exits.INTERRUPTED or exits.ERROR
+end
+
+return M

@@ -1,0 +1,142 @@
+--- The rows that were not applied, as a file that can be corrected and run again.
+-- @module icrm.cli.failed_rows
+
+local copy_rows = require "icrm.import.copy"
+local core = require "icrm.core"
+local csv = require "icrm.csv"
+local errors = require "icrm.error"
+local text_tools = require "icrm.text"
+
+local M = {}
+
+local COLUMNS = { "icrm_code", "icrm_message" }
+local OPEN = "state IN ('failed', 'blocked', 'needs_human', 'unknown', 'sending')"
+
+-- Lines with a change of which nobody knows whether it was done, or that waits for
+-- one: imported again, they might be there twice.
+local UNSETTLED = [[
+  WITH RECURSIVE waits(n) AS (
+    SELECT n FROM changes WHERE state IN ('needs_human', 'unknown', 'sending')
+    UNION
+    SELECT l.child FROM waits JOIN links l ON l.parent = waits.n
+      JOIN changes c ON c.n = l.child WHERE c.state = 'blocked')
+  SELECT DISTINCT line FROM changes JOIN waits USING (n) WHERE line IS NOT NULL]]
+
+-- Records that are there, made of a line that has failed or needed by it.
+local MADE = [[
+  SELECT c.line AS line, p.module AS module FROM changes c JOIN changes p ON p.line = c.line
+    WHERE c.state IN ('failed', 'blocked') AND p.state = 'done' AND p.operation = 'create'
+  UNION
+  SELECT c.line, p.module FROM changes c JOIN links l ON l.child = c.n
+    JOIN changes p ON p.n = l.parent
+    WHERE c.state IN ('failed', 'blocked') AND p.state = 'done' AND p.operation = 'create']]
+
+local function reason(change)
+  return change.code or change.state, text_tools.clean(change.message or "")
+end
+
+-- Line of the source → its codes and messages; a row may have made several records.
+local function failed_lines(set)
+  local lines = {}
+  for change in set.store:each "state IN ('failed', 'blocked') AND line IS NOT NULL" do
+    local code, message = reason(change)
+    local entry = lines[change.line] or { codes = {}, messages = {} }
+    table.insert(entry.codes, code)
+    table.insert(entry.messages, message)
+    lines[change.line] = entry
+  end
+  return lines
+end
+
+local function take_out_unsettled(set, lines)
+  local unsettled = set.store:rows(UNSETTLED)
+  for _, row in ipairs(unsettled) do
+    lines[math.tointeger(row.line)] = nil
+  end
+  return #unsettled
+end
+
+-- How many of these lines would make a record a second time, because no key finds it.
+local function count_remade(set, lines)
+  local seen, count = {}, 0
+  for _, row in ipairs(set.store:rows(MADE)) do
+    local line, witness = math.tointeger(row.line), set:witness(row.module)
+    if lines[line] and not seen[line] and not (witness and witness.key) then
+      seen[line], count = true, count + 1
+    end
+  end
+  return count
+end
+
+-- The same bytes again: the file must be the one that was planned.
+local function source_of(set)
+  local header = set.store:header()
+  local path, sha256 = header.source, header.source_sha256
+  if path == "" or sha256 == "" then
+    return nil
+  elseif errors.check(core.digest.sha256_file(path)) ~= sha256 then
+    errors.raise { kind = "input", message = ("%s is not as it was when it was planned; "
+      .. "its rows cannot be copied from it"):format(path) }
+  end
+  return path
+end
+
+local function write_copy(path, lines, write)
+  local copy, order = copy_rows.open(path), {}
+  local headings, count = copy.headings, #copy.headings
+  if count > 2 and headings[count - 1] == COLUMNS[1] and headings[count] == COLUMNS[2] then
+    copy:leave_out(2) -- of the time before
+  end
+  write(copy:row(1, COLUMNS, true))
+  for line in pairs(lines) do
+    order[#order + 1] = line
+  end
+  table.sort(order)
+  for _, line in ipairs(order) do
+    write(copy:row(line, { table.concat(lines[line].codes, " "),
+      table.concat(lines[line].messages, "; ") }))
+  end
+  return #order
+end
+
+local function write_list(set, write)
+  write(csv.record { "key", "operation", "module", "record", "code", "message" })
+  local n = 0
+  for change in set.store:each(OPEN) do
+    local code, message = reason(change)
+    n = n + 1
+    write(csv.record { change.key, change.operation, change.module, change.record or "", code,
+      message })
+  end
+  return n
+end
+
+--- Write the rows that were not applied.
+---
+--- For an import they are the bytes of the source, with the columns `icrm_code`
+--- and `icrm_message` added; rows that nobody knows the outcome of are left out.
+--- Else it is a list of the changes.
+---
+--- @param set icrm.ChangeSet
+--- @param write fun(piece: string)
+--- @return integer count of the rows written
+--- @return string[] notes what to say about them
+function M.write(set, write)
+  local path = source_of(set)
+  if not path then
+    return write_list(set, write), {}
+  end
+  local lines, notes = failed_lines(set), {}
+  local unsettled, remade = take_out_unsettled(set, lines), count_remade(set, lines)
+  if unsettled > 0 then
+    notes[1] = ("left out, for they may be in the CRM: %d more; see icrm-lua unknown %s"):format(
+      unsettled, set.path)
+  end
+  if remade > 0 then
+    notes[#notes + 1] = ("%d of them need records that were made already; imported again, those "
+      .. "are made twice, unless a key finds them (existing, in the mapping file)"):format(remade)
+  end
+  return write_copy(path, lines, write), notes
+end
+
+return M

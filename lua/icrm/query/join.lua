@@ -1,0 +1,126 @@
+--- Fields of the records that a record refers to, such as `parent_id.bill_state`.
+--
+-- The API has no joins. Rows are read ahead, and the records they refer to are
+-- fetched fifty at a time, each once.
+-- @module icrm.query.join
+
+local core = require "icrm.core"
+local errors = require "icrm.error"
+
+local M = {}
+
+local ROWS_PER_BATCH = 100
+local IDS_PER_CALL = 50 -- the front server refuses long URLs
+
+local function refuse(message, ...)
+  errors.raise { kind = "input", message = message:format(...) }
+end
+
+local OWNERS = { "Users", "Groups" }
+
+local function modules_of(field)
+  return field.refers_to or field.type == "owner" and OWNERS or nil
+end
+
+-- The modules that a reference may point to and that have the field.
+local function targets_of(crm, schema, field, name)
+  local targets, names = {}, {}
+  for _, module in ipairs(modules_of(field)) do
+    local target = crm:describe(module)
+    if target.by_name[name] then
+      targets[target.id_prefix] = module
+    end
+    for _, other in ipairs(target.fields) do
+      names[#names + 1] = other.name
+    end
+  end
+  if not next(targets) then
+    local nearest = core.nearest(name, names)
+    refuse("%s.%s: %s, which %s of %s refers to, has no field %q%s", field.name, name,
+      table.concat(modules_of(field), " or "), field.name, schema.name, name,
+      nearest and ("; did you mean %q?"):format(nearest) or "")
+  end
+  return targets
+end
+
+--- Find out what a path such as `parent_id.bill_state` or `ticketstatus` means.
+---
+--- @param crm icrm.Client
+--- @param schema icrm.Schema
+--- @param path string
+--- @return table path name; column (of the module itself); field and targets when
+---   it goes through a reference
+function M.path(crm, schema, path)
+  local column, name = path:match "^([^.]+)%.?(.*)$"
+  local field = schema.by_name[column or path]
+  if not field then
+    local fault = schema:unknown_field(column or path)
+    refuse("%s; %s", fault.message, fault.cure)
+  elseif name == "" then
+    return { name = path, column = column }
+  elseif not modules_of(field) then
+    refuse("%s: %s is no reference to another record", path, column)
+  end
+  return { name = path, column = column, field = name,
+    targets = targets_of(crm, schema, field, name), known = {} }
+end
+
+local function fetch(crm, module, field, ids, known)
+  for from = 1, #ids, IDS_PER_CALL do
+    local part = table.move(ids, from, math.min(from + IDS_PER_CALL - 1, #ids), 1, {})
+    local text = ("SELECT id, %s FROM %s WHERE id IN (%s);"):format(field, module,
+      ("?, "):rep(#part):sub(1, -3))
+    for record in crm:query(text, table.unpack(part)):each() do
+      known[record.id] = record[field]
+    end
+  end
+end
+
+local function fill(crm, path, rows)
+  local wanted = {}
+  for _, row in ipairs(rows) do
+    local id = row[path.column]
+    local module = path.targets[id:match "^(%d+)x" or ""]
+    if module and path.known[id] == nil then
+      path.known[id] = ""
+      wanted[module] = wanted[module] or {}
+      table.insert(wanted[module], id)
+    end
+  end
+  for module, ids in pairs(wanted) do
+    fetch(crm, module, path.field, ids, path.known)
+  end
+  for _, row in ipairs(rows) do
+    row[path.name] = path.known[row[path.column]] or ""
+  end
+end
+
+--- Iterate over rows with the values of the paths filled in.
+---
+--- @param crm icrm.Client
+--- @param each fun(): table? rows, such as a query's each()
+--- @param paths table[] see path
+--- @return fun(): table?
+function M.rows(crm, each, paths)
+  local batch, at = {}, 0
+  return function()
+    at = at + 1
+    if batch[at] == nil then
+      batch, at = {}, 1
+      for row in each do
+        batch[#batch + 1] = row
+        if #batch == ROWS_PER_BATCH then
+          break
+        end
+      end
+      for _, path in ipairs(paths) do
+        if path.field then
+          fill(crm, path, batch)
+        end
+      end
+    end
+    return batch[at]
+  end
+end
+
+return M

@@ -1,0 +1,138 @@
+--- Long walks: ranges of ids, read by several lanes at once, rows in order.
+--
+-- Ids grow with time and modules share them, so a range of ids holds more or
+-- fewer rows of one module; how wide the next must be is learnt from the ones
+-- before. A range of more ids than a page has rows is complete when as many rows
+-- came as are counted in it; if not (more than a page, or records that this user
+-- may not see), the rest of it is walked page by page before the next range has
+-- its turn.
+-- @module icrm.query.ranges
+
+local walk = require "icrm.query.walk"
+
+local M = {}
+
+local AIM = 0.8 -- of a page: how full a range should be
+local WIDEST = 10000000
+local LEARNING = 0.3 -- weight of the newest range
+
+local function parts_of(id)
+  local prefix, number = id:match "^(%d+)x(%d+)$"
+  return prefix, math.tointeger(tonumber(number))
+end
+
+local Walk = {}
+Walk.__index = Walk
+
+-- As many ids as rows of a page cannot hold more than a page: nothing to count.
+function Walk:width()
+  local page_rows = walk.PAGE_ROWS
+  local width = math.min(page_rows * AIM / self.density, WIDEST)
+  return math.max(page_rows, math.floor(width))
+end
+
+function Walk:add_range()
+  local width = self:width()
+  local range = { width = width, from = ("%sx%d"):format(self.prefix, self.at),
+    to = ("%sx%d"):format(self.prefix, self.at + width) }
+  self.at = self.at + width
+  range.page = self.query:_send({ by_id = true, after_id = range.from,
+    until_id = range.to, rows = walk.PAGE_ROWS })
+  if width > walk.PAGE_ROWS then
+    range.count = self.query:_send({ count = true, after_id = range.from,
+      until_id = range.to })
+  end
+  table.insert(self.ranges, range)
+end
+
+function Walk:fill()
+  while #self.ranges < self.window do
+    self:add_range()
+  end
+  self.query.client:flush()
+end
+
+function Walk:stop()
+  if self.rest then
+    self.stop_rest()
+    self.rest = nil
+  end
+  for _, range in ipairs(self.ranges) do
+    self.query.client:discard(range.page)
+    if range.count then
+      self.query.client:discard(range.count)
+    end
+  end
+  self.ranges = {}
+end
+
+function Walk:learn(range, rows)
+  local density = math.max(rows, 1) / range.width
+  self.density = self.density + LEARNING * (density - self.density)
+  self.window = math.max(2, math.min(self.window * 2, self.query.client:lanes()))
+end
+
+-- Nothing in this range: perhaps nothing at all behind it.
+function Walk:is_over(range)
+  self.empty = self.empty + 1
+  if self.empty & (self.empty - 1) ~= 0 then
+    return false -- asked after 1, 2, 4, 8 … empty ranges
+  end
+  return self.query:_count_after(range.to) == 0
+end
+
+function Walk:next_range()
+  self:fill()
+  local range = self.ranges[1]
+  local rows = self.query:_receive(range.page)
+  local counted = range.count
+    and self.query:_read_count(self.query:_receive(range.count)) or #rows
+  table.remove(self.ranges, 1)
+  self:learn(range, counted)
+  self.empty = counted > 0 and 0 or self.empty
+  if counted > #rows then
+    local last = rows[1] and rows[#rows].id or range.from
+    self.rest, self.stop_rest =
+      walk.by_id(self.query, math.huge, 0, last, range.to)
+  elseif counted == 0 and self:is_over(range) then
+    self:stop()
+    return nil
+  end
+  return rows
+end
+
+function Walk:next_page()
+  while true do
+    local page
+    if self.rest then
+      page = self.rest()
+      self.rest = page and self.rest
+    end
+    if not page then
+      page = self:next_range()
+    end
+    if not page or #page > 0 then
+      return page
+    end
+  end
+end
+
+--- Go on with a walk behind a full page.
+---
+--- @param query icrm.Query
+--- @param page icrm.Record[] the page that came last
+--- @return fun(): icrm.Record[]? next_page
+--- @return fun() stop
+function M.walk(query, page)
+  local prefix, last = parts_of(page[#page].id)
+  local _, first = parts_of(page[1].id)
+  local self = setmetatable({ query = query, prefix = prefix, at = last,
+    density = #page / (last - first + 1), ranges = {}, window = 2, empty = 0 }, Walk)
+  return function()
+    return self:next_page()
+  end, function()
+    self:stop()
+  end
+end
+
+return M

@@ -1,0 +1,77 @@
+local helper = require "spec.helper"
+local csv = require "icrm.csv"
+
+local function opened(text, opts)
+  opts = opts or {}
+  opts.path = helper.tmpfile(text, "clients.csv")
+  return csv.open(opts)
+end
+
+local function fails_to_open(text, pattern, opts)
+  local ok, err = pcall(opened, text, opts)
+  assert.is_false(ok)
+  assert.equal("input", err.kind)
+  assert.matches(pattern, err.message)
+end
+
+local function rows_of(source)
+  local rows = {}
+  for line, cells in source:rows() do
+    rows[#rows + 1] = { line, table.unpack(cells) }
+  end
+  return rows
+end
+
+describe("import.csv", function()
+  it("opens what a French table program saves", function()
+    local source <close> = opened "Soci\xE9t\xE9;CP\r\nL\x92Or\xE9al;06\r\n"
+    assert.same({ "Société", "CP" }, source.headings)
+    assert.same({ { 2, "L’Oréal", "06" } }, rows_of(source))
+    assert.equal("windows-1252, separator ;, 2 columns", source:describe())
+  end)
+
+  it("takes the format that it is told", function()
+    local source <close> = opened("a,b;c\n1,2;3\n", { delimiter = ";" })
+    assert.same({ "a,b", "c" }, source.headings)
+    local tab <close> = opened("a\tb\n1\t2\n", { delimiter = "tab" })
+    assert.same({ "a", "b" }, tab.headings)
+    fails_to_open("a;b\n", 'unknown delimiter "#"', { delimiter = "#" })
+    fails_to_open("a;b\n", 'unknown encoding "ebcdic"', { encoding = "ebcdic" })
+  end)
+
+  it("leaves out rows of empty cells and counts them", function()
+    local source <close> = opened "a;b\n;\n1;2\n\n;\n"
+    assert.same({ { 3, "1", "2" } }, rows_of(source))
+    assert.equal(2, source.blank_rows)
+  end)
+
+  it("takes the apostrophe of neutralised cells away unless raw", function()
+    local source <close> = opened "a\n'=1\n''=2\n'tis\n"
+    assert.same({ { 2, "=1" }, { 3, "'=2" }, { 4, "'tis" } }, rows_of(source))
+    local raw <close> = opened("a\n'=1\n", { raw = true })
+    assert.same({ { 2, "'=1" } }, rows_of(raw))
+  end)
+
+  it("names what is wrong with the file", function()
+    fails_to_open("", "clients%.csv is empty; a CSV file begins with a line of headings")
+    fails_to_open("a;;c\n1;2;3\n", "heading 2 is empty")
+    fails_to_open("a;b;a\n1;2;3\n", 'the heading "a" stands over columns 1 and 3')
+    fails_to_open("a;\xE9\n", "line 1, character 3, cell 2: the bytes E9 0A are not utf%-8",
+      { encoding = "utf-8" })
+    local source <close> = opened "a;b\n\n"
+    assert.error_matches(function() rows_of(source) end, "has headings but no rows")
+  end)
+
+  it("stops at the row that is broken, after the good ones", function()
+    local source <close> = opened 'a;b\n1;2\n3;x"y\n'
+    local next_row = source:rows()
+    assert.equal(2, (next_row()))
+    assert.error_matches(next_row, "clients%.csv: line 3, character 4, cell 2 %(b%): a stray quote")
+  end)
+
+  it("says so when the file is not there", function()
+    assert.error_matches(function() csv.open { path = "/nowhere/x.csv" } end,
+      "/nowhere/x%.csv: cannot open the file: No such file")
+    assert.error_matches(function() csv.open { path = helper.tmpdir() } end, "cannot read")
+  end)
+end)

@@ -3,7 +3,7 @@
 
 local core = require "icrm.core"
 local errors = require "icrm.error"
-local images = require "icrm.changes.images"
+local images = require "icrm.images"
 local json = require "icrm.json"
 local links = require "icrm.changes.plan.links"
 local planning = require "icrm.changes.plan.planning"

@@ -2,7 +2,7 @@
 -- first record that comes back shorter than it was sent shows one.
 -- @module icrm.changes.plan.cuts
 
-local images = require "icrm.changes.images"
+local images = require "icrm.images"
 local json = require "icrm.json"
 
 local M = {}

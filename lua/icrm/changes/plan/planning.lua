@@ -5,7 +5,7 @@
 local core = require "icrm.core"
 local documents = require "icrm.documents"
 local errors = require "icrm.error"
-local images = require "icrm.changes.images"
+local images = require "icrm.images"
 local json = require "icrm.json"
 local records = require "icrm.records"
 local schemas = require "icrm.schema"

@@ -4,7 +4,7 @@
 -- @module icrm.changes.plan.undo
 
 local errors = require "icrm.error"
-local images = require "icrm.changes.images"
+local images = require "icrm.images"
 local json = require "icrm.json"
 local operations = require "icrm.operations"
 

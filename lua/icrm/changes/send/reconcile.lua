@@ -4,7 +4,7 @@
 -- @module icrm.changes.send.reconcile
 
 local fence = require "icrm.changes.send.fence"
-local images = require "icrm.changes.images"
+local images = require "icrm.images"
 local json = require "icrm.json"
 local search = require "icrm.changes.send.search"
 

@@ -6,7 +6,7 @@
 local attach = require "icrm.changes.send.attach"
 local core = require "icrm.core"
 local errors = require "icrm.error"
-local images = require "icrm.changes.images"
+local images = require "icrm.images"
 local json = require "icrm.json"
 
 local M = {}

@@ -4,7 +4,7 @@
 
 local classify = require "icrm.changes.send.classify"
 local errors = require "icrm.error"
-local images = require "icrm.changes.images"
+local images = require "icrm.images"
 local json = require "icrm.json"
 local operations = require "icrm.operations"
 local records = require "icrm.records"

@@ -1,5 +1,5 @@
 --- Comparing what was sent with what the server stores.
--- @module icrm.changes.images
+-- @module icrm.images
 
 local values = require "icrm.values"
 

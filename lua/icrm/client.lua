@@ -303,6 +303,8 @@ lazy("from", "icrm.query")
 lazy("count", "icrm.query")
 lazy("plan", "icrm.changes")
 lazy("forecast", "icrm.forecast")
+lazy("server", "icrm.server", "of")
+lazy("own_settings", "icrm.server")
 
 local LOGOUT_PATIENCE = 1 -- seconds
 

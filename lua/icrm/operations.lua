@@ -1,31 +1,42 @@
---- What the server offers beyond the seed's operations, found out without harm.
+--- What the server offers beyond the operations that every server of the family
+-- has, found out without harm.
 -- @module icrm.operations
 
 local M = {}
 
---- Whether the server has an operation that wants an id (delete, revise).
---- Called without one, it answers that the id is wrong; a server that does not
---- know the operation answers with an HTTP error (SERVER.md 1).
+-- Called like this an operation that is there refuses and does nothing.
+local NOTHING = { id = "", element = "{}", sourceRecordId = "", elementType = "" }
+local READS = { retrieve_related = true, relatedtypes = true, files_retrieve = true,
+  query_related = true, retrievedocattachment = true }
+
+-- A server that does not know an operation says so, or breaks: an HTTP 500.
+local function is_there(err)
+  if err.kind == "refused" then
+    return err.code ~= "UNKNOWN_OPERATION"
+  elseif err.status == 500 then
+    return false
+  end
+  error(err, 0)
+end
+
+--- Whether the server has an operation that wants an id, such as delete, revise,
+--- retrieve_related, add_related or files_retrieve; asked once per client.
 ---
---- @param client table icrm.Client
+--- @param client icrm.Client
 --- @param operation string
 --- @param job? table the job of a change set's engine that wants to know
 --- @return boolean; raises icrm.Error when the server cannot be asked
 function M.offers(client, operation, job)
   client.offered = client.offered or {}
   if client.offered[operation] == nil then
-    local params, how = { id = "", element = "{}" }, { method = "POST" }
+    local how = { method = READS[operation] and "GET" or "POST", write = false }
     local ok, err
     if job then
-      ok, err = job:read(operation, params, how)
+      ok, err = job:read(operation, NOTHING, how)
     else
-      ok, err = pcall(client.call, client, operation, params, how)
+      ok, err = pcall(client.call, client, operation, NOTHING, how)
     end
-    if not ok and err.kind ~= "refused" and err.kind ~= "http" then
-      error(err, 0)
-    end
-    client.offered[operation] = ok and true
-      or (err.kind == "refused" and err.code ~= "UNKNOWN_OPERATION")
+    client.offered[operation] = ok and true or is_there(err)
   end
   return client.offered[operation]
 end

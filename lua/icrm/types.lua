@@ -71,7 +71,24 @@
 ---@field receive fun(self, id: integer): any
 ---@field discard fun(self, id: integer)
 ---@field forecast fun(self, calls: integer, calls_per_s?: number): icrm.Forecast
+---@field server fun(self): icrm.Server
+---@field own_settings fun(self): icrm.UserSettings?
 ---@field close fun(self)
+
+---@class icrm.Server
+---@field kind "vtiger8"|"corebos"|"initiative"|"unknown"
+---@field version string as the server reports it at login
+---@field offers fun(self, operation: string): boolean
+
+---@class icrm.UserSettings how the connected user writes numbers and times
+---@field decimal_separator? string
+---@field grouping_separator? string
+---@field decimals integer digits behind the point
+---@field time_zone? string
+---@field date_format? string
+---@field hour_format? string
+---@field currency_id? string
+---@field is_admin boolean
 
 ---@class icrm.Forecast how a number of calls would go; durations in seconds
 ---@field calls integer

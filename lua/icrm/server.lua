@@ -1,0 +1,112 @@
+--- What the server at the other end is: its kind, what it offers, and how it reads
+-- and shows the connected user's numbers and times.
+--
+-- The family's servers answer the same operations in different ways, so whoever
+-- must know asks here and takes the safe way where the answer is `unknown`.
+-- docs/client.md lists the kinds.
+-- @module icrm.server
+
+local errors = require "icrm.error"
+local operations = require "icrm.operations"
+local tasks = require "icrm.tasks"
+
+local M = {}
+
+local Server = { __name = "icrm.Server" }
+Server.__index = Server
+M.Server = Server
+
+-- Modules that coreBOS alone has are called cb…; it says of itself that it is a
+-- vtiger 5.5, which never was.
+local function is_corebos(version, information)
+  if version:find "^5%.5" then
+    return true
+  end
+  for name in pairs(information) do
+    if name:find "^cb%u" then
+      return true
+    end
+  end
+  return false
+end
+
+local function kind_of(version, information)
+  if is_corebos(version, information) then
+    return "corebos"
+  elseif version:find "^8%." then
+    return "vtiger8"
+  elseif version:find "^6%." then
+    return "initiative"
+  end
+  return "unknown"
+end
+
+--- Find out what a client's server is; asked once per client.
+---
+--- It takes one `listtypes`, which the client remembers.
+---
+--- @param client icrm.Client
+--- @return icrm.Server
+function M.of(client)
+  return tasks.share(client, client._learnt, "server", function()
+    local version = client.version or ""
+    local information = client:list_types()
+    return setmetatable({ client = client, version = version,
+      kind = kind_of(version, information) }, Server)
+  end)
+end
+
+--- Whether the server has an operation; found out by a call that does nothing.
+---
+--- @param operation string
+--- @return boolean; raises icrm.Error when the server cannot be asked
+function Server:offers(operation)
+  return operations.offers(self.client, operation)
+end
+
+-- What the user's own record says, by the names of its fields.
+local SETTINGS = {
+  decimal_separator = "currency_decimal_separator",
+  grouping_separator = "currency_grouping_separator",
+  decimals = "no_of_currency_decimals",
+  time_zone = "time_zone",
+  date_format = "date_format",
+  hour_format = "hour_format",
+  currency_id = "currency_id",
+}
+
+-- A blank stands as text or as entity; an entity is how a web form keeps it.
+local function plain(value)
+  local names = { ["&nbsp;"] = "\u{A0}", ["&#039;"] = "'", ["&#39;"] = "'", ["&quot;"] = '"' }
+  return names[value] or value
+end
+
+local function read_settings(client)
+  local ok, record = pcall(client.retrieve, client, client.user)
+  if not ok and errors.is(record, "refused") then
+    return false -- no user but an administrator may read Users on some servers
+  elseif not ok then
+    error(record, 0)
+  end
+  local settings = {}
+  for name, field in pairs(SETTINGS) do
+    local value = record[field]
+    settings[name] = type(value) == "string" and plain(value) or nil
+  end
+  settings.decimals = math.tointeger(tonumber(settings.decimals)) or 2
+  settings.is_admin = record.is_admin == "on"
+  return settings
+end
+
+--- How the connected user writes numbers and times in the CRM; asked once per
+--- client.
+---
+--- @param client icrm.Client
+--- @return icrm.UserSettings? nil when the user may not read his own record
+function M.own_settings(client)
+  return tasks.share(client, client._learnt, "own_settings", function()
+    return read_settings(client)
+  end) or nil
+end
+
+return M

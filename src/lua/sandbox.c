@@ -1,5 +1,6 @@
 #include "sandbox/sandbox.h"
 
+#include "core/buf.h"
 #include "core/interrupt.h"
 #include "lua/core.h"
 

@@ -2,7 +2,8 @@
 
 #include "core/credentials.h"
 #include "sandbox/entities.h"
-#include "sandbox/records.h"
+#include "sandbox/faults.h"
+#include "sandbox/target.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -174,7 +175,7 @@ enum sb_outcome sb_account_extend(struct sb_call *call) {
 
 enum sb_outcome sb_account_password(struct sb_call *call) {
   const char *id = sb_params_text(call->params, "id");
-  int64_t user = sb_records_target(call->sandbox, id);
+  int64_t user = sb_target_number(call->sandbox, id);
   if (!call->admin && user != call->user) {
     icrm_buf_add_text(call->out, "null");
     return SB_DONE;

@@ -5,10 +5,7 @@
 #ifndef ICRM_SANDBOX_CALL_H
 #define ICRM_SANDBOX_CALL_H
 
-#include "sandbox/faults.h"
-#include "sandbox/limits.h"
 #include "sandbox/request.h"
-#include "sandbox/sandbox.h"
 #include "sandbox/schema.h"
 #include "sandbox/sessions.h"
 #include "sandbox/store.h"
@@ -16,7 +13,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct sb_fault;
+struct sb_faults;
 struct sb_http;
+struct sb_limits;
 
 struct icrm_sandbox {
   struct sb_schema *schema;
@@ -71,30 +71,8 @@ struct sb_operation {
   enum sb_outcome (*run)(struct sb_call *call);
 };
 
-/* The moments of a request that the log hangs on. */
-enum sb_point {
-  SB_POINT_START,         /* the request is complete, nothing was done */
-  SB_POINT_BEFORE_COMMIT, /* its changes are in an open transaction */
-  SB_POINT_AFTER_COMMIT,  /* they are durable, the reply is not sent */
-  SB_POINT_ANSWERED,      /* the reply is complete, no byte of it left */
-};
-
-/* Pass a point. The store is held. */
-void sb_point(struct sb_call *call, enum sb_point point);
-
-/* Answer a request: everything between a complete request and a complete
- * reply. `log_n` gets its number in the log, `fault` what is to befall the
- * reply's bytes, NULL for nothing. */
-void sb_operations_answer(struct icrm_sandbox *sandbox,
-                          const struct sb_request *request,
-                          struct sb_reply *reply, int64_t *log_n,
-                          const struct sb_fault **fault);
-
-/* True for the name, in lower case, of an operation. */
-bool sb_operations_knows(const char *name);
-
-/* Note that the reply to request `log_n` left. */
-void sb_operations_replied(struct icrm_sandbox *sandbox, int64_t log_n);
+/* Begin a reply anew: no body, this status and content type. */
+void sb_reply_start(struct sb_call *call, int status, const char *type);
 
 /* Answer with an error in the envelope; returns SB_FAILED. */
 enum sb_outcome sb_fail(struct sb_call *call, const char *code,

@@ -1,8 +1,8 @@
 #include "sandbox/documents.h"
 
 #include "core/base64.h"
-#include "sandbox/records.h"
 #include "sandbox/related.h"
+#include "sandbox/target.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -129,7 +129,7 @@ int sb_documents_read(struct sb_call *call, struct sb_values *values,
     return read_upload(call, values, document);
   if (!call->schema->attachment_params)
     return 0;
-  document->related_to = sb_records_target(
+  document->related_to = sb_target_number(
       call->sandbox, sb_params_text(call->params, "related_to"));
   return sb_params_find(call->params, "filename_attachment")
              ? read_attachment(call, values, document)

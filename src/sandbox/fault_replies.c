@@ -9,44 +9,6 @@
 #include <string.h>
 #include <zlib.h>
 
-static void page(struct sb_call *call, int status, const char *type) {
-  icrm_buf_clear(call->out);
-  call->reply->status = status;
-  call->reply->type = type;
-}
-
-static const char *reason(int status) {
-  static const struct {
-    int status;
-    const char *text;
-  } reasons[] = {{400, "Bad Request"},
-                 {401, "Unauthorized"},
-                 {403, "Forbidden"},
-                 {404, "Not Found"},
-                 {408, "Request Timeout"},
-                 {413, "Request Entity Too Large"},
-                 {414, "Request-URI Too Large"},
-                 {429, "Too Many Requests"},
-                 {500, "Internal Server Error"},
-                 {502, "Bad Gateway"},
-                 {503, "Service Temporarily Unavailable"},
-                 {504, "Gateway Time-out"}};
-  for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-    if (reasons[i].status == status)
-      return reasons[i].text;
-  return "Error";
-}
-
-void sb_front_page(struct sb_call *call, int status) {
-  page(call, status, "text/html");
-  icrm_buf_addf(call->out,
-                "<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n"
-                "<center><h1>%d %s</h1></center>\r\n<hr><center>nginx/1.22.1"
-                "</center>\r\n</body>\r\n</html>\r\n",
-                status, reason(status), status, reason(status));
-  snprintf(call->code, sizeof call->code, "%d", status);
-}
-
 static void redirect(struct sb_call *call, const char *where) {
   sb_front_page(call, 302);
   const char *target = strcmp(where, "loop") == 0 ? call->sandbox->url
@@ -83,7 +45,7 @@ static void spoil_json(struct sb_call *call, const char *how) {
     out->len /= 2;
     return;
   }
-  page(call, 200, "application/json");
+  sb_reply_start(call, 200, "application/json");
   if (strcmp(how, "nan") == 0)
     icrm_buf_add_text(out, "{\"success\":true,\"result\":{\"id\":NaN}}");
   else if (strcmp(how, "huge") == 0)
@@ -98,7 +60,7 @@ static void spoil_json(struct sb_call *call, const char *how) {
 /* `size` blanks, a thousandth of that on the wire. */
 static void bomb(struct sb_call *call, int64_t size) {
   static char blanks[65536];
-  page(call, 200, "application/json");
+  sb_reply_start(call, 200, "application/json");
   icrm_buf_add_text(&call->reply->headers, "Content-Encoding: gzip\n");
   z_stream stream = {0};
   if (deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY))
@@ -132,10 +94,10 @@ static void change_reply(struct sb_call *call, const struct sb_fault *fault) {
     redirect(call, fault->value);
     break;
   case SB_FAULT_EMPTY:
-    page(call, 200, "text/html; charset=UTF-8");
+    sb_reply_start(call, 200, "text/html; charset=UTF-8");
     break;
   case SB_FAULT_HTML:
-    page(call, 200, "text/html; charset=UTF-8");
+    sb_reply_start(call, 200, "text/html; charset=UTF-8");
     icrm_buf_add_text(call->out,
                       "<br />\n<b>Fatal error</b>:  Uncaught Error: Call to a "
                       "member function column_fields() on null in "

@@ -1,8 +1,8 @@
 #include "sandbox/faults.h"
 
 #include "core/nearest.h"
-#include "sandbox/call.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +56,7 @@ struct clause {
   char *words[MAX_WORDS];
   size_t n_words;
   bool has_moment, has_kind;
+  bool (*knows)(const char *operation);
   struct icrm_error *err;
 };
 
@@ -116,7 +117,7 @@ static int read_place(const struct clause *clause, char *word,
   if (fault->first == 0 || *end)
     return refuse(clause, "%s needs a number from 1, or FIRST..LAST", word);
   *mark = '\0';
-  if (!sb_operations_knows(word) && strcmp(word, "connect") != 0)
+  if (!clause->knows(word) && strcmp(word, "connect") != 0)
     return refuse(clause, "there is no operation %s", word);
   snprintf(fault->operation, sizeof fault->operation, "%s", word);
   return 0;
@@ -214,7 +215,7 @@ static int read_word(struct clause *clause, char *word,
     snprintf(fault->retry_after, sizeof fault->retry_after, "%s", word + 12);
     return 0;
   }
-  if (sb_operations_knows(word) || strcmp(word, "connect") == 0) {
+  if (clause->knows(word) || strcmp(word, "connect") == 0) {
     snprintf(fault->operation, sizeof fault->operation, "%s", word);
     return 0;
   }
@@ -348,7 +349,9 @@ static char *cut(char *text) {
   return NULL;
 }
 
-struct sb_faults *sb_faults_parse(const char *text, struct icrm_error *err) {
+struct sb_faults *sb_faults_parse(const char *text,
+                                  bool (*knows)(const char *operation),
+                                  struct icrm_error *err) {
   struct sb_faults *faults = calloc(1, sizeof *faults);
   char *copy = strdup(text);
   int rc = 0, number = 0;
@@ -357,7 +360,8 @@ struct sb_faults *sb_faults_parse(const char *text, struct icrm_error *err) {
   for (char *at = copy, *next; rc == 0 && at; at = next) {
     next = cut(at);
     at += strspn(at, " \t\n");
-    struct clause clause = {.number = ++number, .text = at, .err = err};
+    struct clause clause = {
+        .number = ++number, .text = at, .knows = knows, .err = err};
     rc = read_clause(faults, &clause);
   }
   free(copy);

@@ -79,8 +79,11 @@ struct sb_fault {
 /* How logging out goes wrong. */
 enum sb_logout { SB_LOGOUT_WORKS, SB_LOGOUT_BROKEN, SB_LOGOUT_LIES };
 
-/* Read a plan. NULL with `err` (kind `config`) that names the clause. */
-struct sb_faults *sb_faults_parse(const char *text, struct icrm_error *err);
+/* Read a plan; `knows` says whether there is an operation of that name. NULL
+ * with `err` (kind `config`) that names the clause. */
+struct sb_faults *sb_faults_parse(const char *text,
+                                  bool (*knows)(const char *operation),
+                                  struct icrm_error *err);
 void sb_faults_free(struct sb_faults *faults);
 
 /* Count one more request of that operation, or a connection ("connect"), and

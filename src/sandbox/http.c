@@ -1,7 +1,9 @@
 #include "sandbox/http.h"
 
-#include "sandbox/call.h"
+#include "sandbox/faults.h"
 #include "sandbox/listener.h"
+#include "sandbox/log.h"
+#include "sandbox/operations.h"
 
 #include <microhttpd.h>
 #include <stdlib.h>
@@ -55,7 +57,7 @@ static void end(void *context, struct MHD_Connection *unused, void **state,
   if (!exchange)
     return;
   if (exchange->log_n && how == MHD_REQUEST_TERMINATED_COMPLETED_OK)
-    sb_operations_replied(http->sandbox, exchange->log_n);
+    sb_log_replied(http->sandbox, exchange->log_n);
   sb_request_free(&exchange->request);
   icrm_buf_free(&exchange->body);
   free(exchange->boundary);

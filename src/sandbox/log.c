@@ -1,4 +1,6 @@
-#include "sandbox/call.h"
+#include "sandbox/log.h"
+
+#include "sandbox/faults.h"
 
 #include <string.h>
 #include <time.h>
@@ -43,7 +45,7 @@ static void log_end(struct sb_call *call, bool committed) {
   sb_rows_run(rows);
 }
 
-void sb_point(struct sb_call *call, enum sb_point point) {
+void sb_log_point(struct sb_call *call, enum sb_point point) {
   switch (point) {
   case SB_POINT_START:
     log_start(call);
@@ -61,7 +63,7 @@ void sb_point(struct sb_call *call, enum sb_point point) {
   }
 }
 
-void sb_operations_replied(struct icrm_sandbox *sandbox, int64_t log_n) {
+void sb_log_replied(struct icrm_sandbox *sandbox, int64_t log_n) {
   pthread_mutex_lock(&sandbox->mutex);
   struct sb_rows *rows =
       sb_store_query(sandbox->store, "UPDATE log SET replied = 1 WHERE n = ?");
@@ -85,10 +87,10 @@ static void read_event(struct sb_rows *rows, struct icrm_sandbox_event *event) {
   event->fault = sb_rows_get_text(rows, 9, &len);
 }
 
-int icrm_sandbox_log(struct icrm_sandbox *sandbox, int64_t after,
-                     void (*event)(void *context,
-                                   const struct icrm_sandbox_event *event),
-                     void *context) {
+int sb_log_read(struct icrm_sandbox *sandbox, int64_t after,
+                void (*event)(void *context,
+                              const struct icrm_sandbox_event *event),
+                void *context) {
   pthread_mutex_lock(&sandbox->mutex);
   struct sb_rows *rows = sb_store_query(
       sandbox->store, "SELECT n, time, session, operation, module, record, "

@@ -1,15 +1,17 @@
+#include "sandbox/operations.h"
+
 #include "sandbox/account.h"
-#include "sandbox/call.h"
 #include "sandbox/documents.h"
+#include "sandbox/faults.h"
+#include "sandbox/limits.h"
+#include "sandbox/log.h"
 #include "sandbox/query.h"
-#include "sandbox/records.h"
 #include "sandbox/related.h"
+#include "sandbox/retrieve.h"
 #include "sandbox/sync.h"
 #include "sandbox/types.h"
 #include "sandbox/write.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { READS_BODY = 1, NO_SESSION = 2, WRITES = 4 };
@@ -22,11 +24,11 @@ static const struct sb_operation operations[] = {
     {"changepassword", READS_BODY, sb_account_password},
     {"listtypes", 0, sb_types_list},
     {"describe", 0, sb_types_describe},
-    {"retrieve", 0, sb_records_retrieve},
+    {"retrieve", 0, sb_retrieve_run},
     {"create", READS_BODY | WRITES, sb_write_create},
     {"update", READS_BODY | WRITES, sb_write_update},
     {"revise", READS_BODY | WRITES, sb_write_revise},
-    {"delete", READS_BODY | WRITES, sb_records_delete},
+    {"delete", READS_BODY | WRITES, sb_write_delete},
     {"query", 0, sb_query_query},
     {"relatedtypes", 0, sb_related_types},
     {"retrieve_related", 0, sb_related_retrieve},
@@ -46,53 +48,6 @@ static const struct sb_operation *find_operation(const char *name) {
 bool sb_operations_knows(const char *name) {
   const struct sb_operation *operation = find_operation(name);
   return operation && strcmp(operation->name, name) == 0;
-}
-
-static void set_reply(struct sb_call *call, int status, const char *type) {
-  icrm_buf_clear(call->out);
-  call->reply->status = status;
-  call->reply->type = type;
-}
-
-enum sb_outcome sb_fail(struct sb_call *call, const char *code,
-                        const char *format, ...) {
-  char message[1024];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(message, sizeof message, format, args);
-  va_end(args);
-  set_reply(call, 200, "application/json");
-  icrm_buf_add_text(call->out, "{\"success\":false,\"error\":{");
-  sb_json_add_pair(call->out, "message", message);
-  sb_json_add_key(call->out, "code");
-  if (strcmp(code, "0") == 0) /* the one code that is a number */
-    icrm_buf_add_text(call->out, code);
-  else
-    sb_json_add(call->out, code);
-  icrm_buf_add_text(call->out, "}}");
-  snprintf(call->code, sizeof call->code, "%s", code);
-  return SB_FAILED;
-}
-
-enum sb_outcome sb_deny(struct sb_call *call) {
-  return sb_fail(call, "ACCESS_DENIED",
-                 "Permission to perform the operation is denied");
-}
-
-enum sb_outcome sb_crash(struct sb_call *call) {
-  set_reply(call, 500, "text/html; charset=UTF-8");
-  snprintf(call->code, sizeof call->code, "500");
-  return SB_FAILED;
-}
-
-enum sb_outcome sb_die(struct sb_call *call, const char *text) {
-  set_reply(call, 200, "text/html; charset=UTF-8");
-  icrm_buf_add_text(call->out, text);
-  return SB_RAW;
-}
-
-bool sb_may_see(const struct sb_call *call, const struct sb_module *module) {
-  return call->admin || module->visible;
 }
 
 /* A parameter that PHP takes from the body or, failing that, from the URL. */
@@ -163,12 +118,12 @@ static enum sb_outcome run_transaction(struct sb_call *call) {
     sb_store_run(call->store, "ROLLBACK");
     return outcome;
   }
-  sb_point(call, SB_POINT_BEFORE_COMMIT);
+  sb_log_point(call, SB_POINT_BEFORE_COMMIT);
   if (sb_faults_tear(call) || sb_store_run(call->store, "COMMIT")) {
     sb_store_run(call->store, "ROLLBACK");
     return sb_crash(call);
   }
-  sb_point(call, SB_POINT_AFTER_COMMIT);
+  sb_log_point(call, SB_POINT_AFTER_COMMIT);
   return outcome;
 }
 
@@ -180,7 +135,7 @@ static void perform(struct sb_call *call, enum sb_outcome outcome) {
   if (outcome == SB_DONE && !sb_faults_pass(call, SB_BEFORE_COMMIT))
     outcome = SB_FAILED;
   pthread_mutex_lock(&sandbox->mutex);
-  sb_point(call, SB_POINT_START);
+  sb_log_point(call, SB_POINT_START);
   if (outcome == SB_DONE) {
     read_user(call);
     if (call->operation->flags & WRITES)
@@ -188,7 +143,7 @@ static void perform(struct sb_call *call, enum sb_outcome outcome) {
     else
       run(call);
   }
-  sb_point(call, SB_POINT_ANSWERED);
+  sb_log_point(call, SB_POINT_ANSWERED);
   pthread_mutex_unlock(&sandbox->mutex);
   sb_faults_pass(call, SB_AFTER_COMMIT);
 }
@@ -204,7 +159,7 @@ void sb_operations_answer(struct icrm_sandbox *sandbox,
                          .reply = reply,
                          .out = &reply->body,
                          .now_s = sb_clock_s(sandbox)};
-  set_reply(&call, 200, "application/json");
+  sb_reply_start(&call, 200, "application/json");
   call.operation = find_operation(either(request, "operation"));
   if (!call.operation) {
     sb_crash(&call);
@@ -212,7 +167,7 @@ void sb_operations_answer(struct icrm_sandbox *sandbox,
   }
   const char *format = either(request, "format");
   if (*format && strcasecmp(format, "json") != 0) {
-    set_reply(&call, 500, "application/json");
+    sb_reply_start(&call, 500, "application/json");
     return;
   }
   call.params =

@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "sandbox/collate.h"
+#include "sandbox/faults.h"
 #include "sandbox/wire.h"
 #include "vtql/vtql.h"
 

@@ -1,87 +1,7 @@
 #include "sandbox/records.h"
 
-#include "sandbox/wire.h"
-
 #include <stdlib.h>
 #include <string.h>
-
-const struct sb_module *sb_records_module(struct icrm_sandbox *sandbox,
-                                          int64_t number) {
-  struct sb_rows *rows = sb_store_query_number(
-      sandbox->store, "SELECT module FROM entity WHERE id = ? AND deleted = 0",
-      number);
-  const struct sb_module *module = NULL;
-  if (rows && sb_rows_next(rows) == 1) {
-    size_t len;
-    const char *name = sb_rows_get_text(rows, 0, &len);
-    module = sb_schema_module(sandbox->schema, name, len);
-  }
-  sb_rows_end(rows);
-  return module;
-}
-
-static bool has_row(struct sb_store *store, const struct sb_module *module,
-                    int64_t number) {
-  char sql[128];
-  snprintf(sql, sizeof sql, "SELECT 1 FROM \"%s\" WHERE id = ?", module->name);
-  return sb_rows_one(sb_store_query_number(store, sql, number), 0) == 1;
-}
-
-/* The number after the x: digits at its start, as the database reads them. */
-static int64_t id_number(const char *id) {
-  const char *x = strchr(id, 'x');
-  return x ? strtoll(x + 1, NULL, 10) : 0;
-}
-
-static const struct sb_module *id_module(const struct sb_schema *schema,
-                                         const char *id) {
-  return sb_schema_prefix(schema, id, strcspn(id, "x"));
-}
-
-int64_t sb_records_target(struct icrm_sandbox *sandbox, const char *id) {
-  const struct sb_module *module = id_module(sandbox->schema, id);
-  int64_t number = id_number(id);
-  if (!module || !module->has_records || number <= 0)
-    return 0;
-  bool there = module->shared ? sb_records_module(sandbox, number) == module
-                              : has_row(sandbox->store, module, number);
-  return there ? number : 0;
-}
-
-static bool is_owner(struct sb_call *call, int64_t number) {
-  return sb_rows_one(
-             sb_store_query_number(
-                 call->store, "SELECT owner FROM entity WHERE id = ?", number),
-             0) == call->user;
-}
-
-enum sb_outcome sb_records_find(struct sb_call *call, const char *id,
-                                struct sb_target *target) {
-  const struct sb_module *module = id_module(call->schema, id);
-  int64_t number = id_number(id);
-  if (!module)
-    return sb_fail(call, "ACCESS_DENIED",
-                   "Permission to perform the operation is denied for id");
-  call->module = module;
-  call->record = number;
-  if (!sb_may_see(call, module) || !module->has_records)
-    return sb_deny(call);
-  if (module->shared) {
-    const struct sb_module *real = sb_records_module(call->sandbox, number);
-    if (!real || !sb_may_see(call, real))
-      return sb_deny(call);
-    if (real != module)
-      return sb_fail(call, "INVALID_ID_ATTRIBUTE", "Id specified is incorrect");
-  } else if (!has_row(call->store, module, number)) {
-    return sb_deny(call);
-  }
-  if (module->private && !call->admin && !is_owner(call, number))
-    return sb_fail(call, "ACCESS_DENIED",
-                   "Permission to read given object is denied");
-  target->module = module;
-  target->number = number;
-  return SB_DONE;
-}
 
 static void bind_value(struct sb_rows *rows, const struct sb_field *field,
                        const struct icrm_buf *text) {
@@ -391,21 +311,7 @@ int sb_records_update(struct sb_call *call, const struct sb_target *target,
              : 0;
 }
 
-/* retrieve repeats the id as it was asked for, up to a second x. */
-enum sb_outcome sb_records_retrieve(struct sb_call *call) {
-  struct sb_target target;
-  const char *id = sb_params_text(call->params, "id");
-  if (sb_records_find(call, id, &target) != SB_DONE)
-    return SB_FAILED;
-  struct icrm_buf asked = {0};
-  size_t number = strcspn(id, "x") + 1;
-  icrm_buf_add(&asked, id, number + strcspn(id + number, "x"));
-  int rc = sb_wire_add_record(call, &target, asked.data, target.module->shared);
-  icrm_buf_free(&asked);
-  return rc ? sb_deny(call) : SB_DONE;
-}
-
-static int delete_target(struct sb_call *call, const struct sb_target *target) {
+int sb_records_remove(struct sb_call *call, const struct sb_target *target) {
   if (target->module->shared)
     return stamp(call,
                  "UPDATE entity SET deleted = 1, modifiedtime = ?, modifiedby "
@@ -418,18 +324,4 @@ static int delete_target(struct sb_call *call, const struct sb_target *target) {
                 : "DELETE FROM \"%s\" WHERE id = ?",
            target->module->name);
   return sb_rows_run(sb_store_query_number(call->store, sql, target->number));
-}
-
-enum sb_outcome sb_records_delete(struct sb_call *call) {
-  struct sb_target target;
-  if (sb_records_find(call, sb_params_text(call->params, "id"), &target) !=
-      SB_DONE)
-    return SB_FAILED;
-  if (!call->admin && !target.module->deletable)
-    return sb_fail(call, "ACCESS_DENIED",
-                   "Permission to read given object is denied");
-  if (delete_target(call, &target))
-    return sb_crash(call);
-  icrm_buf_add_text(call->out, "{\"status\":\"successful\"}");
-  return SB_DONE;
 }

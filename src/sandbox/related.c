@@ -2,6 +2,7 @@
 
 #include "sandbox/query.h"
 #include "sandbox/records.h"
+#include "sandbox/target.h"
 #include "vtql/vtql.h"
 
 #include <string.h>
@@ -72,9 +73,9 @@ static enum sb_outcome run_related(struct sb_call *call, const char *text,
 static enum sb_outcome find_source(struct sb_call *call,
                                    struct sb_target *source) {
   const char *id = sb_params_text(call->params, "id");
-  enum sb_outcome outcome = sb_records_find(call, id, source);
+  enum sb_outcome outcome = sb_target_find(call, id, source);
   if (outcome == SB_FAILED && call->module &&
-      sb_records_target(call->sandbox, id) == 0)
+      sb_target_number(call->sandbox, id) == 0)
     return sb_fail(call, "ACCESS_DENIED",
                    "Permission to perform the operation is denied for name : ");
   return outcome;
@@ -139,8 +140,8 @@ enum sb_outcome sb_related_add(struct sb_call *call) {
   struct sb_target source, related;
   const char *source_id = sb_params_text(call->params, "sourceRecordId");
   const char *related_id = sb_params_text(call->params, "relatedRecordId");
-  if (sb_records_find(call, related_id, &related) != SB_DONE ||
-      sb_records_find(call, source_id, &source) != SB_DONE)
+  if (sb_target_find(call, related_id, &related) != SB_DONE ||
+      sb_target_find(call, source_id, &source) != SB_DONE)
     return SB_FAILED;
   const json_t *relation = find_relation(
       call, source.module, sb_params_text(call->params, "relationIdLabel"),

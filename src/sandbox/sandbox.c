@@ -3,17 +3,17 @@
 #include "core/clock.h"
 #include "core/digest.h"
 #include "sandbox/call.h"
+#include "sandbox/faults.h"
 #include "sandbox/http.h"
+#include "sandbox/limits.h"
+#include "sandbox/log.h"
+#include "sandbox/operations.h"
 #include "sandbox/tables.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { DEFAULT_MOST_MB = 64 };
-
-int64_t sb_clock_s(const struct icrm_sandbox *sandbox) {
-  return icrm_clock_wall_s() + atomic_load(&sandbox->clock_offset_s);
-}
 
 static int load_data(struct icrm_sandbox *sandbox,
                      const struct icrm_sandbox_options *options,
@@ -114,8 +114,8 @@ icrm_sandbox_start(const struct icrm_sandbox_options *options,
   sandbox->store = sb_store_open(options->file, err);
   if (!sandbox->store || prepare(sandbox, options, err))
     goto failed;
-  if (options->faults &&
-      !(sandbox->faults = sb_faults_parse(options->faults, err)))
+  if (options->faults && !(sandbox->faults = sb_faults_parse(
+                               options->faults, sb_operations_knows, err)))
     goto failed;
   if (options->quota && !(sandbox->limits = sb_limits_new(options->quota, err)))
     goto failed;
@@ -164,4 +164,11 @@ const char *icrm_sandbox_username(const struct icrm_sandbox *sandbox) {
 
 void icrm_sandbox_advance(struct icrm_sandbox *sandbox, int64_t seconds) {
   atomic_fetch_add(&sandbox->clock_offset_s, seconds);
+}
+
+int icrm_sandbox_log(struct icrm_sandbox *sandbox, int64_t after,
+                     void (*event)(void *context,
+                                   const struct icrm_sandbox_event *event),
+                     void *context) {
+  return sb_log_read(sandbox, after, event, context);
 }

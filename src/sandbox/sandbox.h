@@ -7,8 +7,8 @@
 #ifndef ICRM_SANDBOX_SANDBOX_H
 #define ICRM_SANDBOX_SANDBOX_H
 
-#include "core/buf.h"
 #include "core/error.h"
+#include "sandbox/event.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,20 +31,6 @@ struct icrm_sandbox_options {
   const char *quota;  /* "60/min, 7200/day"; NULL for none */
   const char *const *fields; /* extra fields, "HelpDesk.cf_x:string"; ends
                                 with NULL; NULL for none */
-};
-
-/* One request that the server took, as it happened. */
-struct icrm_sandbox_event {
-  int64_t n;             /* from 1, in the order of starting */
-  double time_s;         /* since 1970, the server's clock */
-  const char *session;   /* a hash; "" before login. Never the name */
-  const char *operation; /* lower case */
-  const char *module;    /* "" when none is known */
-  const char *record;    /* record id, "" when none is known */
-  const char *code;      /* of the error in the reply, "" when none */
-  bool committed;        /* a change became durable */
-  bool replied;          /* the whole reply was handed to the socket */
-  const char *fault;     /* what the plan of faults did, "" for nothing */
 };
 
 /* Start a server. Returns it, or NULL with `err` (kind `config` or `store`).

@@ -1,5 +1,6 @@
 #include "sandbox/sync.h"
 
+#include "sandbox/values.h"
 #include "sandbox/wire.h"
 
 #include <stdlib.h>

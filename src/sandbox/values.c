@@ -1,6 +1,6 @@
 #include "sandbox/values.h"
 
-#include "sandbox/records.h"
+#include "sandbox/target.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -236,7 +236,7 @@ static int normalise(struct icrm_buf *out, struct icrm_sandbox *sandbox,
     break;
   case SB_REFERENCE:
     icrm_buf_addf(out, "%lld",
-                  sandbox ? (long long)sb_records_target(sandbox, text) : 0);
+                  sandbox ? (long long)sb_target_number(sandbox, text) : 0);
     break;
   default:
     add_string(out, text, field->length);

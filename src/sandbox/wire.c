@@ -18,7 +18,7 @@ static const char *reference_prefix(struct sb_call *call,
   if (json_array_size(field->refers_to) == 1)
     return module_prefix(
         call, json_string_value(json_array_get(field->refers_to, 0)));
-  const struct sb_module *module = sb_records_module(call->sandbox, number);
+  const struct sb_module *module = sb_target_module(call->sandbox, number);
   return module && sb_field_refers_to(field, module->name) ? module->prefix
                                                            : "";
 }

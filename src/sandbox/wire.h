@@ -2,7 +2,7 @@
 #ifndef ICRM_SANDBOX_WIRE_H
 #define ICRM_SANDBOX_WIRE_H
 
-#include "sandbox/records.h"
+#include "sandbox/target.h"
 
 /* Append the current row as an object, without its closing brace. Column i of
  * the row is field fields[i]; the id is written as `id` when not NULL. */

@@ -2,6 +2,7 @@
 
 #include "core/digest.h"
 #include "sandbox/documents.h"
+#include "sandbox/records.h"
 #include "sandbox/wire.h"
 
 #include <stdlib.h>
@@ -273,7 +274,7 @@ static enum sb_outcome find_and_change(struct sb_call *call, bool partial) {
   struct sb_target target;
   enum sb_outcome outcome = read_element(call, &element);
   if (outcome == SB_DONE)
-    outcome = sb_records_find(call, sb_json_text(element, "id", ""), &target);
+    outcome = sb_target_find(call, sb_json_text(element, "id", ""), &target);
   if (outcome == SB_DONE)
     outcome = change(call, &target, element, partial);
   json_decref(element);
@@ -286,4 +287,18 @@ enum sb_outcome sb_write_update(struct sb_call *call) {
 
 enum sb_outcome sb_write_revise(struct sb_call *call) {
   return find_and_change(call, true);
+}
+
+enum sb_outcome sb_write_delete(struct sb_call *call) {
+  struct sb_target target;
+  if (sb_target_find(call, sb_params_text(call->params, "id"), &target) !=
+      SB_DONE)
+    return SB_FAILED;
+  if (!call->admin && !target.module->deletable)
+    return sb_fail(call, "ACCESS_DENIED",
+                   "Permission to read given object is denied");
+  if (sb_records_remove(call, &target))
+    return sb_crash(call);
+  icrm_buf_add_text(call->out, "{\"status\":\"successful\"}");
+  return SB_DONE;
 }

@@ -1,4 +1,4 @@
-/* The operations create, update and revise. */
+/* The operations create, update, revise and delete. */
 #ifndef ICRM_SANDBOX_WRITE_H
 #define ICRM_SANDBOX_WRITE_H
 
@@ -7,5 +7,6 @@
 enum sb_outcome sb_write_create(struct sb_call *call);
 enum sb_outcome sb_write_update(struct sb_call *call);
 enum sb_outcome sb_write_revise(struct sb_call *call);
+enum sb_outcome sb_write_delete(struct sb_call *call);
 
 #endif

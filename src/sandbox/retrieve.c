@@ -1,0 +1,19 @@
+#include "sandbox/retrieve.h"
+
+#include "sandbox/wire.h"
+
+#include <string.h>
+
+/* retrieve repeats the id as it was asked for, up to a second x. */
+enum sb_outcome sb_retrieve_run(struct sb_call *call) {
+  struct sb_target target;
+  const char *id = sb_params_text(call->params, "id");
+  if (sb_target_find(call, id, &target) != SB_DONE)
+    return SB_FAILED;
+  struct icrm_buf asked = {0};
+  size_t number = strcspn(id, "x") + 1;
+  icrm_buf_add(&asked, id, number + strcspn(id + number, "x"));
+  int rc = sb_wire_add_record(call, &target, asked.data, target.module->shared);
+  icrm_buf_free(&asked);
+  return rc ? sb_deny(call) : SB_DONE;
+}

@@ -19,7 +19,10 @@ describe("tools/layers", function()
       ["src/sandbox/b.c"] = '#include "core/a.h"\n',
       ["src/lua/c.c"] = '#include "sandbox/b.h"\n#include <lua.h>\n',
       ["lua/icrm/d.lua"] = 'local core = require "icrm.core"\n',
-      ["scripts/e.lua"] = 'local icrm = require "icrm"\n',
+      ["scripts/e.lua"] = 'local icrm = require "icrm"\nos.exit(0, true)\n',
+      ["lua/icrm/cli/f.lua"] = "os.exit(1, true)\n",
+      ["lua/icrm/changes/journal/g.lua"] = 'self:run "DELETE FROM links"\n',
+      ["lua/icrm/changes/h.lua"] = 'crm:query "SELECT id FROM Leads WHERE id IN (?)"\n',
     }
     assert.same({ out = "", err = "", code = 0 }, result)
   end)
@@ -40,6 +43,12 @@ describe("tools/layers", function()
       { "lua/icrm/a.lua", "local h = require('spec.helper')\n" },
     ["scripts/a.lua:3: scripts use the public modules, not icrm.core"] =
       { "scripts/a.lua", '\n\nlocal core = require "icrm.core"\n' },
+    ["lua/icrm/changes/a.lua:1: SQL belongs to lua/icrm/changes/journal"] =
+      { "lua/icrm/changes/a.lua", "store:each \"state IN ('done')\"\n" },
+    ["lua/icrm/cli/a.lua:2: SQL belongs to lua/icrm/changes/journal"] =
+      { "lua/icrm/cli/a.lua", '\nlocal n = set.store:rows "SELECT 1"\n' },
+    ["lua/icrm/changes/a.lua:1: the library ends no program: os.exit belongs to lua/icrm/cli"] =
+      { "lua/icrm/changes/a.lua", "os.exit(1)\n" },
   }
   for offence, case in pairs(offences) do
     it("finds " .. offence, function()

@@ -23,7 +23,7 @@ describe("import.plan", function()
       { input = "x", witness = import_plan.witness(job) })
     local without_key = import_plan.fill(job, set, opts)
     local list = {}
-    for change in set.store:each "1" do
+    for change in set.store:each() do
       list[#list + 1] = change
     end
     return list, without_key

@@ -16,7 +16,7 @@ function mistakes.resend_at_once()
       of.run.engine:mark(of.store.mark, change.n, { state = "planned" })
     end
     function self.recover(of)
-      for change in of.store:each "state IN ('sending', 'unknown')" do
+      for change in of.store:each { states = { "sending", "unknown" } } do
         of:add(change)
       end
     end

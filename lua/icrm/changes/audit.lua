@@ -2,6 +2,7 @@
 -- @module icrm.changes.audit
 
 local json = require "icrm.json"
+local state = require "icrm.changes.journal.state"
 
 local M = {}
 
@@ -96,8 +97,8 @@ end
 
 local function check_module(set, result, module)
   local witness, batches = set:witness(module), {}
-  local condition = "operation IN ('create', 'attach') AND state <> 'skipped' AND module = ?"
-  for change in set.store:each(condition, module) do
+  for change in set.store:each { operations = state.CREATIONS, states = state.except "skipped",
+    module = module } do
     local field, value = target(witness, change)
     local batch = batches[field] or {}
     batches[field] = batch
@@ -133,10 +134,8 @@ end
 function M.run(set)
   local result = { checked = 0, lost = 0, duplicates = 0, ghosts = 0, unrecorded = 0, by_id = 0,
     unsought = 0, changed = 0, list = {} }
-  local modules =
-    set.store:rows "SELECT DISTINCT module FROM changes WHERE operation IN ('create', 'attach')"
-  for _, total in ipairs(modules) do
-    check_module(set, result, total.module)
+  for _, module in ipairs(set.store:modules { operations = state.CREATIONS }) do
+    check_module(set, result, module)
   end
   return result
 end

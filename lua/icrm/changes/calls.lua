@@ -5,36 +5,30 @@
 
 local documents = require "icrm.documents"
 local search = require "icrm.changes.send.search"
+local state = require "icrm.changes.journal.state"
 
 local M = {}
 
 local LOOKED_AT_FIRST = 49 -- see icrm.changes.send.history
 
-local function count(set, condition, ...)
-  return set.store:rows("SELECT count(*) AS n FROM changes WHERE state = 'planned' AND "
-    .. condition, ...)[1].n
-end
-
-local function modules(set, condition)
-  return set.store:rows("SELECT DISTINCT module FROM changes " .. (condition or ""))
-end
+local PLANNED = { "planned" }
 
 -- Each module is described once.
 local function descriptions(set)
   local n = 0
-  for _, row in ipairs(modules(set)) do
-    n = n + (set.client and set.client._schemas[row.module] and 0 or 1)
+  for _, module in ipairs(set.store:modules()) do
+    n = n + (set.client and set.client._schemas[module] and 0 or 1)
   end
   return n
 end
 
 -- A create is one call. One that was sent before is looked for first.
 local function creations(set)
-  local n = count(set, "operation = 'create'")
-  for _, row in ipairs(modules(set, "WHERE operation IN ('create', 'attach')")) do
-    if set:witness(row.module) then
-      n = n + count(set, "operation IN ('create', 'attach') AND module = ? AND attempts > 0",
-        row.module)
+  local n = set.store:how_many { states = PLANNED, operations = { "create" } }
+  for _, module in ipairs(set.store:modules { operations = state.CREATIONS }) do
+    if set:witness(module) then
+      n = n + set.store:how_many { states = PLANNED, operations = state.CREATIONS,
+        module = module, attempts = 1 }
     end
   end
   return n
@@ -43,10 +37,10 @@ end
 -- Whether the first ones were made by another copy or plan is asked once a module.
 local function looks(set)
   local n = 0
-  for _, row in ipairs(modules(set, "WHERE state = 'planned'")) do
+  for _, module in ipairs(set.store:modules { states = PLANNED }) do
     local left = LOOKED_AT_FIRST
-    for change in set.store:each(
-      "state = 'planned' AND operation IN ('create', 'attach') AND module = ?", row.module) do
+    for change in set.store:each { states = PLANNED, operations = state.CREATIONS,
+      module = module } do
       if search.has_witness(set, change) then
         n = n + 1
         break
@@ -63,7 +57,7 @@ end
 -- The document, and a look whether it is related; where a file is a part of a
 -- form it is not: relating it and looking again.
 local function attachments(set)
-  local n = count(set, "operation = 'attach'")
+  local n = set.store:how_many { states = PLANNED, operations = { "attach" } }
   if n == 0 or not set.client then
     return 2 * n
   end
@@ -77,13 +71,13 @@ end
 --- @return integer calls
 --- @return integer changes that they make
 function M.needed(set)
-  local changes = count(set, "1 = 1")
+  local changes = set.store:how_many { states = PLANNED }
   if changes == 0 then
     return 0, 0
   end
   local described = descriptions(set)
   -- An update and a deletion read the record first.
-  local twice = count(set, "operation IN ('update', 'delete')")
+  local twice = set.store:how_many { states = PLANNED, operations = { "update", "delete" } }
   return described + creations(set) + looks(set) + attachments(set) + 2 * twice,
     changes
 end

@@ -3,11 +3,12 @@
 
 local errors = require "icrm.error"
 local json = require "icrm.json"
+local state = require "icrm.changes.journal.state"
 
 local M = {}
 
---- The condition for changes that wait for a person.
-M.OPEN = "state IN ('needs_human', 'unknown')"
+--- The selection of the changes that wait for a person.
+M.OPEN = { states = state.FOR_A_PERSON }
 
 local function open_change(set, key)
   local change = set.store:by_key(key)
@@ -73,11 +74,11 @@ local function check_record(set, change, id)
       message = ("%s is no record of %s"):format(id, change.module),
     }
   end
-  local other = set.store:rows("SELECT key FROM changes WHERE record = ? AND n <> ?", id, change.n)
-  if other[1] then
+  local other = set.store:other_of_record(id, change.n)
+  if other then
     errors.raise {
       kind = "input",
-      message = ("%s is the record of change %q"):format(id, other[1].key),
+      message = ("%s is the record of change %q"):format(id, other.key),
     }
   end
 end

@@ -5,6 +5,7 @@
 
 local calls = require "icrm.changes.calls"
 local json = require "icrm.json"
+local state = require "icrm.changes.journal.state"
 local text_tools = require "icrm.text"
 
 local M = {}
@@ -16,9 +17,6 @@ local FORMAT_VERSION = 1
 
 local SIGNS = { create = "+", attach = "+", update = "~", delete = "-" }
 local ORDER = { delete = 1, update = 2, create = 3, attach = 4 }
-
-local STATES =
-  { "planned", "done", "failed", "unknown", "needs_human", "blocked", "skipped", "sending" }
 
 -- Control characters and long texts would spoil a terminal.
 local function printable(value)
@@ -122,7 +120,7 @@ end
 
 local function gather(set)
   local groups, order = {}, {}
-  for change in set.store:each "state <> 'skipped'" do
+  for change in set.store:each { states = state.except "skipped" } do
     local name = group_name(change)
     local group = groups[name]
     if not group then
@@ -202,14 +200,14 @@ function M.totals(set)
     used[total.state] = true
   end
   local head = { ("  %-26s"):format "" }
-  for _, state in ipairs(STATES) do
-    head[#head + 1] = used[state] and ("%12s"):format(state) or nil
+  for _, one in ipairs(state.STATES) do
+    head[#head + 1] = used[one.name] and ("%12s"):format(one.name) or nil
   end
   local lines = { table.concat(head) }
   for _, name in ipairs(order) do
     local cells = { ("  %-26s"):format(name) }
-    for _, state in ipairs(STATES) do
-      cells[#cells + 1] = used[state] and ("%12s"):format(rows[name][state] or "-") or nil
+    for _, one in ipairs(state.STATES) do
+      cells[#cells + 1] = used[one.name] and ("%12s"):format(rows[name][one.name] or "-") or nil
     end
     lines[#lines + 1] = table.concat(cells)
   end
@@ -219,11 +217,11 @@ end
 -- Without a tag or a key a creation cannot be found again: it is never resent.
 local function warnings(set)
   local lines = {}
-  for _, total in ipairs(set.store:rows [[SELECT DISTINCT module FROM changes
-      WHERE operation = 'create' AND state <> 'skipped' ORDER BY module]]) do
-    if not set:witness(total.module) then
+  local creations = { operations = { "create" }, states = state.except "skipped" }
+  for _, module in ipairs(set.store:modules(creations)) do
+    if not set:witness(module) then
       lines[#lines + 1] = ("%s: no tag and no key: a creation whose answer is lost is not sent"
-        .. " again, but left to you."):format(total.module)
+        .. " again, but left to you."):format(module)
     end
   end
   return lines
@@ -270,15 +268,15 @@ local function write_group(set, group, write, full)
     end
     return
   end
-  local condition = "state <> 'skipped' AND operation = ? AND module = ?"
-  for change in set.store:each(condition, group.operation, group.module) do
+  for change in set.store:each { states = state.except "skipped",
+    operations = { group.operation }, module = group.module } do
     if group_name(change) == group.name then
       write_change(write, change)
     end
   end
 end
 
-local LEFT_ALONE = "state = 'skipped' AND code IN ('KEPT', 'IMPOSSIBLE')"
+local LEFT_ALONE = { states = { "skipped" }, codes = state.NO_WAY_BACK }
 
 -- What an undo cannot or must not touch, each with the reason.
 local function write_left_alone(set, write, full)

@@ -5,25 +5,17 @@
 local exits = require "icrm.cli.exits"
 local script = require "icrm.cli.script"
 local show = require "icrm.changes.show"
+local state = require "icrm.changes.journal.state"
 local text_tools = require "icrm.text"
 local times = require "icrm.cli.times"
 
 local M = {}
 
---- Count the changes that meet a condition.
----
---- @param set icrm.ChangeSet
---- @param condition string SQL
---- @return integer
-function M.count(set, condition)
-  return set.store:rows("SELECT count(*) AS n FROM changes WHERE " .. condition)[1].n
-end
-
 local SHOWN = 10
 
 local function say_failures(set)
   local n = 0
-  for change in set.store:each "state IN ('failed', 'needs_human', 'unknown')" do
+  for change in set.store:each { states = state.TOLD } do
     n = n + 1
     if n <= SHOWN then
       script.say("  %s %s: %s", show.place(change), (change.state:gsub("_", " ")),
@@ -36,13 +28,14 @@ local function say_failures(set)
 end
 
 local function say_changed_values(set)
-  local n = M.count(set, "differences IS NOT NULL AND state = 'done'")
+  local otherwise = { states = { "done" }, has = { "differences" } }
+  local n = set.store:how_many(otherwise)
   if n == 0 then
     return
   end
   script.say("the server stored %s otherwise than sent:", script.counted(n, "record"))
   local shown = 0
-  for change in set.store:each "differences IS NOT NULL AND state = 'done'" do
+  for change in set.store:each(otherwise) do
     shown = shown + 1
     if shown > SHOWN then
       script.say("  … and %d more: icrm-lua show --full %s", n - SHOWN, set.path)
@@ -55,7 +48,7 @@ end
 
 -- What the CRM does on a save, mails for one, may have happened all the same.
 local function say_resent(set)
-  local n = M.count(set, "attempts > 1 AND state = 'done'")
+  local n = set.store:how_many { states = { "done" }, attempts = 2 }
   if n > 0 then
     script.say("%s more than one attempt, each after it was proven not to be done",
       n == 1 and "1 change took" or ("%d changes took"):format(n))
@@ -72,6 +65,8 @@ function M.command(set, verb)
   return ("icrm-lua %s %s%s"):format(verb, set.path,
     deletions > 0 and (" --allow-delete %d"):format(deletions) or "")
 end
+
+local CAN_BE_TAKEN_BACK = { states = { "done" }, operations = { "create", "update", "attach" } }
 
 local function say_next(set, code, summary)
   local states = set.store:states()
@@ -91,7 +86,7 @@ local function say_next(set, code, summary)
     script.say("the rows that failed, to be corrected and run again: icrm-lua errors %s", set.path)
   end
   local is_settled = not (is_open or states.sending or states.unknown)
-  if is_settled and M.count(set, "state = 'done' AND operation <> 'delete'") > 0 then
+  if is_settled and set.store:how_many(CAN_BE_TAKEN_BACK) > 0 then
     script.say("to take it back: icrm-lua undo %s", set.path)
   end
 end

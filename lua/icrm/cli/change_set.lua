@@ -11,6 +11,7 @@ local exits = require "icrm.cli.exits"
 local outlook = require "icrm.cli.outlook"
 local progress_module = require "icrm.cli.progress"
 local script = require "icrm.cli.script"
+local state = require "icrm.changes.journal.state"
 local text_tools = require "icrm.text"
 
 local M = {}
@@ -326,7 +327,7 @@ local function decide_nothing(plan, args, found)
       write_errors(plan, args.errors)
     end
     return code
-  elseif account.count(plan, "code IN ('KEPT', 'IMPOSSIBLE')") > 0 then
+  elseif plan.store:how_many { codes = state.NO_WAY_BACK } > 0 then
     plan:write(write_stderr)
     script.say "\nnothing can be taken back"
     return exits.DONE

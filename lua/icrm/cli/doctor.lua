@@ -28,18 +28,9 @@ local function check_versions(add)
   end
   add(true, "network", network)
   add(true, "lua-cjson", require("cjson")._VERSION .. ", self-test passed")
-  local ok, luasql = pcall(require, "luasql.sqlite3")
-  local version = "not there"
-  if ok then
-    local environment = luasql.sqlite3()
-    local connection = environment:connect ":memory:"
-    local cursor = connection:execute "SELECT sqlite_version()"
-    version = ("SQLite %s, %s"):format(cursor:fetch(), luasql._VERSION)
-    cursor:close()
-    connection:close()
-    environment:close()
-  end
-  add(ok, "change sets", version, "install LuaSQL for SQLite (Debian: lua-sql-sqlite3)")
+  local version = require("icrm.changes.journal.sqlite").version()
+  add(version ~= nil, "change sets", version or "not there",
+    "install LuaSQL for SQLite (Debian: lua-sql-sqlite3)")
   add(core.sandbox ~= nil, "sandbox", core.sandbox and "built in" or "not built in",
     "build with -DICRM_SANDBOX=ON")
 end

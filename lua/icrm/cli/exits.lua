@@ -39,9 +39,8 @@ local function left(set, states, summary)
 end
 
 local function of_failures(set, failed)
-  local stale = set.store:rows [[SELECT count(*) AS n FROM changes
-    WHERE state = 'failed' AND code = 'STALE']]
-  return stale[1].n == failed and M.STALE or M.FAILED_ROWS
+  local stale = set.store:how_many { states = { "failed" }, codes = { "STALE" } }
+  return stale == failed and M.STALE or M.FAILED_ROWS
 end
 
 --- The exit code that a change set and its last run deserve.

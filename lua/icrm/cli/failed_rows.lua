@@ -5,31 +5,12 @@ local copy_rows = require "icrm.import.copy"
 local core = require "icrm.core"
 local csv = require "icrm.csv"
 local errors = require "icrm.error"
+local state = require "icrm.changes.journal.state"
 local text_tools = require "icrm.text"
 
 local M = {}
 
 local COLUMNS = { "icrm_code", "icrm_message" }
-local OPEN = "state IN ('failed', 'blocked', 'needs_human', 'unknown', 'sending')"
-
--- Lines with a change of which nobody knows whether it was done, or that waits for
--- one: imported again, they might be there twice.
-local UNSETTLED = [[
-  WITH RECURSIVE waits(n) AS (
-    SELECT n FROM changes WHERE state IN ('needs_human', 'unknown', 'sending')
-    UNION
-    SELECT l.child FROM waits JOIN links l ON l.parent = waits.n
-      JOIN changes c ON c.n = l.child WHERE c.state = 'blocked')
-  SELECT DISTINCT line FROM changes JOIN waits USING (n) WHERE line IS NOT NULL]]
-
--- Records that are there, made of a line that has failed or needed by it.
-local MADE = [[
-  SELECT c.line AS line, p.module AS module FROM changes c JOIN changes p ON p.line = c.line
-    WHERE c.state IN ('failed', 'blocked') AND p.state = 'done' AND p.operation = 'create'
-  UNION
-  SELECT c.line, p.module FROM changes c JOIN links l ON l.child = c.n
-    JOIN changes p ON p.n = l.parent
-    WHERE c.state IN ('failed', 'blocked') AND p.state = 'done' AND p.operation = 'create']]
 
 local function reason(change)
   return change.code or change.state, text_tools.clean(change.message or "")
@@ -38,7 +19,7 @@ end
 -- Line of the source → its codes and messages; a row may have made several records.
 local function failed_lines(set)
   local lines = {}
-  for change in set.store:each "state IN ('failed', 'blocked') AND line IS NOT NULL" do
+  for change in set.store:each { states = state.NOT_DONE, has = { "line" } } do
     local code, message = reason(change)
     local entry = lines[change.line] or { codes = {}, messages = {} }
     table.insert(entry.codes, code)
@@ -49,9 +30,9 @@ local function failed_lines(set)
 end
 
 local function take_out_unsettled(set, lines)
-  local unsettled = set.store:rows(UNSETTLED)
-  for _, row in ipairs(unsettled) do
-    lines[math.tointeger(row.line)] = nil
+  local unsettled = set.store:unsettled_lines()
+  for _, line in ipairs(unsettled) do
+    lines[line] = nil
   end
   return #unsettled
 end
@@ -59,8 +40,8 @@ end
 -- How many of these lines would make a record a second time, because no key finds it.
 local function count_remade(set, lines)
   local seen, count = {}, 0
-  for _, row in ipairs(set.store:rows(MADE)) do
-    local line, witness = math.tointeger(row.line), set:witness(row.module)
+  for _, row in ipairs(set.store:made_for_lines_not_done()) do
+    local line, witness = row.line, set:witness(row.module)
     if lines[line] and not seen[line] and not (witness and witness.key) then
       seen[line], count = true, count + 1
     end
@@ -102,7 +83,7 @@ end
 local function write_list(set, write)
   write(csv.record { "key", "operation", "module", "record", "code", "message" })
   local n = 0
-  for change in set.store:each(OPEN) do
+  for change in set.store:each { states = state.NOT_APPLIED } do
     local code, message = reason(change)
     n = n + 1
     write(csv.record { change.key, change.operation, change.module, change.record or "", code,

@@ -115,13 +115,13 @@ for name, driver in pairs(drivers) do
       end
       set:flush()
       local last = 0
-      for change in set:each "state = 'planned'" do
+      for change in set:each { states = { "planned" } } do
         assert.equal(last + 1, change.n)
         last = change.n
         set:mark(change.n, { state = "done" })
       end
       assert.equal(1203, last)
-      assert.equal(1203, set:each_backwards "state = 'done'"().n)
+      assert.equal(1203, set:each_backwards { states = { "done" } }().n)
       assert.same({ done = 1203 }, set:states())
     end)
 

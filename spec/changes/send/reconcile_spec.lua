@@ -25,7 +25,7 @@ describe("a write whose answer is lost", function()
   -- The one change that waits for a person, or failed.
   local function left(plan, state)
     local only
-    for change in plan.store:each("state = ?", state or "needs_human") do
+    for change in plan.store:each { states = { state or "needs_human" } } do
       assert.is_nil(only)
       only = change
     end

@@ -180,7 +180,7 @@ describe("apply", function()
       assert.same({ done = 39, needs_human = 1 }, summary.states)
       assert.equal(39, crm.commits "create")
       local n = 0
-      for change in plan.store:each "state = 'needs_human'" do
+      for change in plan.store:each { states = { "needs_human" } } do
         n = n + 1
         assert.equal("NO_FENCE", change.code)
       end
@@ -218,7 +218,7 @@ describe("apply", function()
         plan:create("Accounts", { accountname = "Société " .. i, cf_icrm_token = "a value" })
       end
       assert.same({ done = 3, needs_human = 1 }, plan:apply({ settle = 0.05 }).states)
-      for change in plan.store:each "state = 'needs_human'" do
+      for change in plan.store:each { states = { "needs_human" } } do
         assert.equal("PARTIAL", change.code)
         assert.truthy(change.message:find('cf_icrm_token: sent "a value", stored ""', 1, true))
       end

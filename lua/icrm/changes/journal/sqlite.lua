@@ -66,6 +66,23 @@ function sqlite.connect(path)
   return connection, environment
 end
 
+--- The versions of SQLite and of the library that reaches it.
+---
+--- @return string|nil nil where the library is not installed
+function sqlite.version()
+  local ok, luasql = pcall(require, "luasql.sqlite3")
+  if not ok then
+    return nil
+  end
+  local connection, environment = sqlite.connect ":memory:"
+  local cursor = connection:execute "SELECT sqlite_version()"
+  local version = cursor:fetch()
+  cursor:close()
+  connection:close()
+  environment:close()
+  return ("SQLite %s, %s"):format(version, luasql._VERSION)
+end
+
 --- Mark a new file as a change set.
 ---
 --- @param database table

@@ -3,8 +3,12 @@
 -- nothing of the CRM.
 -- @module icrm.changes.journal.store
 
+local answers = require "icrm.changes.journal.answers"
+local attempts = require "icrm.changes.journal.attempts"
 local core = require "icrm.core"
 local database = require "icrm.changes.journal.database"
+local graph = require "icrm.changes.journal.graph"
+local selections = require "icrm.changes.journal.selection"
 local sqlite = require "icrm.changes.journal.sqlite"
 
 local M = {}
@@ -15,6 +19,11 @@ local Store = setmetatable({}, { __index = database.Database })
 Store.__index = Store
 Store.__close = Store.close
 Store.__name = "icrm.changes.Store"
+for _, methods in ipairs { answers, attempts, graph } do
+  for name, method in pairs(methods) do
+    Store[name] = method
+  end
+end
 
 -- The SQL of change sets is what SQLite and PostgreSQL have in common, and every
 -- number that comes back has one of these names. `%s` is the driver's `clustered`.
@@ -217,43 +226,18 @@ function Store:planned_for(record)
   return self:rows("SELECT * FROM changes WHERE record = ? AND state = 'planned'", record)[1]
 end
 
---- Whether any change waits for one that comes after it.
-function Store:has_forward_links()
-  return #self:rows "SELECT 1 FROM links WHERE parent > child LIMIT 1" > 0
-end
-
---- The links as a graph.
----
---- @return table child → how many parents it waits for
---- @return table parent → list of children
---- @return table list of parents that wait for nothing
-function Store:link_graph()
-  local waits, children, free = {}, {}, {}
-  for _, link in ipairs(self:rows "SELECT child, parent FROM links") do
-    waits[link.child] = (waits[link.child] or 0) + 1
-    children[link.parent] = children[link.parent] or {}
-    table.insert(children[link.parent], link.child)
-  end
-  for parent in pairs(children) do
-    if not waits[parent] then
-      free[#free + 1] = parent
-    end
-  end
-  return waits, children, free
-end
-
-local function pages(self, direction, first, condition, ...)
-  local last, page, at, values = first, {}, 0, table.pack(...)
+local function pages(self, direction, condition, values)
+  local last, page, at = direction == "ASC" and 0 or math.maxinteger, {}, 0
   local sql = ("SELECT * FROM changes WHERE n %s ? AND (%s) ORDER BY n %s LIMIT %d"):format(
     direction == "ASC" and ">" or "<",
-    condition or "1 = 1",
+    condition,
     direction,
     BATCH
   )
   return function()
     at = at + 1
     if not page[at] then
-      page, at = self:rows(sql, last, table.unpack(values, 1, values.n)), 1
+      page, at = self:rows(sql, last, table.unpack(values)), 1
     end
     local row = page[at]
     last = row and row.n or last
@@ -263,27 +247,22 @@ end
 
 --- Iterate over changes in order, in constant memory.
 ---
---- @param condition? string an SQL condition with `?`
+--- @param selection? table which; all by default. @see icrm.changes.journal.selection
 --- @return function an iterator of rows; changes may be marked meanwhile
-function Store:each(condition, ...)
-  return pages(self, "ASC", 0, condition, ...)
+function Store:each(selection)
+  return pages(self, "ASC", selections.condition(selection))
 end
 
 --- Like `each`, the last change first.
-function Store:each_backwards(condition, ...)
-  return pages(self, "DESC", math.maxinteger, condition, ...)
+function Store:each_backwards(selection)
+  return pages(self, "DESC", selections.condition(selection))
 end
 
---- Up to `limit` changes that may be sent now: planned, and every change that
--- they wait for is done.
-function Store:ready(limit)
-  return self:rows(
-    [[SELECT * FROM changes c WHERE state = 'planned'
-    AND NOT EXISTS (SELECT 1 FROM links l JOIN changes p ON p.n = l.parent
-      WHERE l.child = c.n AND p.state NOT IN ('done', 'skipped'))
-    ORDER BY n LIMIT ?]],
-    limit
-  )
+--- Like `each`, by a condition of this folder.
+---
+--- @param condition string SQL
+function Store:each_where(condition)
+  return pages(self, "ASC", condition, {})
 end
 
 local MARKS =
@@ -304,100 +283,13 @@ function Store:mark(n, values)
   self:run_text(("UPDATE changes SET %s WHERE n = %d"):format(table.concat(parts, ", "), n))
 end
 
---- Mark every planned change that waits, at any depth, for `n` as blocked.
+--- Give a planned change other values.
 ---
---- @return integer how many
-function Store:block_children(n, message)
-  return self:run(
-    [[WITH RECURSIVE waiting (n) AS (SELECT child FROM links WHERE parent = ?
-      UNION SELECT l.child FROM links l JOIN waiting w ON l.parent = w.n)
-    UPDATE changes SET state = 'blocked', code = 'PARENT_NOT_DONE', message = ?
-    WHERE state = 'planned' AND n IN (SELECT n FROM waiting)]],
-    n,
-    message
-  )
-end
-
---- Give back to `planned` the blocked changes whose parents may still be done.
-function Store:unblock()
-  repeat
-    local count = self:run [[UPDATE changes SET state = 'planned', code = NULL, message = NULL
-      WHERE state = 'blocked' AND NOT EXISTS (SELECT 1 FROM links l JOIN changes p ON p.n = l.parent
-        WHERE l.child = changes.n AND p.state IN ('failed', 'needs_human', 'blocked'))]]
-  until count == 0
-end
-
---- Note that attempt `attempt` of change `n` is about to be sent.
-function Store:begin_attempt(n, attempt, sha256, now)
-  self:run(
-    "INSERT INTO attempts (change, attempt, sha256, started) VALUES (?, ?, ?, ?)",
-    n,
-    attempt,
-    sha256,
-    now
-  )
-end
-
---- Note how an attempt ended.
-function Store:end_attempt(n, attempt, outcome)
-  self:run(
-    [[UPDATE attempts SET ended = ?, class = ?, status = ?, code = ?, message = ?
-      WHERE change = ? AND attempt = ?]],
-    outcome.ended,
-    outcome.class,
-    outcome.status,
-    outcome.code,
-    outcome.message,
-    n,
-    attempt
-  )
-end
-
---- The attempts of one change, oldest first.
-function Store:attempts(n)
-  return self:rows("SELECT * FROM attempts WHERE change = ? ORDER BY attempt", n)
-end
-
---- Sessions that may still carry a write of this change set. They are secrets:
--- the only ones in the file, erased as soon as they are fenced.
-function Store:add_session(session, now)
-  self:run(
-    [[INSERT INTO sessions (id, session, opened)
-      SELECT coalesce(max(id), 0) + 1, ?, ? FROM sessions]],
-    session,
-    now
-  )
-end
-
-function Store:sessions()
-  return self:rows "SELECT * FROM sessions ORDER BY id"
-end
-
-function Store:erase_session(session)
-  self:run("DELETE FROM sessions WHERE session = ?", session)
-end
-
---- Totals: a list of { module, operation, state, n }.
-function Store:totals()
-  return self:rows [[SELECT module, operation, state, count(*) AS n FROM changes
-    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3]]
-end
-
---- How many records are to be deleted: `all`, and those still `open`.
-function Store:count_deletions()
-  local count = self:rows([[SELECT count(*) AS n,
-    count(CASE WHEN state IN ('planned', 'sending', 'unknown') THEN 1 END) AS open
-    FROM changes WHERE operation = 'delete' AND state <> 'skipped']])[1]
-  return { all = math.tointeger(count.n), open = math.tointeger(count.open) }
-end
-
---- How many changes are in each state: state → number.
-function Store:states()
-  local states = {}
-  for _, row in ipairs(self:rows "SELECT state, count(*) AS n FROM changes GROUP BY 1") do
-    states[row.state] = row.n
-  end
-  return states
+--- @param n integer
+--- @param fields string JSON
+--- @param refs? string JSON
+function Store:replace_fields(n, fields, refs)
+  self:run("UPDATE changes SET fields = ?, refs = ? WHERE n = ?", fields, refs, n)
 end
 
 return M

@@ -28,7 +28,7 @@ end
 --- @return integer
 function M.count(set, module, field, kept)
   local n = 0
-  for change in set.store:each("state = 'planned' AND module = ?", module) do
+  for change in set.store:each { states = { "planned" }, module = module } do
     local text = json.decode(change.fields)[field]
     if type(text) == "string" and #text > kept and (utf8.len(text) or 0) > kept then
       n = n + 1

@@ -12,7 +12,7 @@ end
 
 -- Every reference becomes a link from the child to its parent.
 local function link_references(self)
-  for change in self.store:each("refs IS NOT NULL AND n > ?", self.linked or 0) do
+  for change in self.store:each { has = { "refs" }, after = self.linked } do
     for field, key in pairs(json.decode(change.refs)) do
       local parent = self.store:by_key(key)
       if not parent then

@@ -158,12 +158,7 @@ local function merge_into(self, earlier, fields, references, options)
   for field, key in pairs(references or {}) do
     refs[field], merged[field] = key, nil
   end
-  self.store:run(
-    "UPDATE changes SET fields = ?, refs = ? WHERE n = ?",
-    json.encode(merged),
-    next(refs) and json.encode(refs),
-    earlier.n
-  )
+  self.store:replace_fields(earlier.n, json.encode(merged), next(refs) and json.encode(refs))
   self.linked = math.min(self.linked or 0, earlier.n - 1)
   return self:skip(earlier.module, {
     key = options.key or next_key(self),

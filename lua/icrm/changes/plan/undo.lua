@@ -111,7 +111,7 @@ function M.plan(set, path, options)
     driver = options.driver or set.store.driver,
   })
   local deletable, batch = operations.offers(set.client, "delete"), {}
-  for change in set.store:each_backwards "state = 'done'" do
+  for change in set.store:each_backwards { states = { "done" } } do
     table.insert(batch, change)
     if #batch == IDS_PER_QUERY then
       reverse_batch(plan, batch, deletable)

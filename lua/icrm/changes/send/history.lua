@@ -3,9 +3,9 @@
 -- count is noted outside of it as well. (RELIABILITY w10, w13; X22.)
 -- @module icrm.changes.send.history
 
-local core = require "icrm.core"
+local notes = require "icrm.changes.journal.notes"
 local search = require "icrm.changes.send.search"
-local sqlite = require "icrm.changes.journal.sqlite"
+local state = require "icrm.changes.journal.state"
 
 local M = {}
 
@@ -15,48 +15,17 @@ History.__index = History
 local NOTE_EVERY_S = 1
 local ROWS_PER_QUERY = 49
 
--- The notes of all change sets of this user; nil where there is no place for them.
-local function open_notes()
-  local folder = core.files.state_folder()
-  if not folder then
-    return nil
-  end
-  local path = folder .. "/sets.db"
-  core.files.create(path)
-  local notes, environment = sqlite.connect(path)
-  if not notes then
-    return nil
-  end
-  notes:execute [[CREATE TABLE IF NOT EXISTS sets (
-    id TEXT PRIMARY KEY, generation INTEGER, path TEXT, noted TEXT)]]
-  return notes, environment
-end
-
 --- Open the history of a change set that is about to be applied.
 ---
 --- @param store table icrm.changes.Store
 function M.open(store)
-  local notes, environment = open_notes()
   return setmetatable({
     store = store,
     id = store:get_meta "id",
     count = math.tointeger(tonumber(store:get_meta "generation")) or 0,
-    notes = notes,
-    environment = environment,
+    notes = notes.open(),
     next_note = 0,
   }, History)
-end
-
-local function noted_count(self)
-  local cursor = self.notes
-    and self.notes:execute(
-      ("SELECT generation FROM sets WHERE id = '%s'"):format(self.notes:escape(self.id))
-    )
-  local count = cursor and cursor:fetch()
-  if cursor then
-    cursor:close()
-  end
-  return math.tointeger(tonumber(count))
 end
 
 --- What the notes say of the file.
@@ -64,7 +33,7 @@ end
 --- @return string "current"; "behind": more was applied than the file knows;
 ---   "unseen": it was applied, but nothing is noted of it on this machine
 function History:verdict()
-  local noted = noted_count(self)
+  local noted = self.notes and self.notes:generation(self.id)
   if noted and noted > self.count then
     return "behind"
   elseif not noted and self.count > 0 then
@@ -87,31 +56,18 @@ function History:note(now)
     return
   end
   self.next_note = now and now + NOTE_EVERY_S or 0
-  self.notes:execute(
-    ([[INSERT INTO sets (id, generation, path, noted) VALUES ('%s', %d, '%s', '%s')
-      ON CONFLICT (id) DO UPDATE SET generation = excluded.generation, path = excluded.path,
-        noted = excluded.noted]]):format(
-      self.notes:escape(self.id),
-      self.count,
-      self.notes:escape(self.store.path),
-      os.date "!%Y-%m-%d %H:%M:%S"
-    )
-  )
+  self.notes:note(self.id, self.count, self.store.path)
 end
 
 function History:close()
   if self.notes then
     self.notes:close()
-    self.environment:close()
     self.notes = nil
   end
 end
 
-local CREATIONS = "state = 'planned' AND operation IN ('create', 'attach') AND module = ?"
-
-local function modules(store)
-  return store:rows [[SELECT DISTINCT module FROM changes
-    WHERE state = 'planned' AND operation IN ('create', 'attach') ORDER BY module]]
+local function planned_creations(module)
+  return { states = { "planned" }, operations = state.CREATIONS, module = module }
 end
 
 -- Look for the next of `changes`; what is there is settled. Returns how many
@@ -140,8 +96,8 @@ end
 
 -- The rows that would be sent first are the first that an unknown past has done.
 local function probe(job, run)
-  for _, row in ipairs(modules(run.store)) do
-    local first = take(run.store:each(CREATIONS, row.module), ROWS_PER_QUERY)
+  for _, module in ipairs(run.store:modules(planned_creations())) do
+    local first = take(run.store:each(planned_creations(module)), ROWS_PER_QUERY)
     local found = look(job, run, first, false)
     if found ~= 0 then
       return found
@@ -152,8 +108,8 @@ end
 
 local function audit(job, run, is_behind)
   local found = 0
-  for _, row in ipairs(modules(run.store)) do
-    local each = run.store:each(CREATIONS, row.module)
+  for _, module in ipairs(run.store:modules(planned_creations())) do
+    local each = run.store:each(planned_creations(module))
     repeat
       local batch = take(each, ROWS_PER_QUERY)
       local n = look(job, run, batch, is_behind)

@@ -18,10 +18,6 @@ local DEFAULT_SETTLE_S = 10
 -- A write that so many times was proven not done will not be done the next time.
 local MAX_ATTEMPTS = 10
 
--- What an earlier run has left to be looked at, or looked at again.
-local UNSETTLED = [[state IN ('sending', 'unknown')
-  OR state = 'needs_human' AND code IN ('NO_FENCE', 'NO_CONTROL')]]
-
 ---
 --- @param run table the run of icrm.changes.send.run that this belongs to
 --- @param options table `resend`, `settle`
@@ -70,7 +66,7 @@ function Reconciler:recover()
   for _, row in ipairs(self.store:sessions()) do
     table.insert(self.old_sessions, self.run.client.core:import_session(row.session))
   end
-  for change in self.store:each(UNSETTLED) do
+  for change in self.store:each_in_doubt() do
     self.run.engine:mark(self.store.mark, change.n, { state = "unknown" })
     self.open[change.n] = true
     table.insert(self.doubts, { change = change, sessions = self.old_sessions })
@@ -273,7 +269,7 @@ function Reconciler:close()
     )
   end
   self.run.engine:commit()
-  if #self.store:rows("SELECT 1 FROM changes WHERE " .. UNSETTLED .. " LIMIT 1") == 0 then
+  if not self.store:has_doubts() then
     for _, row in ipairs(self.store:sessions()) do
       self.store:erase_session(row.session)
     end

@@ -151,8 +151,8 @@ end
 -- A job must not wait for a call of its own: the lanes may hold writes that only
 -- the engine lets go.
 local function load_schemas(run)
-  for _, row in ipairs(run.store:rows "SELECT DISTINCT module FROM changes") do
-    run.set:schema(row.module)
+  for _, module in ipairs(run.store:modules()) do
+    run.set:schema(module)
   end
 end
 

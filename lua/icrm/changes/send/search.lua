@@ -94,13 +94,8 @@ end
 -- about when the settling began. Queries may lag behind writes; where they do not
 -- show this one yet, they would not show the one in doubt either.
 local function control_change(self, module)
-  local find = [[SELECT c.* FROM changes c %s WHERE c.module = ? AND c.state = 'done'
-    AND c.operation IN ('create', 'attach') %s LIMIT 1]]
-  local acknowledged = [[JOIN attempts a ON a.change = c.n AND a.attempt = c.attempts
-    AND a.class = 'S' AND a.ended <= ?]]
   local before = os.time() - math.max(math.floor(self.settle_s) - 1, 0)
-  return self.store:rows(find:format(acknowledged, "ORDER BY c.n DESC"), before, module)[1]
-    or self.store:rows(find:format("", "ORDER BY c.n"), module)[1]
+  return self.store:acknowledged_creation(module, before)
 end
 
 -- A value that the same query must find: of a create of this set, else of any

@@ -1,0 +1,143 @@
+--- What a store answers when it is asked about the changes as a whole. The
+-- functions here are methods of icrm.changes.Store.
+-- @module icrm.changes.journal.answers
+
+local selections = require "icrm.changes.journal.selection"
+local state = require "icrm.changes.journal.state"
+
+local M = {}
+
+--- How many changes are selected. @see icrm.changes.journal.selection
+---
+--- @param selection? table
+--- @return integer
+function M:how_many(selection)
+  local sql, values = selections.condition(selection)
+  local row =
+    self:rows("SELECT count(*) AS n FROM changes WHERE " .. sql, table.unpack(values))[1]
+  return math.tointeger(row.n)
+end
+
+--- The modules of the selected changes, by name.
+---
+--- @param selection? table
+--- @return string[]
+function M:modules(selection)
+  local sql, values = selections.condition(selection)
+  local names = {}
+  local text = "SELECT DISTINCT module FROM changes WHERE %s ORDER BY module"
+  for i, row in ipairs(self:rows(text:format(sql), table.unpack(values))) do
+    names[i] = row.module
+  end
+  return names
+end
+
+--- Totals: a list of { module, operation, state, n }.
+function M:totals()
+  return self:rows [[SELECT module, operation, state, count(*) AS n FROM changes
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3]]
+end
+
+--- How many records are to be deleted: `all`, and those still `open`.
+function M:count_deletions()
+  local deletions = { operations = { "delete" }, states = state.except "skipped" }
+  local open = { operations = { "delete" }, states = state.REMAINING }
+  return { all = self:how_many(deletions), open = self:how_many(open) }
+end
+
+--- How many changes are in each state: state → number; nil where there are none.
+function M:states()
+  local states = {}
+  for _, row in ipairs(self:rows "SELECT state, count(*) AS n FROM changes GROUP BY 1") do
+    states[row.state] = row.n
+  end
+  return states
+end
+
+--- Another change that has this record; nil when there is none.
+---
+--- @param record string
+--- @param n integer the change that is not meant
+--- @return table?
+function M:other_of_record(record, n)
+  return self:rows("SELECT * FROM changes WHERE record = ? AND n <> ?", record, n)[1]
+end
+
+-- Whatever an earlier run has left to be looked at, or looked at again.
+local IN_DOUBT = ("(state IN %s OR state = 'needs_human' AND code IN %s)"):format(
+  state.sql(state.IN_DOUBT),
+  state.sql(state.looked_for_again())
+)
+
+--- Iterate over the changes that a run has to find out about.
+function M:each_in_doubt()
+  return self:each_where(IN_DOUBT)
+end
+
+--- Whether there is any such change.
+---
+--- @return boolean
+function M:has_doubts()
+  return #self:rows("SELECT 1 FROM changes WHERE " .. IN_DOUBT .. " LIMIT 1") > 0
+end
+
+--- The last creation of a module that was acknowledged before a moment; else the
+--- first that is done.
+---
+--- @param module string
+--- @param before integer Unix time
+--- @return table? change
+function M:acknowledged_creation(module, before)
+  local find = [[SELECT c.* FROM changes c %s WHERE c.module = ? AND c.state = 'done'
+    AND c.operation IN ]] .. state.sql(state.CREATIONS) .. " %s LIMIT 1"
+  local acknowledged = [[JOIN attempts a ON a.change = c.n AND a.attempt = c.attempts
+    AND a.class = 'S' AND a.ended <= ?]]
+  return self:rows(find:format(acknowledged, "ORDER BY c.n DESC"), before, module)[1]
+    or self:rows(find:format("", "ORDER BY c.n"), module)[1]
+end
+
+local UNSETTLED_LINES = ([[
+  WITH RECURSIVE waits(n) AS (
+    SELECT n FROM changes WHERE state IN %s
+    UNION
+    SELECT l.child FROM waits JOIN links l ON l.parent = waits.n
+      JOIN changes c ON c.n = l.child WHERE c.state = 'blocked')
+  SELECT DISTINCT line FROM changes JOIN waits USING (n) WHERE line IS NOT NULL]]):format(
+  state.sql(state.UNSETTLED)
+)
+
+--- The lines of the source with a change of which nobody knows whether it was
+--- done, or that waits for one: imported again, they might be there twice.
+---
+--- @return integer[]
+function M:unsettled_lines()
+  local lines = {}
+  for i, row in ipairs(self:rows(UNSETTLED_LINES)) do
+    lines[i] = math.tointeger(row.line)
+  end
+  return lines
+end
+
+local MADE = ([[
+  SELECT c.line AS line, p.module AS module FROM changes c JOIN changes p ON p.line = c.line
+    WHERE c.state IN %s AND p.state = 'done' AND p.operation = 'create'
+  UNION
+  SELECT c.line, p.module FROM changes c JOIN links l ON l.child = c.n
+    JOIN changes p ON p.n = l.parent
+    WHERE c.state IN %s AND p.state = 'done' AND p.operation = 'create']]):format(
+  state.sql(state.NOT_DONE),
+  state.sql(state.NOT_DONE)
+)
+
+--- The records that are there, made of a line that is not done or needed by it.
+---
+--- @return table[] list of { line, module }
+function M:made_for_lines_not_done()
+  local made = self:rows(MADE)
+  for _, row in ipairs(made) do
+    row.line = math.tointeger(row.line)
+  end
+  return made
+end
+
+return M

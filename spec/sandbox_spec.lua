@@ -382,8 +382,8 @@ describe("the sandbox", function()
     end
 
     it("a profile that is none", function()
-      assert.are.equal('config: sandbox profile "vtiger9" does not exist; the profiles are '
-        .. "initiative and vtiger8", refusal { profile = "vtiger9" })
+      assert.are.equal('config: the sandbox has no profile "vtiger9"; did you mean "vtiger8"?',
+        refusal { profile = "vtiger9" })
     end)
 
     it("a field that cannot be added", function()

@@ -29,6 +29,7 @@ end
 -- What may stand behind the question mark: name -> option, how it is read.
 local OPTIONS = {
   profile = { "profile" },
+  traits = { "traits" },
   port = { "port", to_integer },
   latency = { "latency_ms", to_integer },
   most = { "most_mb", to_integer },
@@ -97,7 +98,10 @@ end
 
 --- Start a sandbox.
 ---
---- @param options? table file, profile, port, latency_ms, most_mb, session_lock, demo
+--- `traits` is a text, or a list, of names over the profile's own: "no-logout",
+--- "lock-gives-up=200", and "-user-prefix" to take one away.
+---
+--- @param options? table file, profile, traits, port, latency_ms, most_mb, session_lock, demo
 ---   (false for a store without demo data), data, fields, now, faults, quota
 --- @return userdata server with url, username, key, log, advance and stop
 function M.start(options)
@@ -110,11 +114,29 @@ function M.start(options)
   end
   check_ranges(given)
   given.empty = given.demo == false
+  if type(given.traits) == "table" then
+    given.traits = table.concat(given.traits, ",")
+  end
   local server, err = core.sandbox.start(given)
   if not server then
     error(err, 0)
   end
   return server
+end
+
+--- The traits that a sandbox may have.
+---
+--- @return { name: string, sentence: string, value: integer? }[] `value`: of one that takes a
+---   number, when none is given
+function M.traits()
+  return core.sandbox.traits()
+end
+
+--- The profiles, and the traits that each has.
+---
+--- @return { name: string, traits: string }[]
+function M.profiles()
+  return core.sandbox.profiles()
 end
 
 --- Start a sandbox and serve until Ctrl-C.

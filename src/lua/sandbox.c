@@ -3,6 +3,7 @@
 #include "core/buf.h"
 #include "core/interrupt.h"
 #include "lua/core.h"
+#include "sandbox/traits.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -70,8 +71,8 @@ static const char *const *field_option(lua_State *L,
   return names;
 }
 
-/* start{ file=, profile=, port=, most_mb=, latency_ms=, session_lock=, empty=,
- * data=, now=, faults=, quota=, fields= } -> sandbox | nil, err */
+/* start{ file=, profile=, traits=, port=, most_mb=, latency_ms=, session_lock=,
+ * empty=, data=, now=, faults=, quota=, fields= } -> sandbox | nil, err */
 static int sandbox_start(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -79,6 +80,7 @@ static int sandbox_start(lua_State *L) {
   const struct icrm_sandbox_options options = {
       .file = text_option(L, "file"),
       .profile = text_option(L, "profile"),
+      .traits = text_option(L, "traits"),
       .port = (int)integer_option(L, "port", 65535),
       .most_mb = (int)integer_option(L, "most_mb", 2000),
       .latency_ms = (int)integer_option(L, "latency_ms", 600000),
@@ -222,6 +224,36 @@ static int sandbox_stop(lua_State *L) {
   return 0;
 }
 
+/* traits() -> list of { name, value when none is given | nil, sentence } */
+static int sandbox_traits(lua_State *L) {
+  lua_createtable(L, SB_N_TRAITS, 0);
+  for (int i = 0; i < SB_N_TRAITS; i++) {
+    const struct sb_trait_text *trait = &sb_trait_texts[i];
+    lua_createtable(L, 0, 3);
+    set_text(L, "name", trait->name);
+    set_text(L, "sentence", trait->sentence);
+    if (trait->value) {
+      lua_pushinteger(L, trait->value);
+      lua_setfield(L, -2, "value");
+    }
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+/* profiles() -> list of { name, traits: what sets them } */
+static int sandbox_profiles(lua_State *L) {
+  const struct sb_profile *profile;
+  lua_newtable(L);
+  for (size_t i = 0; (profile = sb_profile_at(i)); i++) {
+    lua_createtable(L, 0, 2);
+    set_text(L, "name", profile->name);
+    set_text(L, "traits", profile->traits);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
 void icrml_open_sandbox(lua_State *L) {
   static const luaL_Reg methods[] = {{"url", sandbox_url},
                                      {"username", sandbox_username},
@@ -239,8 +271,10 @@ void icrml_open_sandbox(lua_State *L) {
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
-  lua_createtable(L, 0, 1); /* core, sandbox */
-  lua_pushcfunction(L, sandbox_start);
-  lua_setfield(L, -2, "start");
+  static const luaL_Reg functions[] = {{"start", sandbox_start},
+                                       {"traits", sandbox_traits},
+                                       {"profiles", sandbox_profiles},
+                                       {NULL, NULL}};
+  luaL_newlib(L, functions); /* core, sandbox */
   lua_setfield(L, -2, "sandbox");
 }

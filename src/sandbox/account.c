@@ -11,7 +11,7 @@
 /* The user of that name, 0 when there is none. */
 static int64_t find_user(struct sb_call *call, const char *name) {
   const char *slash = strchr(name, '/');
-  if (slash && call->schema->user_prefix)
+  if (slash && sb_trait(call, SB_TRAIT_USER_PREFIX))
     name = slash + 1;
   if (!*name)
     return 0;

@@ -9,6 +9,7 @@
 #include "sandbox/schema.h"
 #include "sandbox/sessions.h"
 #include "sandbox/store.h"
+#include "sandbox/traits.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,6 +20,7 @@ struct sb_http;
 struct sb_limits;
 
 struct icrm_sandbox {
+  struct sb_traits traits;
   struct sb_schema *schema;
   struct sb_store *store;
   pthread_mutex_t mutex; /* guards `store` and `next_id` */
@@ -90,6 +92,12 @@ enum sb_outcome sb_die(struct sb_call *call, const char *text);
 
 /* Answer with the page of a front server, such as "429 Too Many Requests". */
 void sb_front_page(struct sb_call *call, int status);
+
+/* What the server's trait is: 0 when it has it not, else 1, or its number. */
+static inline int64_t sb_trait(const struct sb_call *call,
+                               enum sb_trait trait) {
+  return call->sandbox->traits.value[trait];
+}
 
 /* True when the caller may see the module at all. */
 bool sb_may_see(const struct sb_call *call, const struct sb_module *module);

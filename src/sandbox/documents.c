@@ -127,7 +127,7 @@ int sb_documents_read(struct sb_call *call, struct sb_values *values,
     return -1;
   if (call->request->n_uploads)
     return read_upload(call, values, document);
-  if (!call->schema->attachment_params)
+  if (!sb_trait(call, SB_TRAIT_ATTACHMENT_PARAMS))
     return 0;
   document->related_to = sb_target_number(
       call->sandbox, sb_params_text(call->params, "related_to"));

@@ -215,7 +215,7 @@ static void add_terms(struct plan *plan) {
   if (query->n_terms == 0)
     return;
   icrm_buf_add_text(&plan->sql, " AND (");
-  bool nest = plan->call->schema->left_to_right;
+  bool nest = sb_trait(plan->call, SB_TRAIT_LEFT_TO_RIGHT);
   for (size_t i = 1; nest && i < query->n_terms; i++)
     icrm_buf_add_byte(&plan->sql, '(');
   for (size_t i = 0; i < query->n_terms; i++) {

@@ -26,8 +26,8 @@ static enum sb_outcome no_relation(struct sb_call *call) {
 static const json_t *find_relation(const struct sb_call *call,
                                    const struct sb_module *module,
                                    const char *label, const char *type) {
-  bool any =
-      !call->schema->label_required && (!label[0] || strcmp(label, type) == 0);
+  bool any = sb_trait(call, SB_TRAIT_RELATED_LABEL_OPTIONAL) &&
+             (!label[0] || strcmp(label, type) == 0);
   size_t i;
   json_t *relation;
   json_array_foreach(

@@ -18,10 +18,10 @@ enum { DEFAULT_MOST_MB = 64 };
 static int load_data(struct icrm_sandbox *sandbox,
                      const struct icrm_sandbox_options *options,
                      struct icrm_error *err) {
-  json_t *data = options->data    ? sb_json_load(options->data, err)
-                 : options->empty ? NULL
-                                  : sb_schema_document(sandbox->schema->profile,
-                                                       "demo.json");
+  json_t *data = options->data ? sb_json_load(options->data, err)
+                 : options->empty
+                     ? NULL
+                     : sb_schema_document(sandbox->schema->folder, "demo.json");
   if (!data)
     return options->data ? -1 : 0;
   int rc = sb_tables_load(sandbox, data, err);
@@ -104,8 +104,12 @@ icrm_sandbox_start(const struct icrm_sandbox_options *options,
   if (options->now_s)
     sandbox->clock_offset_s = options->now_s - icrm_clock_wall_s();
   icrm_digest_random_hex(sandbox->token, 16);
-  sandbox->schema = sb_schema_load(
-      options->profile ? options->profile : "initiative", options->fields, err);
+  const struct sb_profile *profile =
+      sb_profile_find(options->profile ? options->profile : "initiative", err);
+  if (!profile || sb_traits_read(&sandbox->traits, profile->traits, err) ||
+      sb_traits_read(&sandbox->traits, options->traits, err))
+    goto failed;
+  sandbox->schema = sb_schema_load(profile->schemas, options->fields, err);
   if (!sandbox->schema)
     goto failed;
   if (options->most_mb)

@@ -18,7 +18,9 @@ struct icrm_sandbox;
 /* All zero is a sandbox in memory on a free port, as Initiative behaves. */
 struct icrm_sandbox_options {
   const char *file;    /* keeps the data; NULL for memory */
-  const char *profile; /* "initiative" (NULL) or "vtiger8" */
+  const char *profile; /* NULL for "initiative" */
+  const char *traits;  /* over the profile's, such as "no-logout,
+                          lock-gives-up=200, -user-prefix"; NULL for none */
   int port;            /* 0 for a free one */
   int most_mb; /* of a request, above which its parameters are dropped, as PHP
                   does; 0: 64 */

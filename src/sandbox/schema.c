@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-json_t *sb_schema_document(const char *profile, const char *name) {
+json_t *sb_schema_document(const char *folder, const char *name) {
   char path[96];
-  snprintf(path, sizeof path, "%s/%s", profile, name);
+  snprintf(path, sizeof path, "%s/%s", folder, name);
   for (const struct sb_embedded *at = sb_embedded; at->path; at++)
     if (strcmp(at->path, path) == 0)
       return sb_json_parse((const char *)at->data, at->len);
@@ -141,7 +141,7 @@ static void load_counter(struct sb_module *module) {
   module->counter_first = sb_json_integer(counter, "next", 1);
 }
 
-static void load_module(struct sb_module *module, const char *profile,
+static void load_module(struct sb_module *module, const char *folder,
                         const json_t *listed) {
   const json_t *limits = json_object_get(listed, "non_admin");
   module->name = sb_json_text(listed, "name", "");
@@ -157,7 +157,7 @@ static void load_module(struct sb_module *module, const char *profile,
   module->private = sb_json_flag(limits, "private", false);
   char name[80];
   snprintf(name, sizeof name, "%s.json", module->name);
-  module->document = sb_schema_document(profile, name);
+  module->document = sb_schema_document(folder, name);
   module->has_records &= module->document != NULL;
   module->describe = json_object_get(module->document, "describe");
   module->relations = json_object_get(module->document, "relations");
@@ -212,18 +212,6 @@ static int add_extra(struct sb_schema *schema, const char *extra,
   return 0;
 }
 
-static void load_settings(struct sb_schema *schema) {
-  const json_t *set = schema->settings;
-  schema->label_key = sb_json_flag(set, "label_key", true);
-  schema->label_required =
-      strcmp(sb_json_text(set, "related_label", "optional"), "required") == 0;
-  schema->left_to_right =
-      strcmp(sb_json_text(set, "and_or", "precedence"), "left") == 0;
-  schema->user_prefix = sb_json_flag(set, "user_prefix", false);
-  schema->attachment_params = sb_json_flag(set, "attachment_params", false);
-  schema->session_prefix = sb_json_text(set, "session_prefix", "");
-}
-
 static int load_modules(struct sb_schema *schema) {
   const json_t *list = json_object_get(schema->settings, "modules");
   schema->modules = calloc(json_array_size(list) + 1, sizeof *schema->modules);
@@ -232,27 +220,20 @@ static int load_modules(struct sb_schema *schema) {
   size_t i;
   json_t *listed;
   json_array_foreach((json_t *)list, i, listed) load_module(
-      &schema->modules[schema->n_modules++], schema->profile, listed);
+      &schema->modules[schema->n_modules++], schema->folder, listed);
   return 0;
 }
 
-struct sb_schema *sb_schema_load(const char *profile, const char *const *extra,
+struct sb_schema *sb_schema_load(const char *folder, const char *const *extra,
                                  struct icrm_error *err) {
   struct sb_schema *schema = calloc(1, sizeof *schema);
   if (!schema) {
     icrm_error_set(err, ICRM_ERROR_CONFIG, "out of memory");
     return NULL;
   }
-  schema->settings = sb_schema_document(profile, "modules.json");
-  schema->profile = sb_json_text(schema->settings, "profile", NULL);
-  if (!schema->profile) {
-    icrm_error_set(err, ICRM_ERROR_CONFIG,
-                   "sandbox profile \"%s\" does not exist; the profiles are "
-                   "initiative and vtiger8",
-                   profile);
-    goto failed;
-  }
-  load_settings(schema);
+  schema->settings = sb_schema_document(folder, "modules.json");
+  schema->folder = folder;
+  schema->session_prefix = sb_json_text(schema->settings, "session_prefix", "");
   if (load_modules(schema))
     goto failed;
   for (; extra && *extra; extra++)

@@ -1,5 +1,5 @@
 /*
- * What a profile's server offers: its modules, fields, relations and settings,
+ * What a server offers: its modules, fields, relations and settings,
  * read from the JSON documents that are built into the library. Read-only once
  * loaded, so that threads may share it.
  */
@@ -59,31 +59,26 @@ struct sb_module {
 };
 
 struct sb_schema {
-  const char *profile;
+  const char *folder;        /* that it was loaded from */
   json_t *settings;          /* modules.json */
   struct sb_module *modules; /* in the order of listtypes */
   size_t n_modules;
-  bool label_key;         /* retrieve and writes add `label` */
-  bool label_required;    /* retrieve_related needs relatedLabel */
-  bool left_to_right;     /* AND and OR have no precedence */
-  bool user_prefix;       /* `prefix/user` names a user */
-  bool attachment_params; /* filename_attachment & co. are read */
   const char *session_prefix;
 };
 
-/* Load a profile ("initiative", "vtiger8"). `extra` is a list of fields to
- * add, "Module.field:type", or NULL. Returns NULL with `err` (kind `config`)
- * when there is no such profile or an extra field cannot be. */
-struct sb_schema *sb_schema_load(const char *profile, const char *const *extra,
+/* Load a folder of schemas. `extra` is a list of fields to add,
+ * "Module.field:type", or NULL. Returns NULL with `err` (kind `config`) when an
+ * extra field cannot be. */
+struct sb_schema *sb_schema_load(const char *folder, const char *const *extra,
                                  struct icrm_error *err);
 void sb_schema_free(struct sb_schema *schema);
 
 /* Where describe tells how large a file may be, let it be so many bytes. */
 void sb_schema_set_file_size(struct sb_schema *schema, int64_t bytes);
 
-/* A document of the profile ("demo.json"), which the caller releases, or NULL
+/* A document of a folder ("demo.json"), which the caller releases, or NULL
  * when there is none. */
-json_t *sb_schema_document(const char *profile, const char *name);
+json_t *sb_schema_document(const char *folder, const char *name);
 
 /* By exact name, or by id prefix; NULL when there is none. `name` need not be
  * NUL-terminated. */

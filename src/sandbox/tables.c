@@ -118,7 +118,7 @@ static int check_profile(struct icrm_sandbox *sandbox, bool *fresh,
   read_profile(sandbox->store, &profile);
   *fresh = profile.len == 0;
   int rc = 0;
-  if (!*fresh && strcmp(profile.data, sandbox->schema->profile) != 0)
+  if (!*fresh && strcmp(profile.data, sandbox->schema->folder) != 0)
     rc = icrm_error_set(err, ICRM_ERROR_CONFIG,
                         "the sandbox file was made with profile %s; start it "
                         "with that profile or use another file",
@@ -233,7 +233,7 @@ int sb_tables_seed(struct icrm_sandbox *sandbox, struct icrm_error *err) {
       sandbox->store, "INSERT INTO setting VALUES ('profile', ?)");
   if (!rows)
     return fail(sandbox, err);
-  sb_rows_string(rows, sandbox->schema->profile);
+  sb_rows_string(rows, sandbox->schema->folder);
   return sb_rows_run(rows) ? fail(sandbox, err) : 0;
 }
 

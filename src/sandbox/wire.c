@@ -159,7 +159,7 @@ int sb_wire_add_record(struct sb_call *call, const struct sb_target *target,
              (long long)target->number);
     sb_wire_add_row(call, module, rows, fields, module->n_fields,
                     id ? id : own);
-    if (label && call->schema->label_key)
+    if (label && sb_trait(call, SB_TRAIT_RECORD_LABEL))
       add_record_label(call, rows, module);
     icrm_buf_add_byte(call->out, '}');
   }

@@ -1,0 +1,72 @@
+/*
+ * The nature of a server of the family, one trait at a time: what it does
+ * differently from its relatives, or badly. A profile is a folder of schemas
+ * and a set of traits. What happens to a single reply is a fault instead: see
+ * faults.h.
+ */
+#ifndef ICRM_SANDBOX_TRAITS_H
+#define ICRM_SANDBOX_TRAITS_H
+
+#include "core/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* X(ID, name, value when none is given or 0 where there is none, sentence) */
+#define SB_TRAITS(X)                                                           \
+  X(LEFT_TO_RIGHT, "left-to-right", 0,                                         \
+    "AND and OR have no precedence: a query is read from left to right.")      \
+  X(RELATED_LABEL_OPTIONAL, "related-label-optional", 0,                       \
+    "retrieve_related needs no relatedLabel.")                                 \
+  X(USER_PREFIX, "user-prefix", 0, "A user may be named as prefix/user.")      \
+  X(ATTACHMENT_PARAMS, "attachment-params", 0,                                 \
+    "A document takes filename_attachment, filename_attachment_name and "      \
+    "related_to.")                                                             \
+  X(RECORD_LABEL, "record-label", 0,                                           \
+    "retrieve and the replies to writes add the record's label, "              \
+    "HTML-encoded.")
+
+enum sb_trait {
+#define SB_TRAIT_ENUM(id, name, value, sentence) SB_TRAIT_##id,
+  SB_TRAITS(SB_TRAIT_ENUM)
+#undef SB_TRAIT_ENUM
+      SB_N_TRAITS
+};
+
+/* A trait as people see it. */
+struct sb_trait_text {
+  const char *name;
+  int64_t value; /* of one that takes a number, when none is given; else 0 */
+  const char *sentence;
+};
+
+/* All traits, SB_N_TRAITS of them. */
+extern const struct sb_trait_text sb_trait_texts[];
+
+/* A set of traits. */
+struct sb_traits {
+  int64_t value[SB_N_TRAITS]; /* 0: it has not; else 1, or the trait's number */
+};
+
+/* What a profile is made of. */
+struct sb_profile {
+  const char *name;
+  const char *schemas; /* the folder that tells its modules */
+  const char *traits;  /* as sb_traits_read reads them */
+};
+
+/* The profile `i`, from 0; NULL when there are not so many. */
+const struct sb_profile *sb_profile_at(size_t i);
+
+/* The profile of that name. NULL with `err` (kind `config`) that names the
+ * nearest. */
+const struct sb_profile *sb_profile_find(const char *name,
+                                         struct icrm_error *err);
+
+/* Change a set by a text such as "no-logout, lock-gives-up=200, -user-prefix";
+ * NULL changes nothing. Returns 0, or -1 with `err` (kind `config`). */
+int sb_traits_read(struct sb_traits *traits, const char *text,
+                   struct icrm_error *err);
+
+#endif

@@ -41,7 +41,7 @@ local progress <close> = require("icrm.cli.progress").new {
 }
 
 local function columns_of(row)
-  return script.columns_of(crm:describe(query.facts.module), row)
+  return script.columns_of(crm:describe(query.module), row)
 end
 
 -- Rows for programs pass through as text; all others one by one.
@@ -55,7 +55,7 @@ local function write_rows()
   local count, writer = 0, nil
   for row in query:each(args.max) do
     if not writer then
-      local columns = query.facts.select == "count" and { "count" } or columns_of(row)
+      local columns = query.is_count and { "count" } or columns_of(row)
       writer = tables.writer(args.output, columns, { raw = args.raw, sparse = all })
     end
     writer:add(row)

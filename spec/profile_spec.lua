@@ -87,7 +87,7 @@ describe("icrm.profile", function()
 
   it("names the profiles when one is missing", function()
     local dir = settings(two)
-    refuses(dir, "has no profile 'wrok'; did you mean 'work'? (it has: default, work)", "wrok")
+    refuses(dir, "has no profile 'wrok'; did you mean \"work\"? (it has: default, work)", "wrok")
     refuses(dir, "has no profile 'elsewhere' (it has: default, work)", "elsewhere")
   end)
 
@@ -122,7 +122,7 @@ describe("icrm.profile", function()
 
   it("names an unknown setting, and the one that was meant", function()
     refuses((settings [[return { a = { url = "x", user_name = "y" } }]]),
-      "profile 'a': unknown setting 'user_name'; did you mean 'username'?")
+      "profile 'a': unknown setting 'user_name'; did you mean \"username\"?")
     refuses((settings [[return { a = { url = "x", lanes = "4" } }]]),
       "profile 'a': lanes must be a whole number, not 4")
     refuses((settings [[return { a = { url = "x", access_key = "k", access_key_file = "f" } }]]),

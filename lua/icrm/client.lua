@@ -7,11 +7,12 @@
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local json = require "icrm.json"
+local nearest = require "icrm.nearest"
 local tasks = require "icrm.tasks"
 
 local M = {}
 
-local VERSION = require "icrm".VERSION
+local VERSION = require "icrm.version".VERSION
 
 local Client = { __name = "icrm.Client" }
 Client.__index = Client
@@ -47,9 +48,7 @@ local function check_options(options)
         names[#names + 1] = known
       end
       table.sort(names)
-      local nearest = core.nearest(tostring(name), names)
-      config_error(("unknown option %q%s"):format(tostring(name),
-        nearest and ("; did you mean %q?"):format(nearest) or ""))
+      config_error(("unknown option %q%s"):format(tostring(name), nearest.suffix(name, names)))
     end
   end
   for _, name in ipairs { "url", "username" } do
@@ -256,17 +255,15 @@ local function explain_module(self, module, err)
   if not ok or information[module] then
     return
   end
-  local words, name_of = {}, {}
+  local name_of = {}
   for _, name in ipairs(names) do
     for _, text in ipairs { name, information[name].label, information[name].singular } do
-      words[#words + 1], name_of[text] = text, name_of[text] or name
+      name_of[text] = name_of[text] or name
     end
   end
-  local nearest = name_of[core.nearest(module, words)]
   errors.raise { kind = "input", code = err.code, operation = "describe", cause = err,
     message = ("there is no module %q for %s; %s"):format(module, self.username,
-      nearest and ("did you mean %q?"):format(nearest)
-        or "`icrm-lua modules` lists them") }
+      nearest.question(module, name_of) or "`icrm-lua modules` lists them") }
 end
 
 --- Describe a module; asked once per client.
@@ -299,7 +296,7 @@ lazy("related", "icrm.related")
 lazy("attach", "icrm.documents")
 lazy("download", "icrm.documents")
 lazy("query", "icrm.query", "new")
-lazy("from", "icrm.query")
+lazy("from", "icrm.query.builder", "new")
 lazy("count", "icrm.query")
 lazy("plan", "icrm.changes")
 lazy("forecast", "icrm.forecast")

@@ -27,16 +27,12 @@ local TYPES = {
   xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
-local function input_error(message)
-  errors.raise { kind = "input", message = message }
-end
-
 -- The last part of a path, without what a file name may not hold.
 local function base_name(path)
   local name = path:gsub("[/\\]+$", ""):match "[^/\\]*$"
   name = name:gsub("%c", ""):gsub("^%.+", "")
   if name == "" or #name > 255 then
-    input_error(("%q gives no usable file name"):format(path))
+    errors.refuse("%q gives no usable file name", path)
   end
   return name
 end
@@ -69,10 +65,9 @@ function M.check_size(schema, file)
   local field = schema.by_name.filename
   local limit = field and tonumber(field.max_size)
   if file.size == 0 then
-    input_error(("%s is empty; the server would keep no file"):format(file.name))
+    errors.refuse("%s is empty; the server would keep no file", file.name)
   elseif limit and file.size > limit then
-    input_error(("%s has %d bytes; this server takes %d at most"):format(
-      file.name, file.size, limit))
+    errors.refuse("%s has %d bytes; this server takes %d at most", file.name, file.size, limit)
   end
 end
 
@@ -104,7 +99,7 @@ function M.fields(client, schema, file, opts)
   end
   local normalised, faults = schema:check(element)
   if #faults > 0 then
-    input_error("Documents: " .. require("icrm.schema").describe_faults(faults))
+    errors.refuse("Documents: " .. require("icrm.schema").describe_faults(faults))
   end
   return normalised
 end
@@ -257,7 +252,7 @@ local function with_file(client, document)
     ids = document.imageattachmentids or ""
   end
   if ids == "" then
-    input_error(("document %s has no file"):format(document.id))
+    errors.refuse("document %s has no file", document.id)
   end
   return document
 end

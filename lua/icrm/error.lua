@@ -40,6 +40,14 @@ function M.raise(fields)
   error(M.new(fields), 0)
 end
 
+--- Raise an error of kind `input`: what was given cannot be done.
+---
+--- @param message string a format when values follow
+--- @param ... any
+function M.refuse(message, ...)
+  M.raise { kind = "input", message = select("#", ...) > 0 and message:format(...) or message }
+end
+
 --- Tell whether a value is an icrm.Error, of a kind if one is given.
 ---
 --- @param value any

@@ -4,9 +4,10 @@
 -- loaded.
 -- @module icrm
 
-local M = { VERSION = "0.1.0" }
+local M = {}
 
 local members = {
+  VERSION = { "icrm.version", "VERSION" },
   Error = { "icrm.error", "Error" },
   date = { "icrm.query", "date" },
   datetime = { "icrm.query", "datetime" },

@@ -7,6 +7,7 @@
 
 local core = require "icrm.core"
 local errors = require "icrm.error"
+local nearest = require "icrm.nearest"
 
 local M = {}
 
@@ -45,11 +46,6 @@ local function sorted_names(set)
   end
   table.sort(names)
   return names
-end
-
-local function did_you_mean(word, names)
-  local nearest = core.nearest(word, names)
-  return nearest and ("; did you mean '%s'?"):format(nearest) or ""
 end
 
 -- An unset and an empty variable are the same.
@@ -109,7 +105,7 @@ local function check_value(place, name, value)
   local wanted = TYPES[name]
   if not wanted then
     fail("%s: unknown setting '%s'%s", place, tostring(name),
-      did_you_mean(tostring(name), sorted_names(TYPES)))
+      nearest.suffix(tostring(name), sorted_names(TYPES)))
   elseif name == "access_key" and math.type(value) ~= "integer" then
     fail("%s: write access_key as one text in quotes, right behind the '='", place)
   elseif type(value) ~= wanted and math.type(value) ~= wanted then
@@ -193,7 +189,7 @@ local function fail_unknown(path, name, profiles)
   if #names == 0 then
     fail("%s has no profile yet; '%s' was asked for", path, name)
   end
-  fail("%s has no profile '%s'%s (it has: %s)", path, name, did_you_mean(name, names),
+  fail("%s has no profile '%s'%s (it has: %s)", path, name, nearest.suffix(name, names),
     table.concat(names, ", "))
 end
 

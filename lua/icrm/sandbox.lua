@@ -7,6 +7,7 @@
 
 local core = require "icrm.core"
 local errors = require "icrm.error"
+local nearest = require "icrm.nearest"
 
 local M = {}
 
@@ -67,9 +68,8 @@ local function add_option(options, name, text)
       names[#names + 1] = known
     end
     table.sort(names)
-    local nearest = core.nearest(name, names)
-    fail("sandbox option %q is unknown; %s", name, nearest and ("did you mean %q?"):format(nearest)
-      or "there are " .. table.concat(names, ", "))
+    fail("sandbox option %q is unknown; %s", name,
+      nearest.question(name, names) or "there are " .. table.concat(names, ", "))
   end
   local key, read = option[1], option[2]
   if key == "fields" then

@@ -6,6 +6,7 @@
 
 local core = require "icrm.core"
 local json = require "icrm.json"
+local nearest = require "icrm.nearest"
 local values = require "icrm.values"
 
 local Schema = { __name = "icrm.Schema" }
@@ -95,14 +96,13 @@ end
 --- @param word string
 --- @return string?
 function Schema:nearest(word)
-  local names, name_of = {}, {}
+  local name_of = {}
   for _, field in ipairs(self.fields) do
     for _, text in ipairs { field.name, field.label } do
-      names[#names + 1] = text
       name_of[text] = name_of[text] or field.name
     end
   end
-  return name_of[core.nearest(word, names)]
+  return nearest.name(word, name_of)
 end
 
 --- Return the reference fields of this module that may point to a module.
@@ -139,9 +139,9 @@ local function fault(name, value, message, cure)
 end
 
 function Schema:unknown_field(name, value)
-  local nearest = self:nearest(name)
+  local meant = self:nearest(name)
   return fault(name, value, ("%s has no field %q"):format(self.name, name),
-    nearest and ("did you mean %q?"):format(nearest)
+    meant and ("did you mean %q?"):format(meant)
       or ("`icrm-lua describe %s` lists its fields"):format(self.name))
 end
 

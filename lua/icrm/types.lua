@@ -104,7 +104,9 @@
 ---@field call_seconds number mean of the calls so far, 0 before the first
 
 ---@class icrm.Query
----@field pages fun(self, most?: integer): fun(): icrm.Record[]?
+---@field module string that it asks
+---@field is_count boolean whether it asks for count(*) alone
+---@field pages fun(self, most?: integer, decode?: function): fun(): icrm.Record[]?
 ---@field each fun(self, most?: integer): fun(): icrm.Record?
 ---@field all fun(self, most?: integer): icrm.Record[]
 ---@field first fun(self, n?: integer): icrm.Record|icrm.Record[]|nil

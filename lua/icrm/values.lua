@@ -4,6 +4,7 @@
 
 local core = require "icrm.core"
 local json = require "icrm.json"
+local nearest = require "icrm.nearest"
 
 local M = { NO_ID = "is no record id" }
 
@@ -141,14 +142,13 @@ local function picklist_cure(picklist, value)
       words[#words + 1] = picklist.by_value[word]
     end
   end
-  local nearest = core.nearest(value, words)
+  local question = nearest.question(value, words)
   local shown = table.concat(picklist.values, ", ", 1,
     math.min(#picklist.values, SHOWN_VALUES))
   if #picklist.values > SHOWN_VALUES then
     shown = ("%s and %d more"):format(shown, #picklist.values - SHOWN_VALUES)
   end
-  return (nearest and ("did you mean %q? "):format(nearest) or "")
-    .. "allowed: " .. shown
+  return (question and question .. " " or "") .. "allowed: " .. shown
 end
 
 local function as_picklist(field, value)

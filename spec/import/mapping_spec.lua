@@ -113,7 +113,7 @@ describe("import.mapping", function()
       end
       return spec
     end
-    refuses("it has no exsiting; did you mean existing%?", accounts { exsiting = "siren" })
+    refuses('it has no exsiting; did you mean "existing"%?', accounts { exsiting = "siren" })
     refuses("it has no zzz; it takes columns, dates,", accounts { zzz = 1 })
     refuses("it has no 1; ", accounts { "siren" })
     refuses("it: columns is a table, not a string", accounts { columns = "Nom" })
@@ -121,7 +121,7 @@ describe("import.mapping", function()
     refuses("it: key is a text, or a list of texts", accounts { key = { 1 } })
     refuses("it: when is a function, not a string", accounts { when = "x" })
     refuses("it: decimal is comma or point", accounts { decimal = "," })
-    refuses('the field "rating" has no cosnt; did you mean const%?',
+    refuses('the field "rating" has no cosnt; did you mean "const"%?',
       accounts { fields = { rating = { cosnt = "Active" } } })
     refuses('the field "rating": const is a text, a number or a boolean',
       accounts { fields = { rating = { const = {} } } })

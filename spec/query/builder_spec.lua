@@ -1,8 +1,8 @@
 local errors = require "icrm.error"
-local query = require "icrm.query"
+local builder = require "icrm.query.builder"
 
 local function things()
-  return query.from({}, "Things")
+  return builder.new({}, "Things")
 end
 
 local function refused(fn)

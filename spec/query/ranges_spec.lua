@@ -1,5 +1,5 @@
 -- Walks in ranges against a server in memory that caps pages, hides records
--- after LIMIT and counts what it hides, as SERVER.md 3 describes.
+-- after LIMIT and counts what it hides.
 local ranges = require "icrm.query.ranges"
 
 local PAGE_ROWS = 100
@@ -30,8 +30,8 @@ local function new_server(ids, hidden)
     end
     return page
   end
-  local query = {}
-  function query._send(_, change)
+  local source = {}
+  function source.send(_, change)
     server.calls = server.calls + 1
     local id, open = server.calls, 0
     server.open[id] = change
@@ -41,23 +41,24 @@ local function new_server(ids, hidden)
     server.most_open = math.max(server.most_open, open)
     return id
   end
-  function query._receive(_, id)
+  local function take(id)
     local change = assert(server.open[id], "received twice, or never sent")
     server.open[id] = nil
     local found = between(change.after_id, change.until_id)
-    if change.count then
-      return { { count = tostring(#found) } }
-    end
+    return change, found
+  end
+  function source.receive(_, id)
+    local change, found = take(id)
     return visible(found, change.rows, change.offset or 0)
   end
-  function query._read_count(_, rows)
-    return tonumber(rows[1].count)
+  function source.receive_count(_, id)
+    return #select(2, take(id))
   end
-  function query._count_after(_, id, until_id)
+  function source.count(_, id, until_id)
     server.calls = server.calls + 1
     return #between(id, until_id)
   end
-  query.client = {
+  source.client = {
     flush = function() end,
     lanes = function() return server.lanes end,
     discard = function(_, id)
@@ -65,7 +66,7 @@ local function new_server(ids, hidden)
       server.open[id], server.discarded = nil, server.discarded + 1
     end,
   }
-  server.query = query
+  server.source = source
   return server
 end
 
@@ -101,7 +102,7 @@ describe("a walk in ranges", function()
       end
       local page = first_page(ids, hidden)
       local server = new_server(ids, hidden)
-      local next_page = ranges.walk(server.query, page)
+      local next_page = ranges.walk(server.source, page)
       local at = number_of(page[#page].id)
       local expected, got = {}, {}
       for _, id in ipairs(ids) do
@@ -123,7 +124,7 @@ describe("a walk in ranges", function()
     math.randomseed(12)
     local ids = random_ids(5000, 20)
     local server = new_server(ids, {})
-    for _ in ranges.walk(server.query, first_page(ids, {})) do end
+    for _ in ranges.walk(server.source, first_page(ids, {})) do end
     assert.is_true(server.most_open >= server.lanes)
     assert.is_true(server.calls < 2 * 1.6 * #ids / PAGE_ROWS + 20, server.calls)
   end)
@@ -134,14 +135,14 @@ describe("a walk in ranges", function()
       ids[i] = 5000 + i
     end
     local server = new_server(ids, {})
-    for _ in ranges.walk(server.query, first_page(ids, {})) do end
+    for _ in ranges.walk(server.source, first_page(ids, {})) do end
     assert.is_true(server.calls <= 20 + server.lanes + 2, server.calls)
   end)
 
   it("gives up what is under way when it is left", function()
     local ids = random_ids(3000, 5)
     local server = new_server(ids, {})
-    local next_page, stop = ranges.walk(server.query, first_page(ids, {}))
+    local next_page, stop = ranges.walk(server.source, first_page(ids, {}))
     next_page()
     next_page()
     stop()

@@ -35,7 +35,7 @@ end
 --- @param most? integer most rows
 --- @return boolean
 function M.fits(query, format, most)
-  return (format == "csv" or format == "jsonl") and query:_is_plain(most)
+  return (format == "csv" or format == "jsonl") and query:is_plain(most)
 end
 
 --- Write every row of a query for which `fits` is true.
@@ -57,7 +57,7 @@ function M.write(query, format, columns_of, opts)
     pass = core.rows_writer(format, columns, opts.delimiter, opts.raw)
   end
 
-  function query.decode(reply)
+  local function decode(reply)
     if #reply < SHORT and tostring(reply):find '^%[{"count":' then
       return json.decode(reply)
     end
@@ -76,7 +76,7 @@ function M.write(query, format, columns_of, opts)
     return n > 0 and new_page(lines, n, first, last) or {}
   end
 
-  for page in query:pages() do
+  for page in query:pages(nil, decode) do
     if page.lines then
       file:write(page.lines)
     else
@@ -89,7 +89,6 @@ function M.write(query, format, columns_of, opts)
       opts.on_rows(#page)
     end
   end
-  query.decode = nil
   return count
 end
 

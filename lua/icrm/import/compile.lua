@@ -1,26 +1,23 @@
 --- A mapping made ready for a file: headings become places, fields are known.
 -- @module icrm.import.compile
 
-local core = require "icrm.core"
 local errors = require "icrm.error"
 local mapping_files = require "icrm.import.mapping"
+local nearest = require "icrm.nearest"
 local schemas = require "icrm.schema"
 local shape = require "icrm.import.shape"
 local text_tools = require "icrm.text"
 
 local M = {}
 
-local function refuse(message, ...)
-  errors.raise { kind = "input", message = message:format(...) }
-end
+local refuse = errors.refuse
 
 local function check_column(source, heading)
   if source.index[heading] then
     return source.index[heading]
   end
-  local nearest = core.nearest(heading, source.headings)
   refuse("%s has no column %q; %s", source.path, heading,
-    nearest and ("did you mean %q?"):format(nearest)
+    nearest.question(heading, source.headings)
       or "it has " .. table.concat(source.headings, ", "))
 end
 

@@ -5,16 +5,14 @@
 -- `{ records = { { name = "company", module = …, key = "{SIREN}", fields = … } } }`.
 -- @module icrm.import.mapping
 
-local core = require "icrm.core"
 local errors = require "icrm.error"
+local nearest = require "icrm.nearest"
 local text_tools = require "icrm.text"
 local values = require "icrm.import.values"
 
 local M = {}
 
-local function refuse(message, ...)
-  errors.raise { kind = "input", message = message:format(...) }
-end
+local refuse = errors.refuse
 
 -- ---- Where a mapping comes from ---------------------------------------------
 
@@ -119,7 +117,7 @@ end
 
 -- The field whose name or label shares most with a heading, for the draft.
 local function likely(heading, schema)
-  local folded, names, name_of = text_tools.fold(heading), {}, {}
+  local folded, name_of = text_tools.fold(heading), {}
   for _, field in ipairs(schema.fields) do
     for _, text in ipairs { field.name, field.label } do
       local other = text_tools.fold(text)
@@ -127,11 +125,11 @@ local function likely(heading, schema)
         if #other > 3 and (folded:find(other, 1, true) or other:find(folded, 1, true)) then
           return field.name
         end
-        names[#names + 1], name_of[other] = other, name_of[other] or field.name
+        name_of[other] = name_of[other] or field.name
       end
     end
   end
-  return name_of[core.nearest(folded, names)]
+  return nearest.name(folded, name_of)
 end
 
 -- A mandatory field that no heading feeds: a picklist's first value will do until

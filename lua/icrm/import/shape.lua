@@ -4,6 +4,7 @@
 
 local core = require "icrm.core"
 local errors = require "icrm.error"
+local nearest = require "icrm.nearest"
 
 local M = {}
 
@@ -92,9 +93,8 @@ local function check_words(where, given, known)
   for word, value in pairs(given) do
     if known[word] == nil then
       local words = names_of(known)
-      local nearest = type(word) == "string" and core.nearest(word, words)
-      refuse("%s has no %s; %s", where, tostring(word), nearest
-        and ("did you mean %s?"):format(nearest) or "it takes " .. table.concat(words, ", "))
+      refuse("%s has no %s; %s", where, tostring(word),
+        nearest.question(word, words) or "it takes " .. table.concat(words, ", "))
     end
     check_value(where, word, value, known[word])
   end

@@ -1,11 +1,15 @@
 --- Queries: the class icrm.Query, which streams every row past the server's cap.
 --
--- icrm.query.walk reads the pages; what is here checks a query before it is sent and
--- explains what the server refuses.
+-- What is here is the face that scripts see. A walk (icrm.query.walk, ranges or
+-- ordered) wants page after page, and icrm.query.source asks the server for them.
 -- @module icrm.query
 
 local core = require "icrm.core"
 local errors = require "icrm.error"
+local ordered = require "icrm.query.ordered"
+local ranges = require "icrm.query.ranges"
+local sources = require "icrm.query.source"
+local walk = require "icrm.query.walk"
 
 local M = {}
 
@@ -43,12 +47,9 @@ end
 --- @param text string VTQL; a `?` in it is not a place for a value
 --- @return icrm.Query
 function M.parsed(client, text)
-  local parsed = errors.check(core.vtql.parse(text))
-  local facts = parsed:facts()
-  return setmetatable({
-    client = client, parsed = parsed, facts = facts,
-    can_then_id = not facts.descending, -- DESC would fall on id alone
-  }, Query)
+  local source = sources.new(client, text)
+  return setmetatable({ source = source, module = source.facts.module,
+    is_count = source.facts.select == "count" }, Query)
 end
 
 --- A text that LIKE takes literally: `"%" .. icrm.like(text) .. "%"`.
@@ -75,15 +76,6 @@ function M.datetime(seconds)
   return os.date("!%Y-%m-%d %H:%M:%S", seconds) --[[@as string]]
 end
 
---- Begin a query on a module; see icrm.query.builder.
----
---- @param client icrm.Client
---- @param module string
---- @return icrm.Builder
-function M.from(client, module)
-  return require("icrm.query.builder").new(client, module)
-end
-
 --- Count records.
 ---
 --- @param client icrm.Client
@@ -96,115 +88,6 @@ function M.count(client, module, where, ...)
   return M.new(client, text, ...):count()
 end
 
--- ---- Asking ---------------------------------------------------------------------
-
-local function refuse(message, err)
-  errors.raise { kind = "query", operation = err and "query", code = err and err.code,
-    cause = err, message = message }
-end
-
--- A value as it is written, `'12x3'` or `12x3`, without its quotes.
-local function unquoted(value)
-  return value:match "^'(.*)'$" or value
-end
-
-local function is_id(value, operator)
-  local text = unquoted(value)
-  return text:find "^%d+x%d+$" ~= nil
-    or operator == "LIKE" and text:find "^%d+x[%d%%_]*$" ~= nil
-end
-
-local REFERENCE_TYPES = { reference = true, owner = true }
-
--- What follows the x in an id reaches the server's SQL as it is, and without
--- an x an owner makes that SQL fail, which looks like an empty list (SERVER.md
--- 3). So a field that holds ids is compared with ids alone. `always` looks at
--- every condition, else at those that could be one.
-local function check_ids(query, always, err)
-  for _, condition in ipairs(query.facts.conditions) do
-    local field = condition.field
-    local could = always or field == "id" or field:find "_id$" or field == "modifiedby"
-      or field == "creator"
-    for _, value in ipairs(condition.values) do
-      if not is_id(value, condition.operator) and (could or value:find("x", 1, true)) then
-        local known = query.client:describe(query.facts.module).by_name[field]
-        if field == "id" or known and REFERENCE_TYPES[known.type] then
-          refuse(("%s %s %s: %s holds a record id, such as '3x262015'; '3x0' stands for none")
-            :format(field, condition.operator, value, field), err)
-        end
-      end
-    end
-  end
-end
-
--- An unknown field in ORDER BY makes the SQL fail too.
-local function check_order(query)
-  for _, name in ipairs(query.facts.order) do
-    if name ~= "id" then
-      local schema = query.client:describe(query.facts.module)
-      if not schema.by_name[name] then
-        local fault = schema:unknown_field(name)
-        refuse(("ORDER BY %s: %s: %s"):format(name, fault.message, fault.cure))
-      end
-    end
-  end
-end
-
--- A refusal that names a field or a module: say which one was meant.
-local function explain(query, err)
-  if not errors.is(err, "refused") then
-    error(err, 0)
-  elseif err.code == "INVALID_ID_ATTRIBUTE" then
-    check_ids(query, true, err)
-  end
-  local schema = query.client:describe(query.facts.module) -- raises for a wrong module
-  local field = (err.message or ""):match "access '?%.?([^%s'.]+)%.?'? attribute"
-  if field and not schema.by_name[field] then
-    local fault = schema:unknown_field(field)
-    refuse(("%s: %s"):format(fault.message, fault.cure), err)
-  end
-  error(err, 0)
-end
-
--- Send the query, changed as core.vtql's write takes it; returns the id of the
--- call.
-function Query:_send(change)
-  if not self.is_checked then
-    check_order(self)
-    check_ids(self)
-    self.is_checked = true
-  end
-  return self.client:send("query", { query = self.parsed:write(change) }, { method = "GET" })
-end
-
--- The list of rows that came for that id.
-function Query:_receive(id)
-  local ok, rows = pcall(self.client.receive, self.client, id, self.decode)
-  if not ok then
-    explain(self, rows)
-  elseif type(rows) ~= "table" or (next(rows) ~= nil and rows[1] == nil) then
-    errors.raise { kind = "decode", operation = "query",
-      message = "the answer to a query is no list of records" }
-  end
-  return rows
-end
-
-function Query:_ask(change)
-  return self:_receive(self:_send(change))
-end
-
--- The number that the answer to a count(*) gives.
-function Query._read_count(_, rows)
-  local n = rows[1] and math.tointeger(tonumber(rows[1].count))
-  return n or errors.raise { kind = "decode", operation = "query",
-    message = "count(*) gave no number" }
-end
-
--- How many rows there are, or come after this id, up to that one.
-function Query:_count_after(id, until_id)
-  return self:_read_count(self:_ask { count = true, after_id = id, until_id = until_id })
-end
-
 -- ---- Reading --------------------------------------------------------------------
 
 --- Count the rows that the query would give; its LIMIT does not matter.
@@ -213,7 +96,7 @@ end
 ---
 --- @return integer
 function Query:count()
-  return self:_count_after(nil)
+  return self.source:count()
 end
 
 local function has_free_order(facts)
@@ -221,21 +104,34 @@ local function has_free_order(facts)
     and not facts.descending)
 end
 
--- Whether pages may pass through without a look at their rows: see icrm.cli.lines.
-function Query:_is_plain(most)
-  local facts = self.facts
+--- Whether every row is wanted, in no order of the query's own, so that pages
+--- may be passed on without a look at their rows.
+---
+--- @param most? integer as for pages
+--- @return boolean
+function Query:is_plain(most)
+  local facts = self.source.facts
   return facts.select ~= "count" and has_free_order(facts)
     and not (most or facts.rows) and facts.offset == 0
 end
 
+local function walk_of(source, wanted)
+  local facts = source.facts
+  if facts.select == "count" then
+    return walk.once(source)
+  elseif not has_free_order(facts) then
+    return ordered.walk(source, wanted, facts.offset)
+  elseif wanted == math.huge and facts.offset == 0 then
+    return ranges.whole(source)
+  end
+  return walk.by_id(source, wanted, facts.offset)
+end
+
 -- A walk that counts what it shows.
-local function start(query, most)
-  local facts = query.facts
+local function start(query, source, most)
+  local facts = source.facts
   local wanted = math.min(facts.rows or math.huge, most or math.huge)
-  local by = facts.select == "count" and "once"
-    or not has_free_order(facts) and "by_offset"
-    or wanted == math.huge and facts.offset == 0 and "whole" or "by_id"
-  local next_page, stop = require("icrm.query.walk")[by](query, wanted, facts.offset)
+  local next_page, stop = walk_of(source, wanted)
   query.shown, query.is_complete = 0, false
   return function()
     local page = next_page()
@@ -249,12 +145,15 @@ end
 --- the number as text in `count`.
 ---
 --- @param most? integer stop after so many rows
+--- @param decode? fun(reply: userdata): any, icrm.Error? makes the page of a reply;
+---   it needs `#` and the first and the last row
 --- @return fun(): icrm.Record[]? next_page
 --- @return nil
 --- @return nil
 --- @return table closing ends what is under way when the loop is left
-function Query:pages(most)
-  local next_page, closing = start(self, most)
+function Query:pages(most, decode)
+  local source = decode and self.source:decoded_by(decode) or self.source
+  local next_page, closing = start(self, source, most)
   return next_page, nil, nil, closing
 end
 
@@ -269,7 +168,7 @@ end
 --- @return nil
 --- @return table closing
 function Query:each(most)
-  local next_page, closing = start(self, most)
+  local next_page, closing = start(self, self.source, most)
   local page, at = {}, 0
   return function()
     at = at + 1
@@ -318,7 +217,7 @@ end
 ---
 --- @return string
 function Query:text()
-  return self.parsed:write()
+  return self.source:text()
 end
 
 Query.__tostring = Query.text

@@ -4,17 +4,15 @@
 -- fetched fifty at a time, each once.
 -- @module icrm.query.join
 
-local core = require "icrm.core"
 local errors = require "icrm.error"
+local nearest = require "icrm.nearest"
 
 local M = {}
 
 local ROWS_PER_BATCH = 100
 local IDS_PER_CALL = 50 -- the front server refuses long URLs
 
-local function refuse(message, ...)
-  errors.raise { kind = "input", message = message:format(...) }
-end
+local refuse = errors.refuse
 
 local OWNERS = { "Users", "Groups" }
 
@@ -35,10 +33,9 @@ local function targets_of(crm, schema, field, name)
     end
   end
   if not next(targets) then
-    local nearest = core.nearest(name, names)
     refuse("%s.%s: %s, which %s of %s refers to, has no field %q%s", field.name, name,
       table.concat(modules_of(field), " or "), field.name, schema.name, name,
-      nearest and ("; did you mean %q?"):format(nearest) or "")
+      nearest.suffix(name, names))
   end
   return targets
 end

@@ -8,10 +8,13 @@
 -- its turn.
 -- @module icrm.query.ranges
 
+local limits = require "icrm.limits"
 local walk = require "icrm.query.walk"
 
 local M = {}
 
+local PAGE_ROWS = limits.PAGE_ROWS
+local PAGES_BEFORE_RANGES = 4
 local AIM = 0.8 -- of a page: how full a range should be
 local WIDEST = 10000000
 local LEARNING = 0.3 -- weight of the newest range
@@ -26,9 +29,8 @@ Walk.__index = Walk
 
 -- As many ids as rows of a page cannot hold more than a page: nothing to count.
 function Walk:width()
-  local page_rows = walk.PAGE_ROWS
-  local width = math.min(page_rows * AIM / self.density, WIDEST)
-  return math.max(page_rows, math.floor(width))
+  local width = math.min(PAGE_ROWS * AIM / self.density, WIDEST)
+  return math.max(PAGE_ROWS, math.floor(width))
 end
 
 function Walk:add_range()
@@ -36,10 +38,10 @@ function Walk:add_range()
   local range = { width = width, from = ("%sx%d"):format(self.prefix, self.at),
     to = ("%sx%d"):format(self.prefix, self.at + width) }
   self.at = self.at + width
-  range.page = self.query:_send({ by_id = true, after_id = range.from,
-    until_id = range.to, rows = walk.PAGE_ROWS })
-  if width > walk.PAGE_ROWS then
-    range.count = self.query:_send({ count = true, after_id = range.from,
+  range.page = self.source:send({ by_id = true, after_id = range.from,
+    until_id = range.to, rows = PAGE_ROWS })
+  if width > PAGE_ROWS then
+    range.count = self.source:send({ count = true, after_id = range.from,
       until_id = range.to })
   end
   table.insert(self.ranges, range)
@@ -49,7 +51,7 @@ function Walk:fill()
   while #self.ranges < self.window do
     self:add_range()
   end
-  self.query.client:flush()
+  self.source.client:flush()
 end
 
 function Walk:stop()
@@ -58,9 +60,9 @@ function Walk:stop()
     self.rest = nil
   end
   for _, range in ipairs(self.ranges) do
-    self.query.client:discard(range.page)
+    self.source.client:discard(range.page)
     if range.count then
-      self.query.client:discard(range.count)
+      self.source.client:discard(range.count)
     end
   end
   self.ranges = {}
@@ -69,7 +71,7 @@ end
 function Walk:learn(range, rows)
   local density = math.max(rows, 1) / range.width
   self.density = self.density + LEARNING * (density - self.density)
-  self.window = math.max(2, math.min(self.window * 2, self.query.client:lanes()))
+  self.window = math.max(2, math.min(self.window * 2, self.source.client:lanes()))
 end
 
 -- Nothing in this range: perhaps nothing at all behind it.
@@ -78,22 +80,22 @@ function Walk:is_over(range)
   if self.empty & (self.empty - 1) ~= 0 then
     return false -- asked after 1, 2, 4, 8 … empty ranges
   end
-  return self.query:_count_after(range.to) == 0
+  return self.source:count(range.to) == 0
 end
 
 function Walk:next_range()
   self:fill()
   local range = self.ranges[1]
-  local rows = self.query:_receive(range.page)
+  local rows = self.source:receive(range.page)
   local counted = range.count
-    and self.query:_read_count(self.query:_receive(range.count)) or #rows
+    and self.source:receive_count(range.count) or #rows
   table.remove(self.ranges, 1)
   self:learn(range, counted)
   self.empty = counted > 0 and 0 or self.empty
   if counted > #rows then
     local last = rows[1] and rows[#rows].id or range.from
     self.rest, self.stop_rest =
-      walk.by_id(self.query, math.huge, 0, last, range.to)
+      walk.by_id(self.source, math.huge, 0, last, range.to)
   elseif counted == 0 and self:is_over(range) then
     self:stop()
     return nil
@@ -119,19 +121,43 @@ end
 
 --- Go on with a walk behind a full page.
 ---
---- @param query icrm.Query
+--- @param source icrm.query.Source
 --- @param page icrm.Record[] the page that came last
 --- @return fun(): icrm.Record[]? next_page
 --- @return fun() stop
-function M.walk(query, page)
+function M.walk(source, page)
   local prefix, last = parts_of(page[#page].id)
   local _, first = parts_of(page[1].id)
-  local self = setmetatable({ query = query, prefix = prefix, at = last,
+  local self = setmetatable({ source = source, prefix = prefix, at = last,
     density = #page / (last - first + 1), ranges = {}, window = 2, empty = 0 }, Walk)
   return function()
     return self:next_page()
   end, function()
     self:stop()
+  end
+end
+
+--- Walk over every row in order of id: page after page at first; a walk that
+--- turns out to be long goes on in ranges, unless calls are counted: ranges take
+--- more of them.
+---
+--- @param source icrm.query.Source
+--- @return fun(): icrm.Record[]? next_page
+--- @return fun() stop
+function M.whole(source)
+  local next_page, stop = walk.by_id(source, math.huge, 0)
+  local pages = 0
+  return function()
+    local page = next_page()
+    pages = pages + 1
+    if pages == PAGES_BEFORE_RANGES and page and #page == PAGE_ROWS
+        and source.client:may_spend_calls() then
+      stop()
+      next_page, stop = M.walk(source, page)
+    end
+    return page
+  end, function()
+    stop()
   end
 end
 

@@ -11,7 +11,7 @@ local args = parser:parse()
 local crm <close> = command.connect(args)
 local set <close> = command.open(crm, args.file)
 if not set:is_begun() then
-  script.refuse("%s was not begun; look at it and send it with icrm-lua apply %s", args.file,
-    args.file)
+  script.refuse("%s was not begun; look at it and send it with %s", args.file,
+    script.command("apply", args.file))
 end
 os.exit(command.apply(set, args), true)

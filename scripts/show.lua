@@ -17,5 +17,5 @@ local set <close> = command.look(args.file)
 if args.output == "json" then
   show.json(set, write)
 else
-  show.write(set, write, { full = args.full })
+  show.write(set, write, { full = args.full, how = "--full" })
 end

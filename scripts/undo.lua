@@ -16,8 +16,8 @@ local done <close> = command.open(crm, args.file)
 local out = args.out or (args.file:gsub("%.icrm$", "")) .. ".undo.icrm"
 local open = done.store:states().needs_human or 0
 if open > 0 then
-  script.say("left out, for only a person can tell what became of it: %s; see icrm-lua unknown %s",
-    script.counted(open, "change"), args.file)
+  script.say("left out, for only a person can tell what became of it: %s; see %s",
+    script.counted(open, "change"), script.command("unknown", args.file))
 end
 local way_back <close> = command.make(out, function() return done:undo(out) end)
 os.exit(command.decide(way_back, args), true)

@@ -46,6 +46,7 @@ else
     script.say("%s is settled: it was done", args.key)
   else
     settle.absent(set, args.key)
-    script.say("%s is settled: icrm-lua resume %s will send it again", args.key, args.file)
+    script.say("%s is settled: %s will send it again", args.key,
+      script.command("resume", args.file))
   end
 end

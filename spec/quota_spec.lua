@@ -32,7 +32,7 @@ describe("a quota", function()
     return list
   end
 
-  it("is foreseen: when it ends, and where it stops", function()
+  it("is forecast: when it ends, and where it stops", function()
     start({}, { rate = "60/min, 7200/day" })
     local f = crm:forecast(12400, 20)
     assert.same({ 12400, 1, 7198 }, { f.calls, f.stops, f.first_calls }) -- a login was 2
@@ -45,7 +45,7 @@ describe("a quota", function()
     assert.equal(0, crm:forecast(0).seconds)
   end)
 
-  it("is foreseen at the speed that was seen, where nothing else limits", function()
+  it("is forecast at the speed that was seen, where nothing else limits", function()
     start({ latency_ms = 20 }, { lanes = 2 })
     assert.is_nil(crm:forecast(5000).calls_per_s)
     crm:describe "Accounts"
@@ -55,7 +55,7 @@ describe("a quota", function()
     assert.is_false(f.by_quota)
   end)
 
-  it("is kept to, and takes as long as foreseen", function()
+  it("is kept to, and takes as long as forecast", function()
     start({ quota = "30/s" }, { rate = "20/s", lanes = 4 })
     crm:describe "Accounts"
     local f = crm:forecast(80)

@@ -65,8 +65,12 @@ function M.retrieve(client, record)
   return M.call_on(client, id, "retrieve", { id = id })
 end
 
--- The id prefix of a module; nil when this user may not describe it.
-local function prefix_of(client, module)
+--- The id prefix of a module.
+---
+--- @param client icrm.Client
+--- @param module string
+--- @return string? nil when this user may not describe it
+function M.prefix_of(client, module)
   if module == "Users" and values.is_id(client.user) then
     return client.user:match "^%d+"
   end
@@ -84,7 +88,7 @@ local function checked(client, schema, fields, opts)
   end
   local normalised, faults = schema:check(fields, {
     partial = opts.partial,
-    prefix_of = function(module) return prefix_of(client, module) end,
+    prefix_of = function(module) return M.prefix_of(client, module) end,
   })
   if #faults > 0 then
     input_error(("%s: %s"):format(schema.name,
@@ -229,7 +233,7 @@ function M.module_of(client, record)
   end
   local _, names = client:list_types()
   for _, name in ipairs(names) do
-    local found = prefix_of(client, name)
+    local found = M.prefix_of(client, name)
     if found and not known[found] then
       known[found] = name
     end

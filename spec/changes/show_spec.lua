@@ -32,10 +32,10 @@ describe("showing a change set", function()
 
   it("shows a sample, or all", function()
     local sample, all = plan:show(), plan:show { full = true }
-    assert.truthy(sample:find("… 17 more (--full shows all)", 1, true))
+    assert.truthy(sample:find("… 17 more (full = true shows all)", 1, true))
     assert.falsy(sample:find("Société 20", 1, true))
     assert.truthy(all:find("new row 20 (line 21)", 1, true))
-    assert.falsy(all:find("more (--full", 1, true))
+    assert.falsy(all:find("more (full", 1, true))
   end)
 
   it("writes JSON, a change a line", function()

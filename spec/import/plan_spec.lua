@@ -53,6 +53,24 @@ describe("import.plan", function()
     assert.equal('{"phone":"02"}', list[1].fields)
   end)
 
+  it("says all references to a wrong module at once, each with its place", function()
+    local contact = crm:create("Contacts", { lastname = "Autre" }).id
+    local message = refused(("titre;client\nun;%s\ndeux;%s\n"):format(contact, contact),
+      { module = "HelpDesk", fields = { ticket_title = { column = "titre" },
+        parent_id = { column = "client" }, ticketstatus = { const = "Open" },
+        ticketpriorities = { const = "Normal" } } })
+    assert.truthy(message:find("rows.csv: line 2, client (parent_id): ", 1, true), message)
+    assert.truthy(message:find("rows.csv: line 3, client (parent_id): ", 1, true), message)
+    assert.truthy(message:find("2 faults; nothing was sent", 1, true), message)
+  end)
+
+  it("does not clear what is mandatory", function()
+    account { accountname = "Obligatoire", siret = "10000000000077" }
+    local message = refused("siret;accountname\n10000000000077;\n", by "siret",
+      { empty = "clear" })
+    assert.truthy(message:find("line 2, accountname: is empty, and is mandatory", 1, true), message)
+  end)
+
   it("gives an owner to what it creates", function()
     local list = planned("siret;accountname\n10000000000002;Neuf\n", by "siret")
     assert.equal("create", list[1].operation)

@@ -237,7 +237,7 @@ local function side_effects(set)
   }
   if operations.create then
     lines[#lines + 1] =
-      "  Created records use up the CRM's counters; undo deletes them only with --allow-delete."
+      "  Created records use up the CRM's counters; undo deletes them only when told how many."
   end
   if operations.delete then
     lines[#lines + 1] =
@@ -257,14 +257,14 @@ local function write_change(write, change)
   write_lines(write, describe(change))
 end
 
-local function write_group(set, group, write, full)
+local function write_group(set, group, write, full, more)
   write(("\n%s  (%d)\n"):format(group.name, group.n))
   if not full then
     for _, change in ipairs(group.sample) do
       write_change(write, change)
     end
     if group.n > #group.sample then
-      write(("    … %d more (--full shows all)\n"):format(group.n - #group.sample))
+      write(more:format(group.n - #group.sample))
     end
     return
   end
@@ -279,7 +279,7 @@ end
 local LEFT_ALONE = { states = { "skipped" }, codes = state.NO_WAY_BACK }
 
 -- What an undo cannot or must not touch, each with the reason.
-local function write_left_alone(set, write, full)
+local function write_left_alone(set, write, full, more)
   local n = 0
   for change in set.store:each(LEFT_ALONE) do
     n = n + 1
@@ -292,7 +292,7 @@ local function write_left_alone(set, write, full)
     end
   end
   if not full and n > SAMPLE_OF_REASONS then
-    write(("    … %d more (--full shows all)\n"):format(n - SAMPLE_OF_REASONS))
+    write(more:format(n - SAMPLE_OF_REASONS))
   end
 end
 
@@ -300,8 +300,11 @@ end
 ---
 --- @param set table icrm.ChangeSet
 --- @param write function called with each piece
---- @param options? table `full`: every change, not a sample
+--- @param options? table `full`: every change, not a sample; `how`: what a reader does
+---   to see all of them ("full = true" by default)
 function M.write(set, write, options)
+  options = options or {}
+  local more = ("    … %%d more (%s shows all)\n"):format(options.how or "full = true")
   set:seal()
   write_lines(write, header_lines(set))
   write "\n"
@@ -312,9 +315,9 @@ function M.write(set, write, options)
   end
   write "\n- delete   ~ update   + create   old → new\n"
   for _, group in ipairs(gather(set)) do
-    write_group(set, group, write, options and options.full)
+    write_group(set, group, write, options.full, more)
   end
-  write_left_alone(set, write, options and options.full)
+  write_left_alone(set, write, options.full, more)
   write "\n"
   write_lines(write, warnings(set))
   write_lines(write, side_effects(set))

@@ -23,7 +23,7 @@ local function say_failures(set)
     end
   end
   if n > SHOWN then
-    script.say("  … and %d more: icrm-lua errors %s", n - SHOWN, set.path)
+    script.say("  … and %d more: %s", n - SHOWN, script.command("errors", set.path))
   end
 end
 
@@ -38,7 +38,7 @@ local function say_changed_values(set)
   for change in set.store:each(otherwise) do
     shown = shown + 1
     if shown > SHOWN then
-      script.say("  … and %d more: icrm-lua show --full %s", n - SHOWN, set.path)
+      script.say("  … and %d more: %s", n - SHOWN, script.command("show", "--full", set.path))
       break
     end
     script.say("  %s %s: %s", change.record, show.place(change),
@@ -62,8 +62,10 @@ end
 --- @return string a command
 function M.command(set, verb)
   local deletions = set:deletions_to_allow()
-  return ("icrm-lua %s %s%s"):format(verb, set.path,
-    deletions > 0 and (" --allow-delete %d"):format(deletions) or "")
+  if deletions > 0 then
+    return script.command(verb, set.path, "--allow-delete", deletions)
+  end
+  return script.command(verb, set.path)
 end
 
 local CAN_BE_TAKEN_BACK = { states = { "done" }, operations = { "create", "update", "attach" } }
@@ -72,7 +74,7 @@ local function say_next(set, code, summary)
   local states = set.store:states()
   local is_open = (states.planned or 0) > 0
   if (states.needs_human or 0) > 0 then
-    script.say("settle the open ones: icrm-lua unknown %s", set.path)
+    script.say("settle the open ones: %s", script.command("unknown", set.path))
   end
   if code == exits.DONE and is_open then
     script.say("to send it: %s", M.command(set, "apply"))
@@ -83,11 +85,12 @@ local function say_next(set, code, summary)
     script.say("to go on: %s", M.command(set, "resume"))
   end
   if (states.failed or 0) > 0 then
-    script.say("the rows that failed, to be corrected and run again: icrm-lua errors %s", set.path)
+    script.say("the rows that failed, to be corrected and run again: %s",
+      script.command("errors", set.path))
   end
   local is_settled = not (is_open or states.sending or states.unknown)
   if is_settled and set.store:how_many(CAN_BE_TAKEN_BACK) > 0 then
-    script.say("to take it back: icrm-lua undo %s", set.path)
+    script.say("to take it back: %s", script.command("undo", set.path))
   end
 end
 

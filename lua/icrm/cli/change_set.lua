@@ -8,7 +8,7 @@ local core = require "icrm.core"
 local cuts = require "icrm.changes.plan.cuts"
 local errors = require "icrm.error"
 local exits = require "icrm.cli.exits"
-local outlook = require "icrm.cli.outlook"
+local forecast = require "icrm.cli.forecast"
 local progress_module = require "icrm.cli.progress"
 local script = require "icrm.cli.script"
 local state = require "icrm.changes.journal.state"
@@ -80,11 +80,11 @@ local function cure_for(set)
   elseif (states.planned or 0) + (states.sending or 0) + (states.unknown or 0) == 0 then
     return "it is a change set that was applied, and undo needs it; name another"
   elseif set:is_begun() then
-    return ("it is a change set that is not finished; go on with icrm-lua resume %s, or name "
-      .. "another"):format(set.path)
+    return ("it is a change set that is not finished; go on with %s, or name another"):format(
+      script.command("resume", set.path))
   end
-  return ("it is a plan of which nothing was sent; send it with icrm-lua apply %s, or name "
-    .. "another"):format(set.path)
+  return ("it is a plan of which nothing was sent; send it with %s, or name another"):format(
+    script.command("apply", set.path))
 end
 
 --- Refuse to write over a file, before time is spent on its contents.
@@ -258,8 +258,8 @@ local function watch_cuts(set, progress)
   end
 end
 
-local function look_ahead(set)
-  local ok, ahead = pcall(outlook.of, set)
+local function forecast_of(set)
+  local ok, ahead = pcall(forecast.of, set)
   return ok and ahead or exit_for(ahead)
 end
 
@@ -267,14 +267,14 @@ end
 ---
 --- @param set icrm.ChangeSet
 --- @param args table options of add_options
---- @param is_foretold? boolean whether was said how long it takes
+--- @param is_forecast? boolean whether was said how long it takes
 --- @return integer exit code
-function M.apply(set, args, is_foretold)
+function M.apply(set, args, is_forecast)
   check_host(set.client, args)
   check_errors_file(args)
   say_changed_modules(set)
-  local ahead = look_ahead(set)
-  if not is_foretold then
+  local ahead = forecast_of(set)
+  if not is_forecast then
     script.say_all(ahead.lines)
   end
   local states = set.store:states()
@@ -284,7 +284,7 @@ function M.apply(set, args, is_foretold)
     mode = args.progress,
     stats = function() return set.client.core:stats() end,
     waits = function() return set.client.core:waits() end,
-    foresee = ahead.foresee,
+    by_quotas = ahead.by_quotas,
   }
   progress:start(ahead.facts)
   local note_cuts = watch_cuts(set, progress)
@@ -328,7 +328,7 @@ local function decide_nothing(plan, args, found)
     end
     return code
   elseif plan.store:how_many { codes = state.NO_WAY_BACK } > 0 then
-    plan:write(write_stderr)
+    plan:write(write_stderr, { how = "--full" })
     script.say "\nnothing can be taken back"
     return exits.DONE
   end
@@ -347,9 +347,9 @@ function M.decide(plan, args, found)
   if planned == 0 then
     return decide_nothing(plan, args, found)
   end
-  plan:write(write_stderr)
+  plan:write(write_stderr, { how = "--full" })
   script.say ""
-  script.say_all(look_ahead(plan).lines)
+  script.say_all(forecast_of(plan).lines)
   local deletions = plan:deletions_to_allow(args.allow_delete)
   if deletions > 0 and not args.plan_only then
     script.say("\nnothing was sent: this deletes %s; to send it: %s",

@@ -5,6 +5,7 @@ local copy_rows = require "icrm.import.copy"
 local core = require "icrm.core"
 local csv = require "icrm.csv"
 local errors = require "icrm.error"
+local script = require "icrm.cli.script"
 local state = require "icrm.changes.journal.state"
 local text_tools = require "icrm.text"
 
@@ -110,8 +111,8 @@ function M.write(set, write)
   local lines, notes = failed_lines(set), {}
   local unsettled, remade = take_out_unsettled(set, lines), count_remade(set, lines)
   if unsettled > 0 then
-    notes[1] = ("left out, for they may be in the CRM: %d more; see icrm-lua unknown %s"):format(
-      unsettled, set.path)
+    notes[1] = ("left out, for they may be in the CRM: %d more; see %s"):format(unsettled,
+      script.command("unknown", set.path))
   end
   if remade > 0 then
     notes[#notes + 1] = ("%d of them need records that were made already; imported again, those "

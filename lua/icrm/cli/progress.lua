@@ -23,7 +23,7 @@ local A_PAUSE = 1 -- seconds
 --- @param opts table label; total (nil when not known); mode: "auto" (a line on a
 ---   terminal, else nothing), "json" or "off"; stats: function that returns what
 ---   icrm.core's client:stats does, for the number of lanes; waits: one that returns
----   what its client:waits does; foresee: one that returns the seconds that the rest
+---   what its client:waits does; by_quotas: one that returns the seconds that the rest
 ---   takes by the quotas; file, columns: for tests, instead of standard error
 --- @return icrm.Progress
 function M.new(opts)
@@ -33,7 +33,7 @@ function M.new(opts)
   end
   return setmetatable({
     label = opts.label, total = opts.total, mode = mode, columns = columns or 80,
-    stats = opts.stats, waits = opts.waits, foresee = opts.foresee,
+    stats = opts.stats, waits = opts.waits, by_quotas = opts.by_quotas,
     file = opts.file or io.stderr, done = 0, failed = 0, unknown = 0,
     started = core.clock(), next_event = 0, drawn = false,
   }, Progress)
@@ -44,8 +44,8 @@ local function figures(self)
   local rate = seconds > 0 and self.done / seconds or 0
   local open = self.total and self.total - self.done
   local left = open and rate > 0 and open / rate or nil
-  if left and self.foresee then
-    left = math.max(left, self.foresee(open))
+  if left and self.by_quotas then
+    left = math.max(left, self.by_quotas(open))
   end
   return seconds, rate, left
 end

@@ -117,6 +117,28 @@ function M.count(text)
   return number
 end
 
+local chosen = {} -- the words that chose the CRM, for the commands that are suggested
+
+--- Write a command that can be pasted into a shell; it goes to the same CRM.
+---
+--- @param ... string|number the words behind icrm-lua
+--- @return string
+function M.command(...)
+  local words = { "icrm-lua" }
+  for _, word in ipairs { ... } do
+    words[#words + 1] = text_tools.shell_word(tostring(word))
+  end
+  return table.concat(table.move(chosen, 1, #chosen, #words + 1, words), " ")
+end
+
+local function remember_choice(args)
+  for _, option in ipairs { "profile", "url" } do
+    if args[option] then
+      chosen = { "--" .. option, text_tools.shell_word(args[option]) }
+    end
+  end
+end
+
 local announced = 0 -- the end of the wait that was told last
 
 -- On a terminal nobody is left to wonder why nothing happens.
@@ -137,6 +159,7 @@ end
 --- @return icrm.Client
 function M.connect(args)
   local icrm = require "icrm"
+  remember_choice(args)
   if args.url then
     if not args.url:find "^sandbox:" then
       errors.raise { kind = "config", message = "--url takes sandbox: or sandbox:FILE; the "

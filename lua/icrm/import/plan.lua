@@ -27,12 +27,17 @@ local function add_fault(filler, one)
   end
 end
 
+-- Note what is wrong with a field of a row.
+local function blame(filler, record, item, field, message, cure, value)
+  local target = record.by_field[field]
+  add_fault(filler, { line = item.line, column = target and target.column, field = field,
+    value = value, message = message, cure = cure })
+end
+
 -- Note what is wrong with the key of a row, or with the record that has it.
 local function fault(filler, record, item, message, cure)
-  local field = record.existing[1]
-  add_fault(filler, { line = item.line, column = record.by_field[field].column, field = field,
-    value = item.key_values and table.concat(item.key_values, " "), message = message,
-    cure = cure })
+  blame(filler, record, item, record.existing[1], message, cure,
+    item.key_values and table.concat(item.key_values, " "))
 end
 
 -- The values by which a row's record is found in the CRM, nil when one is empty.
@@ -94,7 +99,9 @@ end
 local function add_empty(filler, record, item, fields, row)
   for _, name in ipairs(item.empty) do
     if (row[name] or "") ~= "" and fields[name] == nil then
-      if filler.empty == "clear" then
+      if filler.empty == "clear" and record.schema.by_name[name].mandatory then
+        blame(filler, record, item, name, "is empty, and is mandatory", "give it a value")
+      elseif filler.empty == "clear" then
         fields[name] = ""
       elseif filler.empty ~= "keep" then
         filler.questions:ask("empty", record, item, name)
@@ -104,7 +111,7 @@ local function add_empty(filler, record, item, fields, row)
 end
 
 local function add_match(filler, record, item, row)
-  local place = { key = item.key, line = item.line }
+  local place = { key = item.key, line = item.line, check = false } -- each row is checked once
   if filler.on_match == "skip" then
     place.record, place.code, place.message = row.id, "EXISTS", "exists already as " .. row.id
     return filler.set:skip(item.module, place)
@@ -135,7 +142,7 @@ local function add_creation(filler, record, item)
     end
   end
   if is_whole then
-    filler.set:create(item.module, fields, { key = item.key, line = item.line })
+    filler.set:create(item.module, fields, { key = item.key, line = item.line, check = false })
   end
 end
 
@@ -200,10 +207,8 @@ end
 
 local function check_references(filler, record, items)
   filler.existence:check(record.schema, items, function(item, field, id)
-    local target = record.by_field[field.name]
-    add_fault(filler, { line = item.line, column = target and target.column,
-      field = field.name, value = id, message = "is no record or owner that this user may see",
-      cure = "mend the id" })
+    blame(filler, record, item, field.name, "is no record or owner that this user may see",
+      "mend the id", id)
   end)
 end
 

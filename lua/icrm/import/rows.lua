@@ -1,6 +1,7 @@
 --- One row of the file as one item: a record to be made, or its faults.
 -- @module icrm.import.rows
 
+local records = require "icrm.records"
 local value_tools = require "icrm.values"
 local values = require "icrm.import.values"
 
@@ -182,7 +183,8 @@ local function check_fields(job, record, item)
   if not may_exist then
     set_owner(job, record, item)
   end
-  local fields, faults = record.schema:check(item.fields, { partial = may_exist })
+  local fields, faults = record.schema:check(item.fields, { partial = may_exist,
+    prefix_of = function(module) return records.prefix_of(job.crm, module) end })
   item.fields = fields
   for _, one in ipairs(faults) do
     local target = record.by_field[one.field]

@@ -65,7 +65,7 @@ local function check_fields(self, module, fields, references, options, partial)
   local checked, faults = self:schema(module):check(fields, {
     partial = partial,
     prefix_of = function(name)
-      return self:schema(name).id_prefix
+      return records.prefix_of(self.client, name)
     end,
   })
   faults = faults_without(faults, references)

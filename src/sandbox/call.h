@@ -67,6 +67,9 @@ struct sb_call {
   bool committed;
 };
 
+/* The ways to write a record. */
+enum sb_write { SB_CREATE, SB_UPDATE, SB_REVISE };
+
 struct sb_operation {
   const char *name;
   int flags; /* where its parameters are, what it needs; see operations.c */

@@ -104,6 +104,10 @@ static void load_field(struct sb_field *field, const struct sb_module *module,
       (size_t)sb_json_integer(json_object_get(doc, "lengths"), name, 0);
   field->decimals =
       (int)sb_json_integer(json_object_get(doc, "decimals"), name, 8);
+  field->rounded = field->kind == SB_DECIMAL &&
+                   !is_listed(json_object_get(doc, "own_scale"), name);
+  field->amount = strcmp(sb_json_text(type, "name", ""), "currency") == 0 ||
+                  strcmp(name, "unit_price") == 0;
   field->absent = sb_json_text(json_object_get(doc, "defaults"), name,
                                absent_value(field->kind));
 }

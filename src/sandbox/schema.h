@@ -32,6 +32,8 @@ struct sb_field {
   bool starred;       /* a star belongs to one user: empty for the others */
   size_t length;      /* characters, 0 for no limit */
   int decimals;       /* of a decimal */
+  bool rounded;       /* a decimal that has no scale of its own */
+  bool amount;        /* of money */
   const char *absent; /* stored when a create does not name the field */
   const json_t *refers_to; /* names of modules */
 };

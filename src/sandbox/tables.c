@@ -21,6 +21,8 @@ static const char common_tables[] =
     "CREATE TABLE IF NOT EXISTS related (source INTEGER, target INTEGER,"
     " PRIMARY KEY (source, target)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS related_target ON related (target, source);"
+    "CREATE TABLE IF NOT EXISTS price (record INTEGER, name TEXT,"
+    " value TEXT, PRIMARY KEY (record, name)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS log (n INTEGER PRIMARY KEY, time REAL,"
     " session TEXT, operation TEXT, module TEXT, record TEXT, code TEXT,"
     " committed INTEGER DEFAULT 0, replied INTEGER DEFAULT 0, fault TEXT);"

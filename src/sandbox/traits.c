@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VTIGER8 "record-label"
+#define VTIGER8 "record-label, price-list, json-numbers"
 
 static const struct sb_profile profiles[] = {
     {"initiative", "initiative",

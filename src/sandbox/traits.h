@@ -25,7 +25,27 @@
     "related_to.")                                                             \
   X(RECORD_LABEL, "record-label", 0,                                           \
     "retrieve and the replies to writes add the record's label, "              \
-    "HTML-encoded.")
+    "HTML-encoded.")                                                           \
+  X(PRICE_LIST, "price-list", 0,                                               \
+    "Products and Services have prices and taxes, currencyN and taxN, that "   \
+    "retrieve and the replies to writes show and no query knows; currency1 "   \
+    "follows unit_price.")                                                     \
+  X(JSON_NUMBERS, "json-numbers", 0,                                           \
+    "Prices of the price list are JSON numbers, other values texts.")          \
+  X(UPDATE_ENCODES_DESCRIPTION, "update-encodes-description", 0,               \
+    "An update without description stores the old one HTML-encoded, again at " \
+    "each update; its reply still shows the text as it was.")                  \
+  X(UPDATE_ROUNDS, "update-rounds", 0,                                         \
+    "Every amount and double that is sent, a whole record's too, is rounded "  \
+    "to the caller's decimals.")                                               \
+  X(UPDATE_BLANKS, "update-blanks", 0,                                         \
+    "update empties the fields that it is not given.")                         \
+  X(REVISE_DROPS, "revise-drops", 0,                                           \
+    "revise takes away what belongs to the record and is not named: prices "   \
+    "and taxes of Products and Services, reminder_time of Events.")            \
+  X(FOREIGN_CURRENCY, "foreign-currency", 2,                                   \
+    "Amounts are read in the caller's currency, worth so many of the base, "   \
+    "and returned in the base currency.")
 
 enum sb_trait {
 #define SB_TRAIT_ENUM(id, name, value, sentence) SB_TRAIT_##id,

@@ -125,6 +125,36 @@ static void add_integer(struct icrm_buf *out, const char *text) {
   icrm_buf_addf(out, "%lld", strtoll(text, NULL, 10));
 }
 
+/* Add one to the last of some digits; a carry over all of them is put before
+ * them. The dot is passed over. */
+static void increment(struct icrm_buf *text, size_t first, size_t end) {
+  for (size_t i = end; i-- > first;) {
+    if (text->data[i] == '.')
+      continue;
+    if (text->data[i] != '9') {
+      text->data[i]++;
+      return;
+    }
+    text->data[i] = '0';
+  }
+  icrm_buf_add_byte(text, '0');
+  if (text->failed)
+    return;
+  memmove(text->data + first + 1, text->data + first, text->len - first - 1);
+  text->data[first] = '1';
+}
+
+void sb_values_round(struct icrm_buf *text, int decimals) {
+  const char *dot = text->len ? strchr(text->data, '.') : NULL;
+  size_t keep = dot ? (size_t)(dot - text->data) + 1 + (size_t)decimals : 0;
+  if (!dot || keep >= text->len)
+    return;
+  bool up = text->data[keep] >= '5';
+  memset(text->data + keep, '0', text->len - keep);
+  if (up)
+    increment(text, text->data[0] == '-', keep);
+}
+
 /* The decimal number at the start of a text, with a fixed number of decimals.
  * Done on the digits, because a double would not keep 25 of them. */
 static void add_decimal(struct icrm_buf *out, const char *text, int decimals) {
@@ -141,8 +171,12 @@ static void add_decimal(struct icrm_buf *out, const char *text, int decimals) {
   bool zero = whole == 0 && strspn(fraction, "0") == given;
   icrm_buf_addf(out, "%s%.*s.", negative && !zero ? "-" : "",
                 whole ? (int)whole : 1, whole ? text : "0");
-  for (int i = 0; i < decimals; i++)
+  for (int i = 0; i <= decimals; i++)
     icrm_buf_add_byte(out, (size_t)i < given ? fraction[i] : '0');
+  if (out->failed)
+    return;
+  sb_values_round(out, decimals);
+  out->data[--out->len] = '\0';
 }
 
 static void add_boolean(struct icrm_buf *out, const char *text) {

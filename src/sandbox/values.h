@@ -21,6 +21,10 @@ void sb_values_free(struct sb_values *values);
 int sb_values_set(struct sb_values *values, struct icrm_sandbox *sandbox,
                   int field, const json_t *value);
 
+/* Round a decimal, half away from zero, to so many decimals and write it with
+ * as many as it had. */
+void sb_values_round(struct icrm_buf *text, int decimals);
+
 /* The text of a scalar as PHP makes one, appended. */
 void sb_values_text(struct icrm_buf *out, const json_t *value);
 

@@ -1,6 +1,7 @@
 #include "sandbox/wire.h"
 
 #include "sandbox/entities.h"
+#include "sandbox/prices.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,7 @@ int sb_wire_add_record(struct sb_call *call, const struct sb_target *target,
                     id ? id : own);
     if (label && sb_trait(call, SB_TRAIT_RECORD_LABEL))
       add_record_label(call, rows, module);
+    sb_prices_show(call, target);
     icrm_buf_add_byte(call->out, '}');
   }
   free(fields);

@@ -1,7 +1,9 @@
 #include "sandbox/write.h"
 
 #include "core/digest.h"
+#include "sandbox/alter.h"
 #include "sandbox/documents.h"
+#include "sandbox/prices.h"
 #include "sandbox/records.h"
 #include "sandbox/wire.h"
 
@@ -150,6 +152,7 @@ static enum sb_outcome set_values(struct sb_call *call,
       return break_sql(call, n);
     if (sb_values_set(values, call->sandbox, (int)i, value))
       return sb_crash(call);
+    sb_alter_given(call, values, (int)i);
   }
   return SB_DONE;
 }
@@ -219,9 +222,13 @@ static enum sb_outcome create(struct sb_call *call, const json_t *element) {
     outcome = set_values(call, &values, element, false);
   if (outcome == SB_DONE)
     outcome = check_unique(call, &values, 0);
+  if (outcome == SB_DONE)
+    outcome = sb_prices_check(call, element);
   if (outcome == SB_DONE && store_new(call, &values))
     outcome = sb_crash(call);
   const struct sb_target target = {module, call->record};
+  if (outcome == SB_DONE && sb_prices_store(call, &target, element, SB_CREATE))
+    outcome = sb_crash(call);
   if (outcome == SB_DONE)
     outcome = show(call, &target, &values);
   if (values.module)
@@ -248,8 +255,9 @@ enum sb_outcome sb_write_create(struct sb_call *call) {
 
 static enum sb_outcome change(struct sb_call *call,
                               const struct sb_target *target,
-                              const json_t *element, bool partial) {
+                              const json_t *element, enum sb_write write) {
   const struct sb_module *module = target->module;
+  const bool partial = write == SB_REVISE;
   struct sb_values values = {0};
   enum sb_outcome outcome = check_references(call, module, element);
   if (outcome == SB_DONE)
@@ -260,33 +268,41 @@ static enum sb_outcome change(struct sb_call *call,
     outcome = set_values(call, &values, element, !partial);
   if (outcome == SB_DONE)
     outcome = check_unique(call, &values, target->number);
-  if (outcome == SB_DONE && sb_records_update(call, target, &values))
+  if (outcome == SB_DONE)
+    outcome = sb_prices_check(call, element);
+  if (outcome == SB_DONE && sb_alter_absent(call, &values, element, write))
+    outcome = sb_crash(call);
+  if (outcome == SB_DONE && (sb_records_update(call, target, &values) ||
+                             sb_prices_store(call, target, element, write)))
     outcome = sb_crash(call);
   if (outcome == SB_DONE)
     outcome = show(call, target, &values);
+  if (outcome != SB_FAILED && sb_alter_stored(call, target, element, write))
+    outcome = sb_crash(call);
   if (values.module)
     sb_values_free(&values);
   return outcome;
 }
 
-static enum sb_outcome find_and_change(struct sb_call *call, bool partial) {
+static enum sb_outcome find_and_change(struct sb_call *call,
+                                       enum sb_write write) {
   json_t *element;
   struct sb_target target;
   enum sb_outcome outcome = read_element(call, &element);
   if (outcome == SB_DONE)
     outcome = sb_target_find(call, sb_json_text(element, "id", ""), &target);
   if (outcome == SB_DONE)
-    outcome = change(call, &target, element, partial);
+    outcome = change(call, &target, element, write);
   json_decref(element);
   return outcome;
 }
 
 enum sb_outcome sb_write_update(struct sb_call *call) {
-  return find_and_change(call, false);
+  return find_and_change(call, SB_UPDATE);
 }
 
 enum sb_outcome sb_write_revise(struct sb_call *call) {
-  return find_and_change(call, true);
+  return find_and_change(call, SB_REVISE);
 }
 
 enum sb_outcome sb_write_delete(struct sb_call *call) {

@@ -1,5 +1,5 @@
 -- Say how far a change set is.
-local account = require "icrm.cli.account"
+local summaries = require "icrm.cli.summary"
 local command = require "icrm.cli.change_set"
 local script = require "icrm.cli.script"
 local show = require "icrm.changes.show"
@@ -15,4 +15,4 @@ script.say("%s: planned %s UTC for %s, user %s", args.file, header.created,
 if set.is_torn then
   script.say("%s", show.torn(set))
 end
-os.exit(account.report(set), true)
+os.exit(summaries.report(set), true)

@@ -165,7 +165,7 @@ end
 --- @param fields table<string, any>
 --- @param opts? { check?: boolean } false sends the fields as they are
 --- @return icrm.Record stored
---- @return icrm.Change[] changes what the server stored otherwise than sent
+--- @return icrm.Difference[] changes what the server stored otherwise than sent
 function M.create(client, module, fields, opts)
   local schema = client:describe(module)
   local element = M.with_owner(client, schema, fields)
@@ -255,7 +255,7 @@ end
 --- @param fields table<string, any> with `id`
 --- @param opts? { check?: boolean, partial?: boolean }
 --- @return icrm.Record stored
---- @return icrm.Change[] changes what the server stored otherwise than sent
+--- @return icrm.Difference[] changes what the server stored otherwise than sent
 function M.update(client, module, fields, opts)
   opts = opts or {}
   local schema = client:describe(module)
@@ -277,7 +277,7 @@ end
 --- @param fields table<string, any> with `id`
 --- @param opts? { check?: boolean }
 --- @return icrm.Record stored
---- @return icrm.Change[] changes
+--- @return icrm.Difference[] changes
 function M.revise(client, module, fields, opts)
   local schema = client:describe(module)
   local id, element = split_id(schema, fields)

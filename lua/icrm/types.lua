@@ -56,9 +56,9 @@
 ---@field list_types fun(self): table, string[]
 ---@field describe fun(self, module: string): icrm.Schema
 ---@field retrieve fun(self, record: string|table): icrm.Record
----@field create fun(self, module: string, fields: table, opts?: table): icrm.Record, icrm.Change[]
----@field update fun(self, module: string, fields: table, opts?: table): icrm.Record, icrm.Change[]
----@field revise fun(self, module: string, fields: table, opts?: table): icrm.Record, icrm.Change[]
+---@field create fun(self, module: string, fields: table, opts?: table): icrm.Record, icrm.Difference[]
+---@field update fun(self, module: string, fields: table, opts?: table): icrm.Record, icrm.Difference[]
+---@field revise fun(self, module: string, fields: table, opts?: table): icrm.Record, icrm.Difference[]
 ---@field delete fun(self, record: string|table): boolean
 ---@field related fun(self, record: string|table, module: string, opts?: table): icrm.Record[]
 ---@field query fun(self, text: string, ...): icrm.Query
@@ -71,6 +71,7 @@
 ---@field receive fun(self, id: integer): any
 ---@field discard fun(self, id: integer)
 ---@field forecast fun(self, calls: integer, calls_per_s?: number): icrm.Forecast
+---@field plan fun(self, path: string, opts?: table): icrm.ChangeSet
 ---@field server fun(self): icrm.Server
 ---@field own_settings fun(self): icrm.UserSettings?
 ---@field close fun(self)
@@ -130,7 +131,53 @@
 
 ---@alias icrm.Record table<string, string>
 
----@class icrm.Change
+---@class icrm.ChangeSet a plan, then a journal, then the way back, in one file
+---@field path string the file
+---@field client? icrm.Client nil when it was opened only to be looked at
+---@field is_torn boolean whether its planning was interrupted, so that rows may be missing
+---@field create fun(self, module: string, fields: table, opts?: icrm.ChangeOptions): string
+---@field update fun(self, record: string|table, fields: table, opts?: icrm.ChangeOptions)
+---@field delete fun(self, record: string|table, opts?: icrm.ChangeOptions)
+---@field attach fun(self, record: string|table, path: string, opts?: icrm.ChangeOptions): string
+---@field skip fun(self, module: string, opts: table): string
+---@field seal fun(self) finish the plan; show and apply do it as well
+---@field show fun(self, opts?: table): string
+---@field write fun(self, write: fun(piece: string), opts?: table) show, piece by piece
+---@field apply fun(self, opts?: icrm.ApplyOptions): icrm.ApplySummary
+---@field undo fun(self, path: string, opts?: table): icrm.ChangeSet
+---@field is_begun fun(self): boolean whether it was applied, if only in part
+---@field changed_modules fun(self): string[] described otherwise than when it was planned
+---@field deletions_to_allow fun(self, allowed?: integer): integer
+---@field witness fun(self, module: string): table? { tag = field } or { key = { field, … } }
+---@field schema fun(self, module: string): icrm.Schema
+---@field close fun(self)
+
+---@class icrm.ChangeOptions
+---@field key? string names the change; its number by default
+---@field line? integer of the source
+---@field check? boolean false: the values are known to be storable
+---@field title? string of a document that is attached
+
+---@class icrm.ApplyOptions
+---@field resend? "proven"|"barrier"|"never" when the answer to a write is lost
+---@field settle? number seconds to wait before absence counts, 10 by default
+---@field max_errors? integer stop after so many failed changes
+---@field stale? "skip"|"force" records that changed since the plan
+---@field allow_delete? integer the exact number of deletions planned
+---@field on_change? fun(change: table, values: table) after each change
+---@field on_turn? fun(run: table) after each turn of the loop
+
+---@class icrm.ApplySummary
+---@field states table<string, integer> state -> changes in it
+---@field applied table<string, integer> state -> changes that came to it in this run
+---@field seconds number
+---@field stopped? string why it stopped before the end
+---@field error? icrm.Error that stopped it
+---@field remaining integer changes that may still be sent
+---@field totals table[] module, operation, state, n
+---@field found_before integer changes that were found done already
+
+---@class icrm.Difference
 ---@field field string
 ---@field sent string
 ---@field stored string

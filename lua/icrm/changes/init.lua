@@ -9,7 +9,7 @@ local links = require "icrm.changes.plan.links"
 local planning = require "icrm.changes.plan.planning"
 local store = require "icrm.changes.journal.store"
 
-local changes = { ref = planning.ref }
+local M = { ref = planning.ref }
 
 local ChangeSet = {}
 ChangeSet.__index = ChangeSet
@@ -32,11 +32,11 @@ end
 --- @param path string
 --- @param options? table see `create`
 --- @return table icrm.ChangeSet
-function changes.plan(client, path, options)
+function M.plan(client, path, options)
   if core.files.exists(path) then
-    return changes.open(client, path, options)
+    return M.open(client, path, options)
   end
-  return changes.create(client, path, options)
+  return M.create(client, path, options)
 end
 
 --- Begin a change set in a new file.
@@ -53,7 +53,7 @@ end
 ---   `any_filesystem`: allow a network file system;
 ---   `driver`: where the rows are kept, if not in the file. @see icrm.changes.journal.sqlite
 --- @return table icrm.ChangeSet; raises icrm.Error
-function changes.create(client, path, options)
+function M.create(client, path, options)
   options = options or {}
   local header = {
     created = os.date "!%Y-%m-%d %H:%M:%S",
@@ -78,7 +78,7 @@ end
 --- @param path string
 --- @param options? table `read_only`, `any_filesystem`, `driver`
 --- @return table icrm.ChangeSet; raises icrm.Error (kind store)
-function changes.open(client, path, options)
+function M.open(client, path, options)
   local self = new(client, store.open(path, options))
   self.sealed = self.store:get_meta "sealed" == "1"
   self.is_torn = not self.sealed
@@ -265,5 +265,5 @@ function ChangeSet:__tostring()
   return ("icrm.ChangeSet (%s)"):format(self.path)
 end
 
-return changes
+return M
 

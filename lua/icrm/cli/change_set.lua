@@ -1,7 +1,7 @@
 --- What the commands on change sets share: options, making, opening, applying.
 -- @module icrm.cli.change_set
 
-local account = require "icrm.cli.account"
+local summaries = require "icrm.cli.summary"
 local changes = require "icrm.changes"
 local changes_errors = require "icrm.cli.failed_rows"
 local core = require "icrm.core"
@@ -308,7 +308,7 @@ function M.apply(set, args, is_forecast)
   if not ok then
     return exit_for(summary)
   end
-  local code = account.report(set, summary)
+  local code = summaries.report(set, summary)
   if args.errors then
     write_errors(set, args.errors)
   end
@@ -322,7 +322,7 @@ end
 -- Nothing is left to be sent: all of it was, or need not be, or cannot be.
 local function decide_nothing(plan, args, found)
   if plan.store:count() > (plan.store:states().skipped or 0) then
-    local code = account.report(plan)
+    local code = summaries.report(plan)
     if args.errors then
       write_errors(plan, args.errors)
     end
@@ -353,10 +353,10 @@ function M.decide(plan, args, found)
   local deletions = plan:deletions_to_allow(args.allow_delete)
   if deletions > 0 and not args.plan_only then
     script.say("\nnothing was sent: this deletes %s; to send it: %s",
-      script.counted(deletions, "record"), account.command(plan, "apply"))
+      script.counted(deletions, "record"), summaries.command(plan, "apply"))
     return exits.ERROR
   elseif args.plan_only then
-    script.say("\nplanned in %s; to send it: %s", plan.path, account.command(plan, "apply"))
+    script.say("\nplanned in %s; to send it: %s", plan.path, summaries.command(plan, "apply"))
     return 0
   end
   local answer, interrupted = script.confirm(
@@ -366,7 +366,7 @@ function M.decide(plan, args, found)
   end
   local why = interrupted and "\n" or answer == nil and "\nthere is no terminal to ask on: " or ""
   script.say("%snothing was sent; to send what is planned in %s: %s%s", why, plan.path,
-    account.command(plan, "apply"), answer == nil and " --yes" or "")
+    summaries.command(plan, "apply"), answer == nil and " --yes" or "")
   return interrupted and exits.INTERRUPTED or exits.ERROR
 end
 

@@ -30,7 +30,7 @@
 -- like others. They never hold a NUL.
 -- @module icrm.changes.journal.sqlite
 
-local sqlite = {
+local M = {
   begin = "BEGIN IMMEDIATE",
   clustered = "WITHOUT ROWID",
 }
@@ -38,13 +38,13 @@ local sqlite = {
 local APPLICATION_ID = 0x6963726D -- "icrm"
 local BUSY_MS = 5000
 
-sqlite.settings = {
+M.settings = {
   "PRAGMA journal_mode = WAL",
   "PRAGMA synchronous = FULL",
   "PRAGMA secure_delete = ON", -- an erased session leaves no trace
 }
 
-sqlite.plain_words = {
+M.plain_words = {
   ["file is not a database"] = "this is no change set",
   ["database or disk is full"] = "the disk is full; make room, then run this again",
   ["attempt to write a readonly database"] = "it, or its folder, may not be written to",
@@ -56,7 +56,7 @@ sqlite.plain_words = {
 --- @param path string
 --- @return userdata|nil connection of LuaSQL
 --- @return userdata|string its environment, or what is wrong
-function sqlite.connect(path)
+function M.connect(path)
   local environment = require("luasql.sqlite3").sqlite3()
   local connection, message = environment:connect(path, BUSY_MS)
   if not connection then
@@ -69,12 +69,12 @@ end
 --- The versions of SQLite and of the library that reaches it.
 ---
 --- @return string|nil nil where the library is not installed
-function sqlite.version()
+function M.version()
   local ok, luasql = pcall(require, "luasql.sqlite3")
   if not ok then
     return nil
   end
-  local connection, environment = sqlite.connect ":memory:"
+  local connection, environment = M.connect ":memory:"
   local cursor = connection:execute "SELECT sqlite_version()"
   local version = cursor:fetch()
   cursor:close()
@@ -87,7 +87,7 @@ end
 ---
 --- @param database table
 --- @param version integer
-function sqlite.mark(database, version)
+function M.mark(database, version)
   database:rows_or_nothing(("PRAGMA application_id = %d"):format(APPLICATION_ID))
   database:rows_or_nothing(("PRAGMA user_version = %d"):format(version))
 end
@@ -96,7 +96,7 @@ end
 ---
 --- @param database table
 --- @return integer|nil
-function sqlite.format(database)
+function M.format(database)
   local id = database:rows("PRAGMA application_id")[1].application_id
   if tonumber(id) ~= APPLICATION_ID then
     return nil
@@ -108,7 +108,7 @@ end
 ---
 --- @param database table
 --- @return string|nil
-function sqlite.damage(database)
+function M.damage(database)
   local verdict = database:rows("PRAGMA quick_check(1)")[1].quick_check
   return verdict ~= "ok" and tostring(verdict) or nil
 end
@@ -116,10 +116,10 @@ end
 --- Remove a file and what SQLite keeps beside it.
 ---
 --- @param path string
-function sqlite.remove(path)
+function M.remove(path)
   for _, suffix in ipairs { "", "-wal", "-shm" } do
     os.remove(path .. suffix)
   end
 end
 
-return sqlite
+return M

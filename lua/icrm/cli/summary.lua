@@ -1,6 +1,6 @@
 --- What a command says of a change set: what became of every change, and how to
 -- go on.
--- @module icrm.cli.account
+-- @module icrm.cli.summary
 
 local exits = require "icrm.cli.exits"
 local script = require "icrm.cli.script"

@@ -29,6 +29,7 @@ struct sb_field {
   bool editable;
   bool unique;
   const char *shared; /* its column when it is kept in the table `entity` */
+  bool custom;        /* kept in the table of custom fields */
   bool starred;       /* a star belongs to one user: empty for the others */
   size_t length;      /* characters, 0 for no limit */
   int decimals;       /* of a decimal */

@@ -1,4 +1,4 @@
--- Import a CSV file: plan, show, ask, apply.
+-- Import a CSV file or a workbook: plan, show, ask, apply.
 local changes = require "icrm.changes"
 local command = require "icrm.cli.change_set"
 local import = require "icrm.import"
@@ -6,9 +6,9 @@ local import_plan = require "icrm.import.plan"
 local mappings = require "icrm.import.mapping"
 local script = require "icrm.cli.script"
 
-local parser = script.parser("import", "Import a CSV file. The rows are checked, planned in a "
-  .. "change set and shown; after a yes they are sent.")
-parser:argument("file", "The CSV file: any usual encoding, separator and line ending.")
+local parser = script.parser("import", "Import a CSV file or a workbook (.xlsx, .ods). "
+  .. "The rows are checked, planned in a change set and shown; after a yes they are sent.")
+parser:argument("file", "The file: CSV of any usual encoding and separator, .xlsx or .ods.")
 parser:option("--module", "The module, where no mapping file says it."):argname "MODULE"
 parser:option("--mapping", "A mapping file, see docs/import.md."):argname "FILE"
 parser:option("--map", "A column and its field."):argname '"Column=field"':count "*"
@@ -26,6 +26,10 @@ parser:option("--empty-key", "A row whose key is empty, which may be in the CRM 
   :choices { "create", "skip" }
 parser:option("--tag", "A text field for a tag by which a created record is found again.")
   :argname "FIELD"
+parser:option("--sheet", "The sheet of a workbook; else the first visible one with data.")
+  :argname "NAME|N"
+parser:option("--skip", "How many rows of a sheet stand above the headings; else they are found.")
+  :argname "N":convert(script.count)
 parser:option("--encoding", "Instead of what is detected: UTF-8, Windows-1252, UTF-16LE, …")
 parser:option("--delimiter", "Instead of what is detected.")
 parser:option("--decimal", "Instead of what is detected."):choices { "comma", "point" }
@@ -56,15 +60,16 @@ if not args.suggest then
 end
 local crm <close> = script.connect(args)
 if args.suggest then
-  local source <close> = require("icrm.csv").open { path = args.file,
-    encoding = args.encoding, delimiter = args.delimiter }
+  local source <close> = require("icrm.source").open { path = args.file, sheet = args.sheet,
+    skip = args.skip, encoding = args.encoding, delimiter = args.delimiter }
   io.write(mappings.suggest(source.headings, crm:describe(args.module)))
   return
 end
 
 local mapping = args.mapping and mappings.load(args.mapping) or mappings.from_options(args)
 local job <close> = import.open(crm, { path = args.file, mapping = mapping, dates = args.dates,
-  encoding = args.encoding, delimiter = args.delimiter, decimal = args.decimal })
+  encoding = args.encoding, delimiter = args.delimiter, decimal = args.decimal,
+  sheet = args.sheet, skip = args.skip })
 script.say("%s: %s, %s", args.file, job.source:describe(), script.counted(job.rows, "row"))
 for _, note in ipairs(job.notes) do
   script.say("  %s", note)
@@ -78,9 +83,12 @@ if #always_new > 0 then
     table.concat(always_new, ", "))
 end
 local identity = import_plan.identity(args.file)
+local sheet = job.source.sheet
 local plan <close> = command.make(out, function()
-  return changes.create(crm, out, { input = identity, source = args.file,
-    source_sha256 = identity, reading = job.reading, script = "import",
+  return changes.create(crm, out, {
+    input = sheet and identity .. " " .. sheet or identity, source = args.file,
+    source_sha256 = identity, source_sheet = job.source.format.number,
+    source_skip = job.source.format.skip, reading = job.reading, script = "import",
     witness = import_plan.witness(job, args.tag) })
 end, function(set)
   local progress <close> = command.planning(crm, args, "rows checked", job.rows * #job.records)

@@ -30,6 +30,10 @@ foreach(name body download form header sieve)
   icrm_c_test(net ${name})
 endforeach()
 
+foreach(name cell_text escapes number_format)
+  icrm_c_test(workbook ${name})
+endforeach()
+
 set(scripted_server net/scripted_server.c)
 set(scripted_crm lanes/scripted_crm.c ${scripted_server})
 foreach(name credentials envelope limiter outcome quota quota_file)

@@ -219,14 +219,16 @@
 ---@field message string what is wrong
 ---@field cure string what to do
 
----@class icrm.import.Source a CSV file, see icrm.csv
+---@class icrm.Source a CSV file or a sheet of a workbook, see icrm.source
 ---@field path string
 ---@field headings string[]
 ---@field index table<string, integer> heading -> column
----@field format table encoding, bom, file, delimiter, newline
+---@field format table CSV: encoding, bom, file, delimiter, newline; workbook: kind, number, skip
+---@field unit "line"|"row" what a number of `rows` counts
+---@field sheet? string its name
 ---@field blank_rows integer
 ---@field rows fun(self): fun(): integer?, string[]
----@field again fun(self): icrm.import.Source
+---@field again fun(self): icrm.Source
 ---@field describe fun(self): string
 ---@field close fun(self)
 
@@ -255,7 +257,7 @@
 ---@field cure? string
 
 ---@class icrm.import.Job
----@field source icrm.import.Source
+---@field source icrm.Source
 ---@field rows integer
 ---@field notes string[]
 ---@field items fun(self): fun(): icrm.import.Item?

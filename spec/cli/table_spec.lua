@@ -49,8 +49,8 @@ describe("table", function()
     local text = written("csv", { "a", "b" }, rows)
     assert.equal('a,b\r\n\'=1+1,"""x"";y,z"\r\n-4.5,"\'@SUM\nline 2"\r\n'
       .. "''=x,\" 06\"\r\n'+33 6,\r\n", text)
-    local csv = require "icrm.csv"
-    local source <close> = csv.open { path = helper.tmpfile(text) }
+    local sources = require "icrm.source"
+    local source <close> = sources.open { path = helper.tmpfile(text) }
     local i = 0
     for _, cells in source:rows() do
       i = i + 1

@@ -2,7 +2,7 @@ local helper = require "spec.helper"
 local icrm = require "icrm"
 local import = require "icrm.import"
 local compile = require "icrm.import.compile"
-local csv = require "icrm.csv"
+local sources = require "icrm.source"
 local mapping = require "icrm.import.mapping"
 
 describe("import.mapping", function()
@@ -22,7 +22,7 @@ describe("import.mapping", function()
 
   local function compiled(spec, headings)
     local path = helper.tmpfile((headings or "Nom;SIREN;Ville") .. "\na;b;c\n", "rows.csv")
-    local source <close> = csv.open { path = path }
+    local source <close> = sources.open { path = path }
     return compile.compile(spec, source, describe_module), source
   end
 

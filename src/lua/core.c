@@ -73,5 +73,6 @@ int luaopen_icrm_core(lua_State *L) {
   icrml_open_reply(L);
   icrml_open_rows(L);
   icrml_open_vtql(L);
+  icrml_open_workbook(L);
   return 1;
 }

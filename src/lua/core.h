@@ -33,6 +33,7 @@ void icrml_open_reply(lua_State *L);
 void icrml_open_rows(lua_State *L);
 void icrml_open_terminal(lua_State *L);
 void icrml_open_vtql(lua_State *L);
+void icrml_open_workbook(lua_State *L);
 
 /* The module's entry point. */
 __attribute__((visibility("default"))) int luaopen_icrm_core(lua_State *L);

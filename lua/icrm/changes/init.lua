@@ -48,8 +48,8 @@ end
 ---   input gives the same tags, so that a second plan finds the first one's rows;
 ---   `witness`: module → { tag = field } or { key = { field, … } }: how a record
 ---   whose creation got no answer is found again;
----   `source`, `source_sha256`, `reading` (how a file was read), `script`: shown
----   in the header;
+---   `source`, `source_sha256`, `source_sheet` and `source_skip` (where in a
+---   workbook: numbers), `reading` (how a file was read), `script`: shown in the header;
 ---   `any_filesystem`: allow a network file system;
 ---   `driver`: where the rows are kept, if not in the file. @see icrm.changes.journal.sqlite
 --- @return table icrm.ChangeSet; raises icrm.Error
@@ -66,6 +66,8 @@ function M.create(client, path, options)
     script = options.script or (arg and arg[0]) or "",
     source = options.source or "",
     source_sha256 = options.source_sha256 or "",
+    source_sheet = options.source_sheet,
+    source_skip = options.source_skip,
     reading = options.reading,
     witness = json.encode(options.witness or {}),
   }

@@ -60,16 +60,17 @@ local function source_of(set)
     errors.raise { kind = "input", message = ("%s is not as it was when it was planned; "
       .. "its rows cannot be copied from it"):format(path) }
   end
-  return path
+  return path,
+    { sheet = tonumber(header.source_sheet), skip = tonumber(header.source_skip) }
 end
 
-local function write_copy(path, lines, write)
-  local copy, order = copy_rows.open(path), {}
+local function write_copy(path, where, lines, write)
+  local copy, order = copy_rows.open(path, where), {}
   local headings, count = copy.headings, #copy.headings
   if count > 2 and headings[count - 1] == COLUMNS[1] and headings[count] == COLUMNS[2] then
     copy:leave_out(2) -- of the time before
   end
-  write(copy:row(1, COLUMNS, true))
+  write(copy:heading(COLUMNS))
   for line in pairs(lines) do
     order[#order + 1] = line
   end
@@ -78,6 +79,7 @@ local function write_copy(path, lines, write)
     write(copy:row(line, { table.concat(lines[line].codes, " "),
       table.concat(lines[line].messages, "; ") }))
   end
+  copy:close()
   return #order
 end
 
@@ -95,8 +97,9 @@ end
 
 --- Write the rows that were not applied.
 ---
---- For an import they are the bytes of the source, with the columns `icrm_code`
---- and `icrm_message` added; rows that nobody knows the outcome of are left out.
+--- For an import they are the rows of the source, of a CSV file the same bytes, with the
+--- columns `icrm_code` and `icrm_message` added; rows that nobody knows the outcome of
+--- are left out.
 --- Else it is a list of the changes.
 ---
 --- @param set icrm.ChangeSet
@@ -104,7 +107,7 @@ end
 --- @return integer count of the rows written
 --- @return string[] notes what to say about them
 function M.write(set, write)
-  local path = source_of(set)
+  local path, where = source_of(set)
   if not path then
     return write_list(set, write), {}
   end
@@ -118,7 +121,7 @@ function M.write(set, write)
     notes[#notes + 1] = ("%d of them need records that were made already; imported again, those "
       .. "are made twice, unless a key finds them (existing, in the mapping file)"):format(remade)
   end
-  return write_copy(path, lines, write), notes
+  return write_copy(path, where, lines, write), notes
 end
 
 return M

@@ -23,7 +23,7 @@ end
 
 --- Compile a template such as "{SIREN}-{Ville}".
 ---
---- @param source icrm.import.Source
+--- @param source icrm.Source
 --- @param template string
 --- @return fun(cells: string[]): string? text nil when a column in it is empty
 --- @return string[] headings that it reads
@@ -229,7 +229,7 @@ end
 --- Compile a mapping against a file's headings and the modules' fields.
 ---
 --- @param mapping table
---- @param source icrm.import.Source
+--- @param source icrm.Source
 --- @param describe fun(module: string): icrm.Schema
 --- @return table[] records in the order in which they are made
 function M.compile(mapping, source, describe)
@@ -259,7 +259,7 @@ end
 --- may read more.
 ---
 --- @param records table[]
---- @param source icrm.import.Source
+--- @param source icrm.Source
 --- @return string[]
 function M.unused(records, source)
   local used, unused, has_functions = {}, {}, false

@@ -1,11 +1,14 @@
---- Rows of a CSV file as they are, byte for byte, with cells of our own behind them.
+--- Rows of a file as they are, with cells of our own behind them.
 --
--- UTF-16 is the exception: such a file is read as text and written as UTF-16 again.
+-- Of a CSV file they are the same bytes; UTF-16 is the exception: such a file is read
+-- as text and written as UTF-16 again. Of a workbook they are what it shows, as CSV
+-- in UTF-8 with a byte order mark, which a table program opens.
 -- @module icrm.import.copy
 
 local core = require "icrm.core"
 local csv = require "icrm.csv"
 local errors = require "icrm.error"
+local sources = require "icrm.source"
 
 local M = {}
 
@@ -64,12 +67,7 @@ local function last_cell(record, delimiter)
   end
 end
 
---- Open a file to copy rows of it. It is held in memory.
----
---- @param path string
---- @return icrm.import.Copy copy headings: the cells of its first row
-function M.open(path)
-  local source <close> = csv.open { path = path, raw = true }
+local function open_csv(source, path)
   local file = assert(io.open(path, "rb"))
   local text = file:read "a"
   file:close()
@@ -80,6 +78,7 @@ function M.open(path)
   self.starts = line_starts(self.text)
   self.past = {}
   local lines = record_lines(source, #self.starts + 1)
+  source:close()
   for i = 1, #lines - 1 do
     self.past[lines[i]] = lines[i + 1]
   end
@@ -98,13 +97,8 @@ function Copy:encode(text)
   return errors.check(core.csv.convert(text, "utf-8", self.format.encoding))
 end
 
---- Give a row with more cells at its end, as bytes in the file's encoding.
----
---- @param line integer on which it begins; 1 for the headings
---- @param cells string[] UTF-8; what the encoding lacks becomes `?`
---- @param is_heading? boolean write the cells without quotes
---- @return string
-function Copy:row(line, cells, is_heading)
+-- A record with more cells at its end, as bytes in the file's encoding.
+local function extended(self, line, cells, is_heading)
   local from, past = self.starts[line], self.starts[self.past[line]] or #self.text + 1
   local record = self.text:sub(from, past - 1):gsub("[\r\n]+$", "")
   for _ = 1, self.cut do
@@ -119,6 +113,78 @@ function Copy:row(line, cells, is_heading)
     return self:encode(record .. tail)
   end
   return record .. self:encode(tail)
+end
+
+--- Give the headings with more of them at their end.
+---
+--- @param cells string[] UTF-8
+--- @return string
+function Copy:heading(cells)
+  return extended(self, 1, cells, true)
+end
+
+--- Give a row with more cells at its end.
+---
+--- @param line integer on which it begins; those of one copy ascend
+--- @param cells string[] UTF-8; what the encoding lacks becomes `?`
+--- @return string
+function Copy:row(line, cells)
+  return extended(self, line, cells)
+end
+
+--- Close the file.
+function Copy.close() end
+
+-- ---- Workbooks ---------------------------------------------------------------------
+
+local SheetCopy = { __name = "icrm.import.SheetCopy" }
+SheetCopy.__index = SheetCopy
+
+local DELIMITER = { delimiter = ";" } -- what table programs of half of Europe expect
+
+local function open_sheet(source)
+  return setmetatable({ source = source, headings = source.headings, next_row = source:rows(),
+    cut = 0 }, SheetCopy)
+end
+
+function SheetCopy:leave_out(count)
+  self.cut = count
+end
+
+local function record(self, cells, added)
+  local all = table.move(cells, 1, #self.headings - self.cut, 1, {})
+  return csv.record(table.move(added, 1, #added, #all + 1, all), DELIMITER)
+end
+
+function SheetCopy:heading(cells)
+  return "\u{FEFF}" .. record(self, self.headings, cells)
+end
+
+function SheetCopy:row(number, added)
+  while true do
+    local at, cells = self.next_row()
+    if at == number then
+      return record(self, cells, added)
+    elseif not at then
+      errors.raise { kind = "input", message = ("%s has no row %d any more"):format(
+        self.source.path, number) }
+    end
+  end
+end
+
+function SheetCopy:close()
+  self.source:close()
+end
+
+--- Open a file to copy rows of it. A CSV file is held in memory.
+---
+--- @param path string
+--- @param where? table sheet and skip, for a workbook
+--- @return icrm.import.Copy copy headings: the cells of its first row
+function M.open(path, where)
+  where = where or {}
+  local source = sources.open { path = path, raw = true, sheet = where.sheet, skip = where.skip }
+  return source.sheet and open_sheet(source) or open_csv(source, path)
 end
 
 return M

@@ -1,4 +1,4 @@
---- A CSV file as records to be made: read, mapped, checked, references resolved.
+--- A file of rows as records to be made: read, mapped, checked, references resolved.
 --
 -- `local job = import.open(crm, { path = …, mapping = … })`, then `job:items()`. The
 -- file is read anew for each pass, so memory does not grow with its rows, but for
@@ -6,10 +6,10 @@
 -- @module icrm.import
 
 local compile = require "icrm.import.compile"
-local csv = require "icrm.csv"
 local errors = require "icrm.error"
 local references = require "icrm.import.references"
 local rows = require "icrm.import.rows"
+local sources = require "icrm.source"
 local text_tools = require "icrm.text"
 local values = require "icrm.import.values"
 
@@ -49,10 +49,12 @@ local function survey(job, watched)
   for line, cells in source:rows() do
     job.rows = job.rows + 1
     for _, watch in ipairs(watched) do
-      watch.column:see(cells[watch.index], line)
+      if not (cells.typed and cells.typed[watch.index]) then
+        watch.column:see(cells[watch.index], line)
+      end
     end
   end
-  job.blank_rows = source.blank_rows
+  job.blank_rows, job.hidden_rows = source.blank_rows, source:hidden_rows()
 end
 
 -- The verdict that the file's columns share, nil when they differ.
@@ -145,15 +147,17 @@ end
 ---
 --- @param crm icrm.Client
 --- @param opts table path, mapping (see icrm.import.mapping); encoding, delimiter,
----   decimal ("comma", "point"), dates ("day", "month"): nil to detect; raw
+---   decimal ("comma", "point"), dates ("day", "month"): nil to detect; raw; of a
+---   workbook sheet and skip, see icrm.source
 --- @return icrm.import.Job job source, records, rows, notes, reading (in one line,
 ---   how the file is read)
 function M.open(crm, opts)
   local mapping = opts.mapping
-  local source = csv.open {
+  local source = sources.open {
     path = opts.path, raw = opts.raw,
     encoding = opts.encoding or mapping.encoding,
     delimiter = opts.delimiter or mapping.delimiter,
+    sheet = opts.sheet or mapping.sheet, skip = opts.skip or mapping.skip,
   }
   local job = setmetatable({ crm = crm, source = source, rows = 0, notes = {} }, Job)
   job.records = compile.compile(mapping, source, function(module)
@@ -163,6 +167,10 @@ function M.open(crm, opts)
     decimal = opts.decimal or mapping.decimal, dates = opts.dates or mapping.dates,
   })
   job.reading = table.concat({ source:describe(), table.unpack(job.notes) }, "; ")
+  if job.hidden_rows > 0 then
+    note(job, "%d of the rows %s hidden in the sheet; they are read as well", job.hidden_rows,
+      job.hidden_rows == 1 and "is" or "are")
+  end
   local unused = compile.unused(job.records, source)
   if #unused > 0 then
     note(job, "not imported: %s", table.concat(unused, ", "))
@@ -265,7 +273,7 @@ end
 --- @param one table
 --- @return string
 function Job:describe_fault(one)
-  local place = ("%s: line %d"):format(self.source.path, one.line)
+  local place = ("%s: %s %d"):format(self.source.path, self.source.unit, one.line)
   if one.column and one.field and one.column ~= one.field then
     place = ("%s, %s (%s)"):format(place, one.column, one.field)
   elseif one.column or one.field then

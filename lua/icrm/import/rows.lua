@@ -9,7 +9,7 @@ local M = {}
 
 --- Make the row that the functions of a mapping see: by heading, read-only.
 ---
---- @param source icrm.import.Source
+--- @param source icrm.Source
 --- @return table row
 --- @return table view set its `cells` to move to another row
 function M.view(source)
@@ -91,7 +91,7 @@ local function fill(job, item, target, cells, row)
     value = call(item, target, target.fn, row)
   elseif target.index then
     local problem
-    value, problem = values.read(cells[target.index], target.field,
+    value, problem = values.read_cell(cells, target.index, target.field,
       job.styles[target.index] or {})
     if not value then
       fault(item, target, problem)

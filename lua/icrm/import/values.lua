@@ -101,6 +101,74 @@ function M.read(text, field, style)
   return reader(text, field, style)
 end
 
+-- ---- Cells of a workbook -----------------------------------------------------
+
+local NUMBERS = { integer = true, double = true, currency = true, percentage = true }
+local MOMENTS = { date = true, datetime = true, time = true }
+
+-- Table programs compute in binary and show 15 digits: 59.97 is stored as
+-- 59.969999999999995.
+local function as_shown(value)
+  if not value:find(".", 1, true) then
+    return value
+  end
+  local short = ("%.15g"):format(tonumber(value))
+  return short:find "e" and value or short
+end
+
+local function of_number(value, shown, field)
+  if NUMBERS[field.type] then
+    return READERS[field.type](as_shown(value), field, { decimal = "point" })
+  elseif MOMENTS[field.type] then
+    return nil, ("is the number %s, not a date; give the cell a date format"):format(value)
+  end
+  return M.read(shown == value and as_shown(value) or shown, field, {})
+end
+
+local function of_moment(value, _, field)
+  if NUMBERS[field.type] then
+    return nil, ("is %s, not a number; give the cell a number format"):format(value)
+  elseif field.type == "date" then
+    local day, clock = value:match "^(%d%d%d%d%-%d%d%-%d%d)(.*)$"
+    if not day then
+      return nil, ("is the time %s, not a date"):format(value)
+    elseif clock ~= "" then
+      return nil, ("is %s, a date with a time; the field holds a date"):format(value)
+    end
+  end
+  return M.read(value, field, { date = "day" })
+end
+
+local TYPED = {
+  number = of_number,
+  moment = of_moment,
+  boolean = function(value, _, field) return M.read(value, field, { decimal = "point" }) end,
+  error = function(value)
+    return nil, value:find "^#" and value .. " is an error of the table program; mend its formula"
+      or "the cell has a date format, but there is no such date (" .. value .. ")"
+  end,
+  formula = function()
+    return nil, "the formula has no stored value; open the workbook in a table program and save it"
+  end,
+}
+
+--- Read one cell of a row; a workbook's cell by what it is, any other as text.
+---
+--- @param cells string[] as icrm.source gives them
+--- @param index integer column
+--- @param field icrm.Field
+--- @param style table as for read
+--- @return string? value
+--- @return string? problem
+function M.read_cell(cells, index, field, style)
+  local typed = cells.typed and cells.typed[index]
+  if not typed then
+    return M.read(cells[index], field, style)
+  end
+  local value, problem = TYPED[typed[1]](typed[2], cells[index], field)
+  return value, problem
+end
+
 -- ---- What a column means ---------------------------------------------------
 
 local Column = {}

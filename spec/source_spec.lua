@@ -1,10 +1,10 @@
 local helper = require "spec.helper"
-local csv = require "icrm.csv"
+local sources = require "icrm.source"
 
 local function opened(text, opts)
   opts = opts or {}
   opts.path = helper.tmpfile(text, "clients.csv")
-  return csv.open(opts)
+  return sources.open(opts)
 end
 
 local function fails_to_open(text, pattern, opts)
@@ -22,7 +22,7 @@ local function rows_of(source)
   return rows
 end
 
-describe("import.csv", function()
+describe("source", function()
   it("opens what a French table program saves", function()
     local source <close> = opened "Soci\xE9t\xE9;CP\r\nL\x92Or\xE9al;06\r\n"
     assert.same({ "Société", "CP" }, source.headings)
@@ -53,7 +53,7 @@ describe("import.csv", function()
   end)
 
   it("names what is wrong with the file", function()
-    fails_to_open("", "clients%.csv is empty; a CSV file begins with a line of headings")
+    fails_to_open("", "clients%.csv is empty; a file of rows begins with a line of headings")
     fails_to_open("a;;c\n1;2;3\n", "heading 2 is empty")
     fails_to_open("a;b;a\n1;2;3\n", 'the heading "a" stands over columns 1 and 3')
     fails_to_open("a;\xE9\n", "line 1, character 3, cell 2: the bytes E9 0A are not utf%-8",
@@ -70,8 +70,8 @@ describe("import.csv", function()
   end)
 
   it("says so when the file is not there", function()
-    assert.error_matches(function() csv.open { path = "/nowhere/x.csv" } end,
+    assert.error_matches(function() sources.open { path = "/nowhere/x.csv" } end,
       "/nowhere/x%.csv: cannot open the file: No such file")
-    assert.error_matches(function() csv.open { path = helper.tmpdir() } end, "cannot read")
+    assert.error_matches(function() sources.open { path = helper.tmpdir() } end, "cannot read")
   end)
 end)

@@ -49,20 +49,34 @@ static bool user_field_is(struct sb_call *call, int64_t user, const char *field,
   return same;
 }
 
+static enum sb_outcome no_user(struct sb_call *call, const char *name) {
+  return sb_fail(call, "AUTHENTICATION_REQUIRED",
+                 "Given user cannot be found: %s", name);
+}
+
 enum sb_outcome sb_account_challenge(struct sb_call *call) {
   const struct sb_param *name = sb_params_find(call->params, "username");
   if (name && name->array)
     return sb_crash(call);
+  if ((!name || !name->len) && sb_trait(call, SB_TRAIT_COREBOS_WORDS))
+    return no_user(call, "");
   if (!name || !name->len)
     return sb_fail(call, "ACCESS_DENIED", "No username given");
   int64_t user = find_user(call, name->value);
+  if (!user && sb_trait(call, SB_TRAIT_COREBOS_WORDS))
+    return no_user(call, name->value);
   if (!user)
     return sb_fail(call, "ACCESS_DENIED", "username does not exists");
   char token[14];
-  sb_sessions_challenge(call->sandbox->sessions, user, call->now_s, token);
+  bool keep = sb_trait(call, SB_TRAIT_TOKEN_LIVES_ON);
+  int64_t expires = sb_sessions_challenge(call->sandbox->sessions, user,
+                                          call->now_s, keep, token);
+  bool again = keep && expires < call->now_s + SB_TOKEN_LIFE_S;
+  const char *quote = again ? "\"" : ""; /* as the data base gives it */
   icrm_buf_addf(
-      call->out, "{\"token\":\"%s\",\"serverTime\":%lld,\"expireTime\":%lld}",
-      token, (long long)call->now_s, (long long)call->now_s + SB_TOKEN_LIFE_S);
+      call->out,
+      "{\"token\":\"%s\",\"serverTime\":%lld,\"expireTime\":%s%lld%s}", token,
+      (long long)call->now_s, quote, (long long)expires, quote);
   return SB_DONE;
 }
 
@@ -130,6 +144,9 @@ static int check_key(struct sb_call *call, int64_t user, const char *token) {
 enum sb_outcome sb_account_login(struct sb_call *call) {
   char token[14];
   int64_t user = find_user(call, sb_params_text(call->params, "username"));
+  if (!user && sb_trait(call, SB_TRAIT_COREBOS_WORDS))
+    return sb_fail(call, "AUTHENTICATION_REQUIRED",
+                   "Given user cannot be found");
   if (!user ||
       !sb_sessions_token(call->sandbox->sessions, user, call->now_s, token))
     return sb_fail(call, "INVALID_AUTH_TOKEN",
@@ -154,7 +171,7 @@ enum sb_outcome sb_account_login(struct sb_call *call) {
 }
 
 enum sb_outcome sb_account_logout(struct sb_call *call) {
-  if (!call->request->post)
+  if (!call->request->post && !sb_trait(call, SB_TRAIT_ANY_METHOD))
     return sb_fail(call, "OPERATION_NOT_SUPPORTED",
                    "Permission to perform the operation is denied");
   enum sb_logout how = sb_faults_logout(call->sandbox->faults);

@@ -16,6 +16,15 @@ void sb_reply_start(struct sb_call *call, int status, const char *type) {
   call->reply->type = type;
 }
 
+void sb_reply_end(struct sb_call *call) {
+  if (sb_trait(call, SB_TRAIT_MOREINFO) && call->total_rows >= 0)
+    icrm_buf_addf(call->out, ",\"moreinfo\":{\"totalrows\":\"%lld\"}",
+                  (long long)call->total_rows);
+  else if (sb_trait(call, SB_TRAIT_MOREINFO))
+    icrm_buf_add_text(call->out, ",\"moreinfo\":null");
+  icrm_buf_add_byte(call->out, '}');
+}
+
 enum sb_outcome sb_fail(struct sb_call *call, const char *code,
                         const char *format, ...) {
   char message[1024];
@@ -31,7 +40,9 @@ enum sb_outcome sb_fail(struct sb_call *call, const char *code,
     icrm_buf_add_text(call->out, code);
   else
     sb_json_add(call->out, code);
-  icrm_buf_add_text(call->out, "}}");
+  icrm_buf_add_byte(call->out, '}');
+  call->total_rows = -1;
+  sb_reply_end(call);
   snprintf(call->code, sizeof call->code, "%s", code);
   return SB_FAILED;
 }

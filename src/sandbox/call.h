@@ -65,6 +65,8 @@ struct sb_call {
   const struct sb_module *module; /* of the record, for the log */
   int64_t record;
   bool committed;
+  bool uncapped;      /* of a query: no limit where none is given */
+  int64_t total_rows; /* of a query without LIMIT, for moreinfo; else -1 */
 };
 
 /* The ways to write a record. */
@@ -78,6 +80,9 @@ struct sb_operation {
 
 /* Begin a reply anew: no body, this status and content type. */
 void sb_reply_start(struct sb_call *call, int status, const char *type);
+
+/* Close the envelope of a reply. */
+void sb_reply_end(struct sb_call *call);
 
 /* Answer with an error in the envelope; returns SB_FAILED. */
 enum sb_outcome sb_fail(struct sb_call *call, const char *code,

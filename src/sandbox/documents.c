@@ -33,6 +33,9 @@ static int set_file(struct sb_call *call, struct sb_values *values,
                     const struct sb_document *document) {
   char size[32];
   snprintf(size, sizeof size, "%zu", document->data.len);
+  if (sb_trait(call, SB_TRAIT_FILE_IN_ELEMENT) &&
+      set_text(values, call->sandbox, "filedownloadcount", "0"))
+    return -1;
   return set_text(values, call->sandbox, "filename", document->name) ||
                  set_text(values, call->sandbox, "filetype", document->type) ||
                  set_text(values, call->sandbox, "filesize", size)
@@ -106,6 +109,31 @@ static int read_attachment(struct sb_call *call, struct sb_values *values,
   return set_file(call, values, document);
 }
 
+/* {name, size, type, content} as `filename` of the element, or so named in its
+ * `attachments`. The size is believed. */
+static int read_element_file(struct sb_call *call, struct sb_values *values,
+                             const json_t *element,
+                             struct sb_document *document) {
+  const json_t *file = json_object_get(element, "filename");
+  if (!json_is_object(file))
+    file = json_object_get(json_object_get(element, "attachments"), "filename");
+  if (!json_is_object(file))
+    return 0;
+  const json_t *content = json_object_get(file, "content");
+  document->present = document->owned = true;
+  document->type = sb_json_text(file, "type", "");
+  clean_name(sb_json_text(file, "name", "file"), document->name);
+  if (icrm_base64_decode(&document->data,
+                         content ? json_string_value(content) : "",
+                         json_string_length(content), NULL))
+    icrm_buf_clear(&document->data);
+  return set_file(call, values, document) ||
+                 set_text(values, call->sandbox, "filesize",
+                          sb_json_text(file, "size", "0"))
+             ? -1
+             : 0;
+}
+
 /* A document without a folder goes into the first one. */
 static int set_folder(struct sb_call *call, struct sb_values *values) {
   int field = sb_module_field(values->module, "folderid", 8);
@@ -120,13 +148,16 @@ static int set_folder(struct sb_call *call, struct sb_values *values) {
 }
 
 int sb_documents_read(struct sb_call *call, struct sb_values *values,
-                      struct sb_document *document) {
+                      const json_t *element, struct sb_document *document) {
+  bool in_element = sb_trait(call, SB_TRAIT_FILE_IN_ELEMENT);
   if (strcmp(values->module->name, "Documents") != 0)
     return 0;
-  if (set_folder(call, values))
+  if (!in_element && set_folder(call, values))
     return -1;
   if (call->request->n_uploads)
     return read_upload(call, values, document);
+  if (in_element)
+    return read_element_file(call, values, element, document);
   if (!sb_trait(call, SB_TRAIT_ATTACHMENT_PARAMS))
     return 0;
   document->related_to = sb_target_number(
@@ -155,14 +186,32 @@ int sb_documents_store(struct sb_call *call, const struct sb_document *document,
   return sb_rows_run(rows);
 }
 
+int sb_documents_lose(struct sb_call *call, int64_t number,
+                      struct sb_values *values, const json_t *element) {
+  static const char *const left[][2] = {
+      {"notes_title", ""},      {"filelocationtype", ""}, {"filestatus", "0"},
+      {"filename", ""},         {"filesize", "0"},        {"filetype", ""},
+      {"filedownloadcount", ""}};
+  if (strcmp(values->module->name, "Documents") != 0)
+    return 0;
+  for (size_t i = 0; i < sizeof left / sizeof *left; i++)
+    if (!json_object_get(element, left[i][0]) &&
+        set_text(values, call->sandbox, left[i][0], left[i][1]))
+      return -1;
+  if (json_object_get(element, "filename"))
+    return 0;
+  struct sb_rows *rows = sb_store_query_number(
+      call->store, "DELETE FROM attachment WHERE document = ?", number);
+  return rows ? sb_rows_run(rows) : -1;
+}
+
 void sb_documents_free(struct sb_document *document) {
   if (document->owned)
     icrm_buf_free(&document->data);
 }
 
-/* As a JSON string, whose slashes are escaped; in pieces, for it may be long.
- */
-static void add_base64(struct icrm_buf *out, const char *data, size_t len) {
+void sb_documents_add_base64(struct icrm_buf *out, const char *data,
+                             size_t len) {
   enum { PIECE = 3 << 12 };
   char text[ICRM_BASE64_LEN(PIECE)];
   icrm_buf_add_byte(out, '"');
@@ -190,7 +239,7 @@ static void add_file(struct sb_call *call, struct sb_rows *rows) {
   const char *data = sb_rows_get_text(rows, 3, &len);
   icrm_buf_addf(call->out, ",\"filesize\":%zu", len);
   sb_json_add_key(call->out, "filecontents");
-  add_base64(call->out, data, len);
+  sb_documents_add_base64(call->out, data, len);
   icrm_buf_add_text(call->out, "}]");
 }
 

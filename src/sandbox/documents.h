@@ -19,12 +19,23 @@ struct sb_document {
 /* Find the file of a create and put its name, type and size into the values.
  * Does nothing for other modules. Returns 0 or -1. */
 int sb_documents_read(struct sb_call *call, struct sb_values *values,
-                      struct sb_document *document);
+                      const json_t *element, struct sb_document *document);
+
+/* What a change of a document does to the fields of its file that the element
+ * leaves out: they are emptied, and without `filename` the file goes. Does
+ * nothing for other modules. Returns 0 or -1. */
+int sb_documents_lose(struct sb_call *call, int64_t number,
+                      struct sb_values *values, const json_t *element);
 
 /* Store the file and the link of the document that was created. */
 int sb_documents_store(struct sb_call *call, const struct sb_document *document,
                        int64_t number);
 void sb_documents_free(struct sb_document *document);
+
+/* Append bytes as base64 in a JSON string, whose slashes are escaped; in
+ * pieces, for it may be long. */
+void sb_documents_add_base64(struct icrm_buf *out, const char *data,
+                             size_t len);
 
 enum sb_outcome sb_documents_retrieve_file(struct sb_call *call);
 

@@ -7,6 +7,7 @@
 #include "sandbox/log.h"
 #include "sandbox/query.h"
 #include "sandbox/related.h"
+#include "sandbox/relations.h"
 #include "sandbox/retrieve.h"
 #include "sandbox/sync.h"
 #include "sandbox/types.h"
@@ -14,7 +15,8 @@
 
 #include <string.h>
 
-enum { READS_BODY = 1, NO_SESSION = 2, WRITES = 4 };
+/* The last two: with the relations of vtiger alone, or of coreBOS. */
+enum { READS_BODY = 1, NO_SESSION = 2, WRITES = 4, VTIGER = 8, COREBOS = 16 };
 
 static const struct sb_operation operations[] = {
     {"getchallenge", NO_SESSION, sb_account_challenge},
@@ -30,12 +32,18 @@ static const struct sb_operation operations[] = {
     {"revise", READS_BODY | WRITES, sb_write_revise},
     {"delete", READS_BODY | WRITES, sb_write_delete},
     {"query", 0, sb_query_query},
-    {"relatedtypes", 0, sb_related_types},
-    {"retrieve_related", 0, sb_related_retrieve},
-    {"query_related", 0, sb_related_query},
-    {"add_related", READS_BODY | WRITES, sb_related_add},
-    {"files_retrieve", 0, sb_documents_retrieve_file},
+    {"relatedtypes", VTIGER, sb_related_types},
+    {"retrieve_related", VTIGER, sb_related_retrieve},
+    {"query_related", VTIGER, sb_related_query},
+    {"add_related", READS_BODY | WRITES | VTIGER, sb_related_add},
+    {"files_retrieve", VTIGER, sb_documents_retrieve_file},
     {"sync", 0, sb_sync_run},
+    {"createwithvalidation", READS_BODY | WRITES | COREBOS, sb_write_create},
+    {"setrelation", READS_BODY | WRITES | COREBOS, sb_relations_set},
+    {"unsetrelation", READS_BODY | WRITES | COREBOS, sb_relations_unset},
+    {"getrelatedrecords", READS_BODY | COREBOS, sb_relations_get},
+    {"retrievedocattachment", READS_BODY | WRITES | COREBOS,
+     sb_relations_attachments},
 };
 
 static const struct sb_operation *find_operation(const char *name) {
@@ -56,11 +64,20 @@ static const char *either(const struct sb_request *request, const char *name) {
   return param ? param->value : sb_params_text(&request->url, name);
 }
 
+static enum sb_outcome no_session(struct sb_call *call) {
+  if (sb_trait(call, SB_TRAIT_COREBOS_WORDS))
+    return sb_fail(call, "AUTHENTICATION_REQUIRED", "Authentication required");
+  return sb_fail(call, "INVALID_SESSIONID",
+                 "Session Identifier provided is Invalid");
+}
+
 /* extendsession takes the session of a cookie before the one that is named,
  * and starts one that it does not know. */
 static enum sb_outcome adopt_session(struct sb_call *call, const char *name) {
   struct sb_sessions *sessions = call->sandbox->sessions;
   const char *cookie = call->request->cookie_session;
+  if (sb_trait(call, SB_TRAIT_COREBOS_WORDS))
+    return no_session(call); /* it never succeeds */
   if (!sb_params_find(&call->request->body, "operation"))
     return sb_fail(call, "AUTHENTICATION_REQUIRED", "Authencation required");
   name = cookie ? cookie : name;
@@ -82,12 +99,14 @@ static enum sb_outcome enter_session(struct sb_call *call) {
   if (!*name && open)
     return SB_DONE;
   if (!*name)
-    return sb_fail(call, "AUTHENTICATION_REQUIRED", "Authencation required");
+    return sb_trait(call, SB_TRAIT_COREBOS_WORDS)
+               ? no_session(call)
+               : sb_fail(call, "AUTHENTICATION_REQUIRED",
+                         "Authencation required");
   call->session = sb_sessions_enter(call->sandbox->sessions, name, strlen(name),
                                     call->now_s);
   if (!call->session)
-    return sb_fail(call, "INVALID_SESSIONID",
-                   "Session Identifier provided is Invalid");
+    return no_session(call);
   return call->session->user || open ? SB_DONE : sb_crash(call);
 }
 
@@ -106,7 +125,7 @@ static enum sb_outcome run(struct sb_call *call) {
   icrm_buf_add_text(call->out, prefix);
   enum sb_outcome outcome = call->operation->run(call);
   if (outcome == SB_DONE)
-    icrm_buf_add_byte(call->out, '}');
+    sb_reply_end(call);
   return outcome;
 }
 
@@ -148,6 +167,27 @@ static void perform(struct sb_call *call, enum sb_outcome outcome) {
   sb_faults_pass(call, SB_AFTER_COMMIT);
 }
 
+static bool offers(const struct sb_call *call) {
+  int other = sb_trait(call, SB_TRAIT_COREBOS_RELATIONS) ? VTIGER : COREBOS;
+  return call->operation && !(call->operation->flags & other);
+}
+
+static void unknown_operation(struct sb_call *call) {
+  if (sb_trait(call, SB_TRAIT_COREBOS_WORDS))
+    sb_fail(call, "UNKNOWN_OPERATION", "Unknown operation requested");
+  else
+    sb_crash(call);
+}
+
+/* Where the operation looks for its parameters. */
+static const struct sb_params *params(const struct sb_call *call) {
+  const struct sb_request *request = call->request;
+  bool body = sb_trait(call, SB_TRAIT_ANY_METHOD)
+                  ? sb_params_find(&request->body, "operation") != NULL
+                  : (call->operation->flags & READS_BODY) != 0;
+  return body ? &request->body : &request->url;
+}
+
 void sb_operations_answer(struct icrm_sandbox *sandbox,
                           const struct sb_request *request,
                           struct sb_reply *reply, int64_t *log_n,
@@ -158,11 +198,12 @@ void sb_operations_answer(struct icrm_sandbox *sandbox,
                          .request = request,
                          .reply = reply,
                          .out = &reply->body,
-                         .now_s = sb_clock_s(sandbox)};
+                         .now_s = sb_clock_s(sandbox),
+                         .total_rows = -1};
   sb_reply_start(&call, 200, "application/json");
   call.operation = find_operation(either(request, "operation"));
-  if (!call.operation) {
-    sb_crash(&call);
+  if (!offers(&call)) {
+    unknown_operation(&call);
     return;
   }
   const char *format = either(request, "format");
@@ -170,8 +211,7 @@ void sb_operations_answer(struct icrm_sandbox *sandbox,
     sb_reply_start(&call, 500, "application/json");
     return;
   }
-  call.params =
-      call.operation->flags & READS_BODY ? &request->body : &request->url;
+  call.params = params(&call);
   call.fault = *fault = sb_faults_next(sandbox->faults, call.operation->name);
   enum sb_outcome outcome = SB_FAILED;
   if (!sb_limits_pass(&call))

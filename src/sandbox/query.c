@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "sandbox/collate.h"
 #include "sandbox/faults.h"
+#include "sandbox/query_engines.h"
 #include "sandbox/wire.h"
 #include "vtql/vtql.h"
 
@@ -27,7 +28,8 @@ struct plan {
   struct icrm_buf sql;
   struct value *values;
   size_t n_values, cap;
-  bool broken; /* MySQL would refuse it: the answer is an empty list */
+  size_t from, order; /* where FROM and ORDER BY stand in `sql` */
+  bool broken;        /* MySQL would refuse it: the answer is an empty list */
 };
 
 static struct value *add_value(struct plan *plan) {
@@ -237,6 +239,9 @@ static void add_from(struct plan *plan) {
     icrm_buf_add_text(&plan->sql, " WHERE 1");
     if (strcmp(module->name, "Users") == 0)
       icrm_buf_add_text(&plan->sql, " AND m.status = 'Active'");
+    if (strcmp(module->name, "Users") == 0 && !call->admin &&
+        sb_trait(call, SB_TRAIT_OWN_USER_ONLY))
+      icrm_buf_addf(&plan->sql, " AND m.id = %lld", (long long)call->user);
     return;
   }
   icrm_buf_add_text(&plan->sql,
@@ -270,8 +275,26 @@ static void add_order(struct plan *plan) {
   icrm_buf_add_text(&plan->sql, "m.id");
 }
 
+/* A limit of digits is kept as it is. */
+static bool long_limit(struct plan *plan) {
+  const struct icrm_vtql_slice *limit = plan->query->limit;
+  size_t n = plan->query->n_limit;
+  for (size_t i = 0; i < n; i++)
+    if (!is_digits(limit[i].data, limit[i].len))
+      return false;
+  if (n)
+    icrm_buf_addf(&plan->sql, " LIMIT %.*s OFFSET %.*s", (int)limit[n - 1].len,
+                  limit[n - 1].data, n == 2 ? (int)limit[0].len : 1,
+                  n == 2 ? limit[0].data : "0");
+  return n > 0;
+}
+
 static void add_limit(struct plan *plan) {
   int64_t offset, rows;
+  if (plan->call->uncapped && plan->query->n_limit == 0)
+    return;
+  if (sb_trait(plan->call, SB_TRAIT_LONG_PAGES) && long_limit(plan))
+    return;
   if (icrm_vtql_server_limit(plan->query, &offset, &rows))
     icrm_buf_addf(&plan->sql, " LIMIT %lld OFFSET %lld", (long long)rows,
                   (long long)offset);
@@ -299,17 +322,19 @@ static void write_sql(struct plan *plan) {
     icrm_buf_add_text(&plan->sql, i ? ", " : "");
     sb_field_column(&plan->module->fields[plan->fields[i]], &plan->sql);
   }
+  plan->from = plan->sql.len;
   add_from(plan);
   add_condition(plan);
   add_terms(plan);
+  plan->order = plan->sql.len;
   add_order(plan);
   if (!count)
     add_limit(plan);
   plan->broken |= plan->sql.failed;
 }
 
-static struct sb_rows *bind(struct plan *plan) {
-  struct sb_rows *rows = sb_store_query(plan->call->store, plan->sql.data);
+static struct sb_rows *bind(struct plan *plan, const char *sql) {
+  struct sb_rows *rows = sb_store_query(plan->call->store, sql);
   for (size_t i = 0; rows && i < plan->n_values; i++) {
     const struct value *value = &plan->values[i];
     if (value->is_number)
@@ -321,9 +346,19 @@ static struct sb_rows *bind(struct plan *plan) {
   return rows;
 }
 
+/* How many rows there are without LIMIT. */
+static void count_rows(struct plan *plan) {
+  struct icrm_buf sql = {0};
+  icrm_buf_addf(&sql, "SELECT count(*)%.*s", (int)(plan->order - plan->from),
+                plan->sql.data + plan->from);
+  plan->call->total_rows =
+      sql.failed ? -1 : sb_rows_one(bind(plan, sql.data), -1);
+  icrm_buf_free(&sql);
+}
+
 static void add_rows(struct plan *plan) {
   struct sb_call *call = plan->call;
-  struct sb_rows *rows = plan->broken ? NULL : bind(plan);
+  struct sb_rows *rows = plan->broken ? NULL : bind(plan, plan->sql.data);
   bool count = plan->query->select == ICRM_VTQL_SELECT_COUNT;
   const char *comma = "";
   icrm_buf_add_byte(call->out, '[');
@@ -336,6 +371,9 @@ static void add_rows(struct plan *plan) {
     else
       sb_wire_add_row(call, plan->module, rows, plan->fields, plan->n_fields,
                       NULL);
+    if (sb_trait(call, SB_TRAIT_RECORD_TABLES) &&
+        strcmp(plan->module->name, "Contacts") == 0)
+      sb_json_add_pair(call->out, "imagenamefullpath", "");
     icrm_buf_add_byte(call->out, '}');
   }
   icrm_buf_add_byte(call->out, ']');
@@ -403,6 +441,11 @@ static void free_plan(struct plan *plan) {
   icrm_buf_free(&plan->sql);
 }
 
+static enum sb_outcome fail_loudly(struct sb_call *call) {
+  return sb_fail(call, "DATABASE_QUERY_ERROR",
+                 "Database error while performing requested operation");
+}
+
 enum sb_outcome sb_query_run(struct sb_call *call, const char *text, size_t len,
                              const struct sb_module *module,
                              const struct sb_condition *condition) {
@@ -420,27 +463,42 @@ enum sb_outcome sb_query_run(struct sb_call *call, const char *text, size_t len,
     outcome = check_terms(&plan);
   if (outcome == SB_DONE) {
     write_sql(&plan);
-    add_rows(&plan);
+    if (plan.broken && sb_trait(call, SB_TRAIT_SQL_FAILS_LOUDLY))
+      outcome = fail_loudly(call);
+    else
+      add_rows(&plan);
+    if (!plan.broken && sb_trait(call, SB_TRAIT_MOREINFO))
+      count_rows(&plan);
   }
   free_plan(&plan);
   icrm_vtql_free(query);
   return outcome;
 }
 
-enum sb_outcome sb_query_query(struct sb_call *call) {
-  const struct sb_param *param = sb_params_find(call->params, "query");
-  const char *text = param ? param->value : "";
-  size_t len = param ? param->len : 0;
+/* The module of that name; in any case, where the server takes it so. */
+static const struct sb_module *find_module(struct sb_call *call,
+                                           struct icrm_vtql_slice name) {
+  const struct sb_schema *schema = call->schema;
+  const struct sb_module *module =
+      sb_schema_module(schema, name.data, name.len);
+  for (size_t i = 0; !module && i < schema->n_modules; i++)
+    if (sb_trait(call, SB_TRAIT_COREBOS_WORDS) &&
+        is_word(name, schema->modules[i].name))
+      module = &schema->modules[i];
+  return module;
+}
+
+static enum sb_outcome run_text(struct sb_call *call, const char *text,
+                                size_t len) {
   struct icrm_vtql_slice name;
   if (!icrm_vtql_find_module(text, len, &name))
     return sb_fail(call, "ACCESS_DENIED",
                    "Permission to perform the operation is denied for query");
-  const struct sb_module *module =
-      sb_schema_module(call->schema, name.data, name.len);
+  const struct sb_module *module = find_module(call, name);
   if (!module)
     return sb_fail(call, "ACCESS_DENIED",
-                   "Permission to perform the operation is denied for name : "
-                   "%.*s",
+                   "Permission to perform the operation is denied for %s%.*s",
+                   sb_trait(call, SB_TRAIT_COREBOS_WORDS) ? "" : "name : ",
                    (int)name.len, name.data);
   call->module = module;
   if (!sb_may_see(call, module))
@@ -449,4 +507,23 @@ enum sb_outcome sb_query_query(struct sb_call *call) {
     return sb_query_run(call, text, len, module, NULL);
   icrm_buf_add_text(call->out, "[]");
   return SB_DONE;
+}
+
+enum sb_outcome sb_query_query(struct sb_call *call) {
+  const struct sb_param *param = sb_params_find(call->params, "query");
+  struct icrm_buf text = {0};
+  bool cut = sb_trait(call, SB_TRAIT_IN_CUT);
+  enum sb_query_engine engine =
+      sb_query_engine(param ? param->value : "", param ? param->len : 0, cut,
+                      sb_trait(call, SB_TRAIT_WHERE_CANCELLED), &text);
+  if (engine == SB_ENGINE_NONE || text.failed)
+    return fail_loudly(call);
+  call->uncapped = engine != SB_ENGINE_FIRST;
+  for (size_t i = 0; cut && i < text.len; i++)
+    if (strchr("\t\r\n", text.data[i]))
+      text.data[i] = ' ';
+  enum sb_outcome outcome =
+      run_text(call, text.data ? text.data : "", text.len);
+  icrm_buf_free(&text);
+  return outcome;
 }

@@ -51,16 +51,6 @@ int sb_records_insert(struct sb_store *store, const struct sb_module *module,
   return sb_rows_run(rows);
 }
 
-static void trim(struct icrm_buf *text) {
-  size_t start = text->len ? strspn(text->data, " ") : 0;
-  while (text->len > start && text->data[text->len - 1] == ' ')
-    text->data[--text->len] = '\0';
-  if (start) {
-    text->len -= start;
-    memmove(text->data, text->data + start, text->len + 1);
-  }
-}
-
 /* The record's name: the fields that name it, one space between. */
 static void add_label(struct icrm_buf *out, const struct sb_values *values) {
   const json_t *names =
@@ -75,7 +65,7 @@ static void add_label(struct icrm_buf *out, const struct sb_values *values) {
     icrm_buf_add_text(out, out->len ? " " : "");
     icrm_buf_add(out, values->text[field].data, values->text[field].len);
   }
-  trim(out);
+  sb_values_trim(out);
 }
 
 /* What the shared table keeps of a record. */

@@ -38,11 +38,10 @@ static const char *absent_value(enum sb_kind kind) {
 
 /* The fields that the family keeps in one table for all modules. */
 static const char *shared_column(const char *name) {
-  static const char *const names[][2] = {{"assigned_user_id", "e.owner"},
-                                         {"createdtime", "e.createdtime"},
-                                         {"modifiedtime", "e.modifiedtime"},
-                                         {"modifiedby", "e.modifiedby"},
-                                         {"creator", "e.creator"}};
+  static const char *const names[][2] = {
+      {"assigned_user_id", "e.owner"},    {"createdtime", "e.createdtime"},
+      {"modifiedtime", "e.modifiedtime"}, {"modifiedby", "e.modifiedby"},
+      {"creator", "e.creator"},           {"created_user_id", "e.creator"}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (strcmp(names[i][0], name) == 0)
       return names[i][1];
@@ -68,6 +67,11 @@ static const json_t *described_field(const json_t *describe, const char *name) {
   return NULL;
 }
 
+const char *sb_module_field_label(const struct sb_module *module,
+                                  const char *name) {
+  return sb_json_text(described_field(module->describe, name), "label", name);
+}
+
 static bool is_listed(const json_t *names, const char *name) {
   size_t i;
   json_t *item;
@@ -80,6 +84,24 @@ static bool is_listed(const json_t *names, const char *name) {
 
 bool sb_field_refers_to(const struct sb_field *field, const char *module) {
   return is_listed(field->refers_to, module);
+}
+
+/* A server that reads numbers and dates in the user's form does so by the
+ * field's uitype: 7 a number, 9 a percentage, 71 and 72 amounts, and every date
+ * and time that is not a part of another field. */
+static bool is_in_user_form(const struct sb_field *field,
+                            const struct sb_module *module,
+                            const json_t *described) {
+  static const char *const numbers[] = {"7", "9", "71", "72"};
+  const char *uitype = sb_json_text(described, "uitype", "");
+  if (!field->editable ||
+      json_object_get(json_object_get(module->document, "follows"),
+                      field->name))
+    return false;
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (field->kind == SB_DECIMAL && strcmp(uitype, numbers[i]) == 0)
+      return true;
+  return field->kind == SB_DATE || field->kind == SB_DATETIME;
 }
 
 static void load_field(struct sb_field *field, const struct sb_module *module,
@@ -96,11 +118,13 @@ static void load_field(struct sb_field *field, const struct sb_module *module,
   field->refers_to = json_object_get(type, "refersTo");
   field->mandatory = sb_json_flag(described, "mandatory", false);
   field->editable = sb_json_flag(described, "editable", false);
+  if (is_listed(json_object_get(doc, "text_columns"), name))
+    field->kind = SB_STRING;
+  field->in_user_form =
+      module->shared && is_in_user_form(field, module, described);
   field->unique = is_listed(json_object_get(doc, "unique"), name) ||
                   sb_json_flag(described, "isunique", false);
   field->shared = module->shared ? shared_column(name) : NULL;
-  field->custom = strncmp(name, "cf_", 3) == 0 ||
-                  is_listed(json_object_get(doc, "custom"), name);
   field->starred = module->shared && strcmp(name, "starred") == 0;
   field->length =
       (size_t)sb_json_integer(json_object_get(doc, "lengths"), name, 0);
@@ -172,7 +196,7 @@ static void load_module(struct sb_module *module, const char *folder,
   load_counter(module);
 }
 
-/* Put a custom field before `id`, in describe and in records. */
+/* Put a field before `id`, in describe and in records. */
 static int add_field(struct sb_module *module, const char *name,
                      const char *type) {
   json_t *fields = json_object_get(module->describe, "fields");
@@ -185,13 +209,7 @@ static int add_field(struct sb_module *module, const char *name,
       json_array_insert_new(fields, last - 1, field) ||
       json_array_insert_new(record, end - 1, json_string(name)))
     return -1;
-  json_t *custom = json_object_get(module->document, "custom");
-  if (!custom) {
-    custom = json_array();
-    if (json_object_set_new(module->document, "custom", custom))
-      return -1;
-  }
-  return json_array_append_new(custom, json_string(name));
+  return 0;
 }
 
 /* "HelpDesk.cf_icrm_token:string" */

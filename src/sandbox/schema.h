@@ -29,7 +29,7 @@ struct sb_field {
   bool editable;
   bool unique;
   const char *shared; /* its column when it is kept in the table `entity` */
-  bool custom;        /* kept in the table of custom fields */
+  bool in_user_form;  /* read with the caller's separators, zone, date order */
   bool starred;       /* a star belongs to one user: empty for the others */
   size_t length;      /* characters, 0 for no limit */
   int decimals;       /* of a decimal */
@@ -93,6 +93,10 @@ const struct sb_module *sb_schema_prefix(const struct sb_schema *schema,
 /* Index of a field, -1 when the module has none of that name. */
 int sb_module_field(const struct sb_module *module, const char *name,
                     size_t len);
+
+/* What describe calls a field, its name when it has no label. */
+const char *sb_module_field_label(const struct sb_module *module,
+                                  const char *name);
 
 /* Append the SQL name of a field: the module's table is `m`, the one that all
  * modules share is `e`. */

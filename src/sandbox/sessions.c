@@ -94,8 +94,8 @@ static struct challenge *find_challenge(struct sb_sessions *sessions,
   return at;
 }
 
-void sb_sessions_challenge(struct sb_sessions *sessions, int64_t user,
-                           int64_t now_s, char token[14]) {
+int64_t sb_sessions_challenge(struct sb_sessions *sessions, int64_t user,
+                              int64_t now_s, bool keep, char token[14]) {
   char random[17];
   icrm_digest_random_hex(random, 8);
   memcpy(token, random, 13);
@@ -107,24 +107,22 @@ void sb_sessions_challenge(struct sb_sessions *sessions, int64_t user,
     at->next = sessions->challenges;
     sessions->challenges = at;
   }
-  if (at) {
-    at->expires_s = now_s + SB_TOKEN_LIFE_S;
+  int64_t expires = now_s + SB_TOKEN_LIFE_S;
+  if (at && keep && now_s <= at->expires_s) {
+    memcpy(token, at->token, sizeof at->token);
+    expires = at->expires_s;
+  } else if (at) {
+    at->expires_s = expires;
     memcpy(at->token, token, sizeof at->token);
   }
   pthread_mutex_unlock(&sessions->mutex);
+  return expires;
 }
 
 void sb_sessions_steal(struct sb_sessions *sessions) {
   pthread_mutex_lock(&sessions->mutex);
   for (struct challenge *at = sessions->challenges; at; at = at->next)
     memcpy(at->token, "stolen", 7);
-  pthread_mutex_unlock(&sessions->mutex);
-}
-
-void sb_sessions_expire(struct sb_sessions *sessions) {
-  pthread_mutex_lock(&sessions->mutex);
-  for (struct sb_session *at = sessions->sessions; at; at = at->next)
-    at->closed = true;
   pthread_mutex_unlock(&sessions->mutex);
 }
 

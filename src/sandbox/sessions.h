@@ -35,15 +35,13 @@ void sb_sessions_stop(struct sb_sessions *sessions);
 /* Sleep, unless stopped before, which is true then. */
 bool sb_sessions_wait(struct sb_sessions *sessions, int ms);
 
-/* A new token for the user; the one before is void. */
-void sb_sessions_challenge(struct sb_sessions *sessions, int64_t user,
-                           int64_t now_s, char token[14]);
+/* A new token for the user, and the one before is void; or, with `keep`, the
+ * one that is still valid. Returns when it expires. */
+int64_t sb_sessions_challenge(struct sb_sessions *sessions, int64_t user,
+                              int64_t now_s, bool keep, char token[14]);
 
 /* All tokens are void, as if each user had been given a newer one. */
 void sb_sessions_steal(struct sb_sessions *sessions);
-
-/* All sessions end; calls that run in one go on to their end. */
-void sb_sessions_expire(struct sb_sessions *sessions);
 
 /* Copy the user's token; false when there is none or it has expired. */
 bool sb_sessions_token(struct sb_sessions *sessions, int64_t user,

@@ -1,5 +1,7 @@
 #include "sandbox/target.h"
 
+#include "sandbox/uuid.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,8 +55,57 @@ static bool is_owner(struct sb_call *call, int64_t number) {
              0) == call->user;
 }
 
+static bool is_digits(const char *text, size_t len) {
+  return len > 0 && strspn(text, "0123456789") >= len;
+}
+
+/* What a bare number or a cbuuid names, as 11x8589; any other text as it is. */
+static void spell_out(struct icrm_sandbox *sandbox, const char *id, char *out,
+                      size_t size) {
+  int64_t number =
+      is_digits(id, strlen(id)) ? strtoll(id, NULL, 10) : sb_uuid_number(id);
+  const struct sb_module *module =
+      number ? sb_target_module(sandbox, number) : NULL;
+  if (module)
+    snprintf(out, size, "%sx%lld", module->prefix, (long long)number);
+  else
+    snprintf(out, size, "%s", id);
+}
+
+static enum sb_outcome incorrect(struct sb_call *call) {
+  return sb_fail(call, "INVALID_ID_ATTRIBUTE", "Id specified is incorrect");
+}
+
+/* Ids as coreBOS takes and refuses them. */
+static enum sb_outcome find_by_any_id(struct sb_call *call, const char *given,
+                                      struct sb_target *target) {
+  char id[64];
+  if (!*given)
+    return incorrect(call);
+  spell_out(call->sandbox, given, id, sizeof id);
+  const char *x = strchr(id, 'x');
+  bool sound =
+      x && is_digits(id, (size_t)(x - id)) && is_digits(x + 1, strlen(x + 1));
+  const struct sb_module *module = sound ? id_module(call->schema, id) : NULL;
+  if (!module)
+    return sb_fail(call, "ACCESS_DENIED",
+                   "Permission to perform the operation is denied for id: %.*s",
+                   sound ? (int)(x - id) : 1, sound ? id : "0");
+  call->module = module;
+  call->record = id_number(id);
+  if (!sb_may_see(call, module))
+    return sb_deny(call);
+  if (!sb_target_number(call->sandbox, id)) /* reads tell it differently */
+    return strcmp(call->operation->name, "retrieve") == 0 ? incorrect(call)
+                                                          : sb_deny(call);
+  *target = (struct sb_target){module, call->record};
+  return SB_DONE;
+}
+
 enum sb_outcome sb_target_find(struct sb_call *call, const char *id,
                                struct sb_target *target) {
+  if (sb_trait(call, SB_TRAIT_COREBOS_IDS))
+    return find_by_any_id(call, id, target);
   const struct sb_module *module = id_module(call->schema, id);
   int64_t number = id_number(id);
   if (!module)

@@ -8,10 +8,17 @@
 
 #define VTIGER8 "record-label, price-list, json-numbers"
 
+#define COREBOS                                                                \
+  "moreinfo, corebos-words, any-method, token-lives-on, corebos-ids, "         \
+  "corebos-relations, file-in-element, file-lost, record-tables, user-form, "  \
+  "absent-date-today, trimmed, in-cut, where-cancelled, long-pages, "          \
+  "sql-fails-loudly, own-user-only"
+
 static const struct sb_profile profiles[] = {
     {"initiative", "initiative",
      "left-to-right, related-label-optional, user-prefix, attachment-params"},
     {"vtiger8", "vtiger8", VTIGER8},
+    {"corebos", "corebos", COREBOS},
 };
 
 const struct sb_trait_text sb_trait_texts[] = {

@@ -26,6 +26,46 @@
   X(RECORD_LABEL, "record-label", 0,                                           \
     "retrieve and the replies to writes add the record's label, "              \
     "HTML-encoded.")                                                           \
+  X(MOREINFO, "moreinfo", 0,                                                   \
+    "Every envelope has moreinfo: the number of rows without LIMIT, or null.") \
+  X(COREBOS_WORDS, "corebos-words", 0,                                         \
+    "Errors have the codes and the words of coreBOS; an unknown operation is " \
+    "one of them, and said before the session is looked at.")                  \
+  X(ANY_METHOD, "any-method", 0,                                               \
+    "Parameters are read from the body or the URL, whatever the operation.")   \
+  X(TOKEN_LIVES_ON, "token-lives-on", 0,                                       \
+    "getchallenge gives the same token again while it is valid.")              \
+  X(COREBOS_IDS, "corebos-ids", 0,                                             \
+    "A record is named by 11x8589, by 8589 or by its cbuuid.")                 \
+  X(COREBOS_RELATIONS, "corebos-relations", 0,                                 \
+    "SetRelation, UnsetRelation, getRelatedRecords and "                       \
+    "retrievedocattachment instead of relatedtypes, retrieve_related, "        \
+    "query_related, add_related and files_retrieve.")                          \
+  X(FILE_IN_ELEMENT, "file-in-element", 0,                                     \
+    "A document takes its file and its relations in the element.")             \
+  X(FILE_LOST, "file-lost", 0,                                                 \
+    "A revise or an update of a document that leaves its file's fields out "   \
+    "empties them; without filename the file is gone.")                        \
+  X(RECORD_TABLES, "record-tables", 0,                                         \
+    "Records have cbuuid, and a table beside each filled reference.")          \
+  X(USER_FORM, "user-form", 0,                                                 \
+    "Numbers, dates and times are read in the form that the caller's own "     \
+    "settings say, unless the element has __cbws_skipcurdbconvall.")           \
+  X(ABSENT_DATE_TODAY, "absent-date-today", 0,                                 \
+    "A date that a create does not name becomes today.")                       \
+  X(TRIMMED, "trimmed", 0, "Blanks around a text are cut off.")                \
+  X(IN_CUT, "in-cut", 0,                                                       \
+    "An IN list ends at the first ) inside a value; a . or ( left over calls " \
+    "an engine that misses values with apostrophe, comma or backslash.")       \
+  X(WHERE_CANCELLED, "where-cancelled", 0,                                     \
+    "A value that holds \"where [\" takes all conditions off a query.")        \
+  X(LONG_PAGES, "long-pages", 0,                                               \
+    "A LIMIT above 100 is kept; without LIMIT it is still 100.")               \
+  X(SQL_FAILS_LOUDLY, "sql-fails-loudly", 0,                                   \
+    "SQL that fails answers DATABASE_QUERY_ERROR, a create for an owner who "  \
+    "is nobody too, which stores the record all the same.")                    \
+  X(OWN_USER_ONLY, "own-user-only", 0,                                         \
+    "A query of Users by a user who is no administrator shows himself.")       \
   X(PRICE_LIST, "price-list", 0,                                               \
     "Products and Services have prices and taxes, currencyN and taxN, that "   \
     "retrieve and the replies to writes show and no query knows; currency1 "   \

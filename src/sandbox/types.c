@@ -78,10 +78,10 @@ enum sb_outcome sb_types_describe(struct sb_call *call) {
   const struct sb_module *module =
       sb_schema_module(call->schema, name, strlen(name));
   if (!module)
-    return sb_fail(call, "ACCESS_DENIED",
-                   "Permission to perform the operation is denied for name : "
-                   "%s",
-                   name);
+    return sb_fail(
+        call, "ACCESS_DENIED",
+        "Permission to perform the operation is denied for %s%s",
+        sb_trait(call, SB_TRAIT_COREBOS_WORDS) ? "" : "name : ", name);
   call->module = module;
   if (!module->describe || !sb_may_see(call, module))
     return sb_deny(call);

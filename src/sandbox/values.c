@@ -278,6 +278,17 @@ static int normalise(struct icrm_buf *out, struct icrm_sandbox *sandbox,
   return out->failed ? -1 : 0;
 }
 
+void sb_values_trim(struct icrm_buf *text) {
+  static const char blanks[] = " \t\r\n";
+  size_t start = text->len ? strspn(text->data, blanks) : 0;
+  while (text->len > start && strchr(blanks, text->data[text->len - 1]))
+    text->data[--text->len] = '\0';
+  if (start) {
+    text->len -= start;
+    memmove(text->data, text->data + start, text->len + 1);
+  }
+}
+
 int sb_values_set(struct sb_values *values, struct icrm_sandbox *sandbox,
                   int field, const json_t *value) {
   struct icrm_buf given = {0};

@@ -25,6 +25,9 @@ int sb_values_set(struct sb_values *values, struct icrm_sandbox *sandbox,
  * as many as it had. */
 void sb_values_round(struct icrm_buf *text, int decimals);
 
+/* Cut off the blanks around a text. */
+void sb_values_trim(struct icrm_buf *text);
+
 /* The text of a scalar as PHP makes one, appended. */
 void sb_values_text(struct icrm_buf *out, const json_t *value);
 

@@ -1,7 +1,9 @@
 #include "sandbox/wire.h"
 
+#include "sandbox/enames.h"
 #include "sandbox/entities.h"
 #include "sandbox/prices.h"
+#include "sandbox/relations.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +74,7 @@ static void add_attachment(struct sb_call *call, const struct sb_module *module,
                             "SELECT min(id) FROM attachment WHERE document = ?",
                             number),
       0);
-  if (file == 0)
+  if (file == 0 || sb_trait(call, SB_TRAIT_FILE_IN_ELEMENT))
     return;
   sb_json_add_key(call->out, "imageattachmentids");
   add_id(call, module->prefix, file);
@@ -141,6 +143,18 @@ static void add_record_label(struct sb_call *call, struct sb_rows *rows,
   icrm_buf_free(&coded);
 }
 
+static void add_tables(struct sb_call *call, const struct sb_target *target,
+                       struct sb_rows *rows) {
+  bool created = strncmp(call->operation->name, "create", 6) == 0;
+  if (sb_trait(call, SB_TRAIT_RECORD_TABLES))
+    sb_enames_add_uuid(call, target->module, target->number);
+  if (strcmp(target->module->name, "Documents") == 0 &&
+      sb_trait(call, SB_TRAIT_FILE_IN_ELEMENT))
+    sb_relations_add(call, target->number, !created);
+  if (sb_trait(call, SB_TRAIT_RECORD_TABLES) && !created)
+    sb_enames_add(call, target->module, rows);
+}
+
 int sb_wire_add_record(struct sb_call *call, const struct sb_target *target,
                        const char *id, bool label) {
   const struct sb_module *module = target->module;
@@ -160,6 +174,7 @@ int sb_wire_add_record(struct sb_call *call, const struct sb_target *target,
              (long long)target->number);
     sb_wire_add_row(call, module, rows, fields, module->n_fields,
                     id ? id : own);
+    add_tables(call, target, rows);
     if (label && sb_trait(call, SB_TRAIT_RECORD_LABEL))
       add_record_label(call, rows, module);
     sb_prices_show(call, target);

@@ -5,6 +5,8 @@
 #include "sandbox/documents.h"
 #include "sandbox/prices.h"
 #include "sandbox/records.h"
+#include "sandbox/relations.h"
+#include "sandbox/user_form.h"
 #include "sandbox/wire.h"
 
 #include <stdlib.h>
@@ -38,8 +40,15 @@ static enum sb_outcome check_reference(struct sb_call *call,
   const struct sb_module *module =
       sb_schema_prefix(call->schema, id, strcspn(id, "x"));
   if (!module)
-    return sb_fail(call, "ACCESS_DENIED",
-                   "Permission to perform the operation is denied for id");
+    return sb_trait(call, SB_TRAIT_COREBOS_IDS)
+               ? sb_fail(call, "ACCESS_DENIED",
+                         "Permission to perform the operation is denied for "
+                         "id: 0")
+               : sb_fail(call, "ACCESS_DENIED",
+                         "Permission to perform the operation is denied for "
+                         "id");
+  if (field->kind == SB_OWNER)
+    return SB_DONE;
   if (!sb_field_refers_to(field, module->name))
     return sb_fail(call, "REFERENCE_INVALID",
                    "Invalid reference specified for %s", field->name);
@@ -52,8 +61,11 @@ static enum sb_outcome check_references(struct sb_call *call,
   for (size_t i = 0; i < module->n_fields; i++) {
     const struct sb_field *field = &module->fields[i];
     const json_t *value = json_object_get(element, field->name);
-    if (field->kind != SB_REFERENCE || field->shared ||
-        sb_values_is_empty(value))
+    bool owner =
+        field->kind == SB_OWNER && sb_trait(call, SB_TRAIT_COREBOS_IDS);
+    if (!owner && (field->kind != SB_REFERENCE || field->shared))
+      continue;
+    if (sb_values_is_empty(value))
       continue;
     struct icrm_buf id = {0};
     sb_values_text(&id, value);
@@ -66,6 +78,17 @@ static enum sb_outcome check_references(struct sb_call *call,
   return SB_DONE;
 }
 
+static enum sb_outcome lacks(struct sb_call *call,
+                             const struct sb_module *module,
+                             const struct sb_field *field) {
+  if (!sb_trait(call, SB_TRAIT_COREBOS_WORDS))
+    return sb_fail(call, "MANDATORY_FIELDS_MISSING", "%s does not have a value",
+                   field->name);
+  return sb_fail(call, "MANDATORY_FIELDS_MISSING",
+                 "%s (%s) does not have a value",
+                 sb_module_field_label(module, field->name), field->name);
+}
+
 /* `partial`: only what is given may not be empty. */
 static enum sb_outcome check_mandatory(struct sb_call *call,
                                        const struct sb_module *module,
@@ -74,8 +97,7 @@ static enum sb_outcome check_mandatory(struct sb_call *call,
     const struct sb_field *field = &module->fields[i];
     const json_t *value = json_object_get(element, field->name);
     if (field->mandatory && !(partial && !value) && sb_values_is_empty(value))
-      return sb_fail(call, "MANDATORY_FIELDS_MISSING",
-                     "%s does not have a value", field->name);
+      return lacks(call, module, field);
   }
   return SB_DONE;
 }
@@ -133,12 +155,60 @@ static enum sb_outcome break_sql(struct sb_call *call, size_t values) {
   return SB_RAW;
 }
 
+/* The form that values are read in: the caller's, or NULL for the database's
+ * own, where the server has no other or the element says so. */
+static const struct sb_user_form *chosen_form(struct sb_call *call,
+                                              const json_t *element,
+                                              struct sb_user_form *own) {
+  if (!sb_trait(call, SB_TRAIT_USER_FORM) || sb_user_form_skipped(element))
+    return NULL;
+  sb_user_form_load(call, own);
+  return own;
+}
+
+static int set_value(struct sb_call *call, struct sb_values *values,
+                     const struct sb_user_form *form, int field,
+                     const json_t *value) {
+  int rc = sb_trait(call, SB_TRAIT_USER_FORM)
+               ? sb_user_form_set(values, call->sandbox, form, field, value)
+               : sb_values_set(values, call->sandbox, field, value);
+  if (rc == 0 && sb_trait(call, SB_TRAIT_TRIMMED))
+    sb_values_trim(&values->text[field]);
+  return rc;
+}
+
+/* What happens to fields that the element of a create does not name, and to
+ * those that follow others. */
+static int complete(struct sb_call *call, struct sb_values *values,
+                    const json_t *element) {
+  if (sb_trait(call, SB_TRAIT_ABSENT_DATE_TODAY) &&
+      sb_user_form_today(call, values, element))
+    return -1;
+  return sb_user_form_follow(call, values);
+}
+
+/* What a change does to the fields that the element does not name. */
+static int spill(struct sb_call *call, const struct sb_target *target,
+                 struct sb_values *values, const json_t *element) {
+  struct sb_user_form form;
+  sb_user_form_load(call, &form);
+  if (sb_trait(call, SB_TRAIT_USER_FORM) && sb_user_form_skipped(element) &&
+      sb_user_form_spill(call, &form, target->number, values, element))
+    return -1;
+  if (sb_trait(call, SB_TRAIT_FILE_LOST) &&
+      sb_documents_lose(call, target->number, values, element))
+    return -1;
+  return sb_user_form_follow(call, values);
+}
+
 /* The element's values over those in `values`. `keep_references`: an empty one
  * does not clear a reference, as update has it. */
 static enum sb_outcome set_values(struct sb_call *call,
                                   struct sb_values *values,
                                   const json_t *element, bool keep_references) {
   const struct sb_module *module = values->module;
+  struct sb_user_form own;
+  const struct sb_user_form *form = chosen_form(call, element, &own);
   for (size_t i = 0; i < module->n_fields; i++) {
     const struct sb_field *field = &module->fields[i];
     const json_t *value = json_object_get(element, field->name);
@@ -146,11 +216,13 @@ static enum sb_outcome set_values(struct sb_call *call,
         (keep_references && field->kind == SB_REFERENCE &&
          sb_values_is_empty(value)))
       continue;
+    if (json_is_object(value) && sb_trait(call, SB_TRAIT_FILE_IN_ELEMENT))
+      continue; /* a file, which documents read */
     size_t n =
         json_is_array(value) ? json_array_size(value) : json_object_size(value);
     if (n > 1)
       return break_sql(call, n);
-    if (sb_values_set(values, call->sandbox, (int)i, value))
+    if (set_value(call, values, form, (int)i, value))
       return sb_crash(call);
     sb_alter_given(call, values, (int)i);
   }
@@ -173,6 +245,12 @@ static bool owner_exists(struct sb_call *call, const struct sb_values *values) {
 static enum sb_outcome show(struct sb_call *call,
                             const struct sb_target *target,
                             const struct sb_values *values) {
+  if (!owner_exists(call, values) &&
+      sb_trait(call, SB_TRAIT_SQL_FAILS_LOUDLY)) {
+    sb_fail(call, "DATABASE_QUERY_ERROR",
+            "Database error while performing requested operation");
+    return SB_RAW; /* and yet it is stored */
+  }
   if (!owner_exists(call, values))
     return sb_die(call, "Sorry! Attempt to access restricted file.");
   bool person = strcmp(target->module->name, "Users") == 0;
@@ -193,7 +271,8 @@ static void make_key(struct sb_values *values) {
   icrm_buf_add_text(&values->text[field], key);
 }
 
-static int store_new(struct sb_call *call, struct sb_values *values) {
+static int store_new(struct sb_call *call, struct sb_values *values,
+                     const json_t *element) {
   const struct sb_module *module = values->module;
   call->record = sb_records_next(call, module);
   if (strcmp(module->name, "Users") == 0)
@@ -201,11 +280,14 @@ static int store_new(struct sb_call *call, struct sb_values *values) {
   if (!module->shared)
     return sb_records_insert(call->store, module, values, call->record);
   struct sb_document document = {0};
-  int rc = sb_documents_read(call, values, &document);
+  int rc = sb_documents_read(call, values, element, &document);
   if (rc == 0)
     rc = sb_records_create(call, module, values, call->record);
   if (rc == 0)
     rc = sb_documents_store(call, &document, call->record);
+  if (rc == 0 && sb_trait(call, SB_TRAIT_FILE_IN_ELEMENT))
+    rc = sb_relations_read(call, call->record,
+                           json_object_get(element, "relations"));
   sb_documents_free(&document);
   return rc;
 }
@@ -224,7 +306,9 @@ static enum sb_outcome create(struct sb_call *call, const json_t *element) {
     outcome = check_unique(call, &values, 0);
   if (outcome == SB_DONE)
     outcome = sb_prices_check(call, element);
-  if (outcome == SB_DONE && store_new(call, &values))
+  if (outcome == SB_DONE && complete(call, &values, element))
+    outcome = sb_crash(call);
+  if (outcome == SB_DONE && store_new(call, &values, element))
     outcome = sb_crash(call);
   const struct sb_target target = {module, call->record};
   if (outcome == SB_DONE && sb_prices_store(call, &target, element, SB_CREATE))
@@ -270,7 +354,8 @@ static enum sb_outcome change(struct sb_call *call,
     outcome = check_unique(call, &values, target->number);
   if (outcome == SB_DONE)
     outcome = sb_prices_check(call, element);
-  if (outcome == SB_DONE && sb_alter_absent(call, &values, element, write))
+  if (outcome == SB_DONE && (sb_alter_absent(call, &values, element, write) ||
+                             spill(call, target, &values, element)))
     outcome = sb_crash(call);
   if (outcome == SB_DONE && (sb_records_update(call, target, &values) ||
                              sb_prices_store(call, target, element, write)))

@@ -58,6 +58,66 @@ describe("tools/layers", function()
     end)
   end
 
+  local floors = {
+    ["lua/icrm/client.lua:1: lua/icrm/query/init.lua is on a floor above: "
+      .. "client must not know query"] =
+      { "lua/icrm/client.lua", "query" },
+    ["lua/icrm/query/a.lua:1: lua/icrm/changes/init.lua is on a floor above: "
+      .. "query must not know changes"] = { "lua/icrm/query/a.lua", "changes" },
+    ["lua/icrm/changes/a.lua:1: lua/icrm/import/init.lua is on a floor above: "
+      .. "changes must not know import"] = { "lua/icrm/changes/a.lua", "import" },
+    ["lua/icrm/import/a.lua:1: lua/icrm/report/init.lua is on a floor above: "
+      .. "import must not know report"] = { "lua/icrm/import/a.lua", "report" },
+    ["lua/icrm/report/a.lua:1: lua/icrm/cli/init.lua is on a floor above: "
+      .. "report must not know cli"] =
+      { "lua/icrm/report/a.lua", "cli" },
+  }
+  for offence, case in pairs(floors) do
+    it("finds " .. offence, function()
+      local result = check {
+        [case[1]] = ('local up = require("icrm.%s")\n'):format(case[2]),
+        ["lua/icrm/" .. case[2] .. "/init.lua"] = "return {}\n",
+      }
+      assert.equal(offence .. "\n1 offence against the layers\n", result.out)
+      assert.equal(1, result.code)
+    end)
+  end
+
+  it("finds files that know one another in a circle", function()
+    local result = check {
+      ["lua/icrm/query/a.lua"] = 'local b = require "icrm.query.b"\n',
+      ["lua/icrm/query/b.lua"] = 'return function() return require("icrm.query.c") end\n',
+      ["lua/icrm/query/c.lua"] = 'local a = require "icrm.query.a"\n',
+      ["lua/icrm/query/d.lua"] = 'local a = require "icrm.query.a"\n',
+    }
+    assert.equal("lua/icrm/query/a.lua:1: a circle: lua/icrm/query/a.lua > lua/icrm/query/b.lua > "
+      .. "lua/icrm/query/c.lua > lua/icrm/query/a.lua\n1 offence against the layers\n", result.out)
+    assert.equal(1, result.code)
+  end)
+
+  it("finds folders that know one another in a circle", function()
+    local result = check {
+      ["lua/icrm/changes/a.lua"] = 'local b = require "icrm.changes.send.b"\n',
+      ["lua/icrm/changes/send/b.lua"] = "return {}\n",
+      ["lua/icrm/changes/send/c.lua"] = 'local d = require "icrm.changes.d"\n',
+      ["lua/icrm/changes/d.lua"] = "return {}\n",
+    }
+    assert.equal("lua/icrm/changes:1: a circle: lua/icrm/changes > lua/icrm/changes/send > "
+      .. "lua/icrm/changes\n1 offence against the layers\n", result.out)
+    assert.equal(1, result.code)
+  end)
+
+  it("says how many siblings each folder has", function()
+    local root = helper.tmpdir()
+    assert(os.execute("mkdir -p " .. root .. "/lua/icrm/query " .. root .. "/src/core"))
+    for _, path in ipairs { "lua/icrm/query/a.lua", "lua/icrm/query/b.lua", "src/core/a.c" } do
+      helper.write_file(root .. "/" .. path, "\n")
+    end
+    local result = helper.run { tool, "--siblings", root }
+    assert.equal("  2 lua/icrm/query\n  1 src/core\n", result.out)
+    assert.equal(0, result.code)
+  end)
+
   it("finds a second file that knows a library", function()
     local result = check {
       ["src/core/a.c"] = "#include <curl/curl.h>\n",

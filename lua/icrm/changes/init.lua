@@ -253,7 +253,7 @@ end
 --- @param options? table see icrm.changes.plan.undo
 --- @return table icrm.ChangeSet
 function ChangeSet:undo(path, options)
-  return require("icrm.changes.plan.undo").plan(self, path, options)
+  return require("icrm.changes.plan.undo").plan(self, M.create, path, options)
 end
 
 --- Close the file. Harmless when closed already.

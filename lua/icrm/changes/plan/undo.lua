@@ -88,10 +88,11 @@ end
 --- records that `set` created needs `allow_delete` when it is applied.
 ---
 --- @param set table icrm.ChangeSet with a client
+--- @param create function icrm.changes.create
 --- @param path string
 --- @param options? table as for icrm.changes.create
 --- @return table icrm.ChangeSet
-function M.plan(set, path, options)
+function M.plan(set, create, path, options)
   options = options or {}
   local states = set.store:states()
   local open = (states.sending or 0) + (states.unknown or 0)
@@ -104,7 +105,7 @@ function M.plan(set, path, options)
       0
     )
   end
-  local plan = require("icrm.changes").create(set.client, path, {
+  local plan = create(set.client, path, {
     input = "undo of " .. set.store:get_meta "input",
     source = set.path,
     any_filesystem = options.any_filesystem,

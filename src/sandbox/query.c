@@ -387,6 +387,13 @@ static void want_field(struct plan *plan, int field) {
   plan->fields[plan->n_fields++] = field;
 }
 
+/* Index of a field that may be asked for, -1 for none of that name. */
+static int find_field(const struct sb_module *module,
+                      struct icrm_vtql_slice name) {
+  int field = sb_module_field(module, name.data, name.len);
+  return field >= 0 && module->fields[field].hidden ? -1 : field;
+}
+
 static enum sb_outcome choose_fields(struct plan *plan) {
   const struct icrm_vtql_query *query = plan->query;
   const struct sb_module *module = plan->module;
@@ -400,7 +407,7 @@ static enum sb_outcome choose_fields(struct plan *plan) {
     return SB_DONE;
   for (size_t i = 0; i < query->n_columns; i++) {
     struct icrm_vtql_slice name = query->columns[i];
-    int field = sb_module_field(module, name.data, name.len);
+    int field = find_field(module, name);
     if (field < 0)
       return sb_fail(plan->call, "ACCESS_DENIED",
                      "Permission to access '.%.*s.' attribute denied.",
@@ -419,7 +426,7 @@ static enum sb_outcome check_terms(struct plan *plan) {
   for (size_t i = 0; i < plan->query->n_terms; i++) {
     const struct icrm_vtql_term *term = &plan->query->terms[i];
     struct icrm_vtql_slice name = term->column;
-    int field = sb_module_field(plan->module, name.data, name.len);
+    int field = find_field(plan->module, name);
     if (field < 0)
       return sb_fail(plan->call, "ACCESS_DENIED",
                      "Permission to access %.*s attribute denied.",

@@ -122,6 +122,7 @@ static void load_field(struct sb_field *field, const struct sb_module *module,
     field->kind = SB_STRING;
   field->in_user_form =
       module->shared && is_in_user_form(field, module, described);
+  field->hidden = is_listed(json_object_get(doc, "hidden"), name);
   field->unique = is_listed(json_object_get(doc, "unique"), name) ||
                   sb_json_flag(described, "isunique", false);
   field->shared = module->shared ? shared_column(name) : NULL;

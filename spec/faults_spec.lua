@@ -286,7 +286,8 @@ describe("the sandbox", function()
   local function begin(plan, options)
     options = options or {}
     options.faults, options.empty = plan, true
-    options.fields = { "HelpDesk.cf_token:string" }
+    options.fields = options.fields or {}
+    table.insert(options.fields, "HelpDesk.cf_token:string")
     crm = client_of.start(options)
     crm:login()
   end
@@ -316,6 +317,49 @@ describe("the sandbox", function()
     assert.equal(502, (create_raw "A"))
     local rows = crm:query "SELECT * FROM HelpDesk;"
     assert.same({ 1, "A", "" }, { #rows, rows[1].ticket_title, rows[1].cf_token })
+  end)
+
+  it("empties every custom field of such a record, whatever its name", function()
+    begin("at create#1 partial", { fields = { "HelpDesk.siren:string" } })
+    local element = ticket "A"
+    element.siren = "732829320"
+    crm:send("POST", nil, { operation = "create", sessionName = crm.session,
+      elementType = "HelpDesk", element = require "cjson".encode(element) })
+    local rows = crm:query "SELECT * FROM HelpDesk;"
+    assert.same({ "A", "" }, { rows[1].ticket_title, rows[1].siren })
+  end)
+
+  it("answers with the reply of the request before", function()
+    begin "at create#1..2 swapped; at query#3 swapped"
+    local first = crm:create("HelpDesk", ticket "A") -- nothing was before
+    local second = crm:create("HelpDesk", ticket "B")
+    local third = crm:create("HelpDesk", ticket "C")
+    assert.same({ "A", "A", "C" },
+      { first.ticket_title, second.ticket_title, third.ticket_title })
+    assert.equal(first.id, second.id)
+    crm:query "SELECT id FROM HelpDesk;"
+    local one = crm:query "SELECT ticket_title FROM HelpDesk WHERE ticket_title = 'B';"
+    assert.same({ "B", "B" }, { one[1].ticket_title,
+      crm:query "SELECT id FROM HelpDesk;"[1].ticket_title })
+  end)
+
+  it("puts a refusing status over a good reply", function()
+    begin "at create#1 refusing=404"
+    local status, text = create_raw "A"
+    assert.same({ 404, true }, { status, require "cjson".decode(text).success })
+    assert.equal(1, #crm:query "SELECT id FROM HelpDesk;")
+  end)
+
+  it("ends every session at once", function()
+    begin "at create#2 expire_all"
+    assert.truthy(crm:create("HelpDesk", ticket "A").id)
+    local first = crm.session
+    crm:login()
+    assert.truthy((select(2, create_raw "B")):find("INVALID_SESSIONID", 1, true))
+    crm.session = first
+    assert.truthy((select(2, create_raw "C")):find("INVALID_SESSIONID", 1, true))
+    crm:login()
+    assert.truthy(crm:create("HelpDesk", ticket "D").id)
   end)
 
   it("shows a new record to queries after a while", function()

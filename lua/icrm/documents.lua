@@ -10,11 +10,11 @@
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local json = require "icrm.json"
+local limits = require "icrm.limits"
 local records = require "icrm.records"
 
 local M = {}
 
-local RELATED_CAP = 100
 local BY_PARAMETER, BY_PART = "parameter", "part"
 
 local TYPES = {
@@ -193,7 +193,7 @@ local function is_linked(client, document, record)
       return true
     end
   end
-  if #rows < RELATED_CAP then
+  if #rows < limits.PAGE_ROWS then
     return false
   end
 end

@@ -2,11 +2,10 @@
 -- @module icrm.related
 
 local errors = require "icrm.error"
+local limits = require "icrm.limits"
 local records = require "icrm.records"
 
 local M = {}
-
-local CAP = 100 -- the server gives no more and does not say so
 
 -- The reference field by which all these rows belong to the record, if any.
 local function linking_field(client, id, module, rows)
@@ -68,7 +67,7 @@ function M.related(client, record, module, opts)
   opts = opts or {}
   local id = records.id_of(record)
   local rows = retrieve_related(client, id, module, opts.label or module)
-  if #rows < CAP or opts.cap then
+  if #rows < limits.PAGE_ROWS or opts.cap then
     return rows
   end
   return walk_related(client, id, module, rows) or errors.raise {

@@ -56,9 +56,12 @@
 ---@field list_types fun(self): table, string[]
 ---@field describe fun(self, module: string): icrm.Schema
 ---@field retrieve fun(self, record: string|table): icrm.Record
----@field create fun(self, module: string, fields: table, opts?: table): icrm.Record, icrm.Difference[]
----@field update fun(self, module: string, fields: table, opts?: table): icrm.Record, icrm.Difference[]
----@field revise fun(self, module: string, fields: table, opts?: table): icrm.Record, icrm.Difference[]
+---@field create fun(self, module: string, fields: table, opts?: table)
+---  : icrm.Record, icrm.Difference[]
+---@field update fun(self, module: string, fields: table, opts?: table)
+---  : icrm.Record, icrm.Difference[]
+---@field revise fun(self, module: string, fields: table, opts?: table)
+---  : icrm.Record, icrm.Difference[]
 ---@field delete fun(self, record: string|table): boolean
 ---@field related fun(self, record: string|table, module: string, opts?: table): icrm.Record[]
 ---@field query fun(self, text: string, ...): icrm.Query

@@ -69,6 +69,23 @@ describe("icrm-lua applying a change set", function()
     assert.equal(ROWS, crm.commits "create")
   end
 
+  it("is the only one that creates in its modules, so two runs of one file make it once", function()
+    start { faults = "at create#25 after_commit stall=2000" }
+    for _, out in ipairs { "a.icrm", "b.icrm" } do
+      run(0, "import", "a.csv", "--module", "Accounts", "--key", "accountname", "--out", out,
+        "--plan-only")
+    end
+    local apply = apply_apart()
+    wait_for("create", 25)
+    local other = run(75, "apply", "b.icrm", "--yes").err
+    assert.truthy(other:find("records of Accounts are being created already by process %d+ with "
+      .. "a%.icrm, since %d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d; "), other)
+    assert.equal(0, (apply.finish()))
+    local late = run(0, "apply", "b.icrm", "--yes", "--settle", "0.2").err
+    assert.truthy(late:find(("%d of them were in the CRM already"):format(ROWS), 1, true), late)
+    assert.equal(ROWS, crm.commits "create")
+  end)
+
   it("killed again and again loses nothing and doubles nothing", function()
     start { faults = "at create#25 after_commit stall=2000; at create#50 after_commit stall=2000; "
       .. "at create#75 after_commit stall=2000" }

@@ -133,10 +133,17 @@ static int files_state_folder(lua_State *L) {
   return 1;
 }
 
+/* files.process_id() -> number of this process, to be said of who has a lock */
+static int files_process_id(lua_State *L) {
+  lua_pushinteger(L, getpid());
+  return 1;
+}
+
 void icrml_open_files(lua_State *L) {
   static const luaL_Reg functions[] = {{"create", files_create},
                                        {"exists", files_exists},
                                        {"lock", files_lock},
+                                       {"process_id", files_process_id},
                                        {"size", files_size},
                                        {"state_folder", files_state_folder},
                                        {NULL, NULL}};

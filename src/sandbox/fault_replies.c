@@ -116,6 +116,9 @@ static void change_reply(struct sb_call *call, const struct sb_fault *fault) {
   case SB_FAULT_JSON:
     spoil_json(call, fault->value);
     break;
+  case SB_FAULT_REFUSING:
+    call->reply->status = (int)fault->number;
+    break;
   case SB_FAULT_BOMB:
     bomb(call, fault->number);
     break;
@@ -130,8 +133,17 @@ static void change_reply(struct sb_call *call, const struct sb_fault *fault) {
                   fault->retry_after);
 }
 
+static void expire(struct sb_call *call) {
+  call->close_session = true;
+  sb_fail(call, "INVALID_SESSIONID", "Session Identifier provided is Invalid");
+}
+
 bool sb_faults_pass(struct sb_call *call, enum sb_moment moment) {
   const struct sb_fault *fault = call->fault;
+  const bool swap = fault && fault->kind == SB_FAULT_SWAPPED;
+  if (moment == SB_AFTER_COMMIT)
+    sb_faults_keep(call->sandbox->faults, call->operation->name, call->out,
+                   swap);
   if (!fault || fault->moment != moment)
     return true;
   switch (fault->kind) {
@@ -145,10 +157,12 @@ bool sb_faults_pass(struct sb_call *call, enum sb_moment moment) {
   case SB_FAULT_GHOST:
   case SB_FAULT_PARTIAL:
     return true; /* in the transaction: see sb_faults_tear */
+  case SB_FAULT_EXPIRE_ALL:
+    sb_sessions_expire(call->sandbox->sessions);
+    expire(call);
+    return false;
   case SB_FAULT_EXPIRE:
-    call->close_session = true;
-    sb_fail(call, "INVALID_SESSIONID",
-            "Session Identifier provided is Invalid");
+    expire(call);
     return false;
   default:
     change_reply(call, fault);
@@ -166,7 +180,7 @@ static int undo_half(struct sb_call *call, enum sb_fault_kind kind) {
   } else {
     icrm_buf_addf(&sql, "UPDATE \"%s\" SET id = id", module->name);
     for (size_t i = 0; i < module->n_fields; i++)
-      if (strncmp(module->fields[i].name, "cf_", 3) == 0)
+      if (module->fields[i].custom)
         icrm_buf_addf(&sql, ", \"%s\" = ''", module->fields[i].name);
     icrm_buf_add_text(&sql, " WHERE id = ?");
   }

@@ -118,7 +118,7 @@ icrm_sandbox_start(const struct icrm_sandbox_options *options,
   sandbox->store = sb_store_open(options->file, err);
   if (!sandbox->store || prepare(sandbox, options, err))
     goto failed;
-  if (options->faults && !(sandbox->faults = sb_faults_parse(
+  if (options->faults && !(sandbox->faults = sb_faults_new(
                                options->faults, sb_operations_knows, err)))
     goto failed;
   if (options->quota && !(sandbox->limits = sb_limits_new(options->quota, err)))

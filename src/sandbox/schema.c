@@ -126,6 +126,8 @@ static void load_field(struct sb_field *field, const struct sb_module *module,
   field->unique = is_listed(json_object_get(doc, "unique"), name) ||
                   sb_json_flag(described, "isunique", false);
   field->shared = module->shared ? shared_column(name) : NULL;
+  field->custom = strncmp(name, "cf_", 3) == 0 ||
+                  is_listed(json_object_get(doc, "custom"), name);
   field->starred = module->shared && strcmp(name, "starred") == 0;
   field->length =
       (size_t)sb_json_integer(json_object_get(doc, "lengths"), name, 0);
@@ -197,7 +199,7 @@ static void load_module(struct sb_module *module, const char *folder,
   load_counter(module);
 }
 
-/* Put a field before `id`, in describe and in records. */
+/* Put a custom field before `id`, in describe and in records. */
 static int add_field(struct sb_module *module, const char *name,
                      const char *type) {
   json_t *fields = json_object_get(module->describe, "fields");
@@ -210,7 +212,13 @@ static int add_field(struct sb_module *module, const char *name,
       json_array_insert_new(fields, last - 1, field) ||
       json_array_insert_new(record, end - 1, json_string(name)))
     return -1;
-  return 0;
+  json_t *custom = json_object_get(module->document, "custom");
+  if (!custom) {
+    custom = json_array();
+    if (json_object_set_new(module->document, "custom", custom))
+      return -1;
+  }
+  return json_array_append_new(custom, json_string(name));
 }
 
 /* "HelpDesk.cf_icrm_token:string" */

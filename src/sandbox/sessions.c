@@ -126,6 +126,13 @@ void sb_sessions_steal(struct sb_sessions *sessions) {
   pthread_mutex_unlock(&sessions->mutex);
 }
 
+void sb_sessions_expire(struct sb_sessions *sessions) {
+  pthread_mutex_lock(&sessions->mutex);
+  for (struct sb_session *at = sessions->sessions; at; at = at->next)
+    at->closed = true;
+  pthread_mutex_unlock(&sessions->mutex);
+}
+
 bool sb_sessions_token(struct sb_sessions *sessions, int64_t user,
                        int64_t now_s, char token[14]) {
   pthread_mutex_lock(&sessions->mutex);

@@ -43,6 +43,9 @@ int64_t sb_sessions_challenge(struct sb_sessions *sessions, int64_t user,
 /* All tokens are void, as if each user had been given a newer one. */
 void sb_sessions_steal(struct sb_sessions *sessions);
 
+/* All sessions end; calls that run in one go on to their end. */
+void sb_sessions_expire(struct sb_sessions *sessions);
+
 /* Copy the user's token; false when there is none or it has expired. */
 bool sb_sessions_token(struct sb_sessions *sessions, int64_t user,
                        int64_t now_s, char token[14]);

@@ -3,10 +3,10 @@
 
 local json = require "icrm.json"
 local state = require "icrm.changes.journal.state"
+local limits = require "icrm.limits"
+local lookup = require "icrm.query.lookup"
 
 local M = {}
-
-local VALUES_PER_QUERY = 49
 
 -- The record of a change that its tag or key does not lead to: "gone", "ghost" when
 -- only its id leads to it, "changed" when its tag or key was changed since.
@@ -80,8 +80,7 @@ local function check_batch(set, result, module, field, batch)
   for i, change in ipairs(batch) do
     values[i] = select(2, target(witness, change))
   end
-  local rows =
-    set.client:query(("SELECT * FROM %s WHERE %s IN (?)"):format(module, field), values):all()
+  local rows = lookup.find(set.client, module, field, values, { columns = "*" })
   for _, change in ipairs(batch) do
     local ids = {}
     for _, row in ipairs(rows) do
@@ -109,7 +108,7 @@ local function check_module(set, result, module)
     elseif change.attempts > 0 then
       result.unsought = result.unsought + 1
     end
-    if #batch == VALUES_PER_QUERY then
+    if #batch == limits.VALUES_PER_QUERY then
       check_batch(set, result, module, field, batch)
       batches[field] = nil
     end

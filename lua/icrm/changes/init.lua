@@ -244,6 +244,7 @@ function ChangeSet:apply(options)
     )
   end
   self:seal()
+  local _ <close> = require("icrm.changes.send.claim").take(self)
   return require("icrm.changes.send.run").run(self, options)
 end
 

@@ -1,15 +1,14 @@
 --- Whether the records and owners that rows refer to by id are there.
 --
 -- A reference to nothing is stored as empty without a word, and an owner that
--- does not exist breaks the server's answer but not the record (SERVER.md 2, 4).
+-- does not exist breaks the server's answer but not the record.
 -- @module icrm.import.existence
 
 local errors = require "icrm.error"
+local lookup = require "icrm.query.lookup"
 local records = require "icrm.records"
 
 local M = {}
-
-local IDS_PER_CALL = 50 -- the front server refuses long URLs
 
 local Existence = {}
 Existence.__index = Existence
@@ -46,19 +45,12 @@ local function wanted(self, schema, items)
 end
 
 local function ask(self, module, ids)
-  for from = 1, #ids, IDS_PER_CALL do
-    local some = table.move(ids, from, math.min(from + IDS_PER_CALL - 1, #ids), 1, {})
-    local text = ("SELECT id FROM %s WHERE id IN (?)"):format(module)
-    local ok, rows = pcall(function() return self.crm:query(text, some):all() end)
-    if not ok and not errors.is(rows, "refused") then
-      error(rows, 0)
-    end
-    for _, id in ipairs(some) do
-      self.known[id] = not ok -- a module that may not be read is not judged
-    end
-    for _, row in ipairs(ok and rows or {}) do
-      self.known[row.id] = true
-    end
+  local ok, found = pcall(lookup.by_id, self.crm, module, ids)
+  if not ok and not errors.is(found, "refused") then
+    error(found, 0)
+  end
+  for _, id in ipairs(ids) do
+    self.known[id] = not ok or found[id] ~= nil -- what may not be read is not judged
   end
 end
 

@@ -6,13 +6,14 @@ local core = require "icrm.core"
 local changes = require "icrm.changes"
 local errors = require "icrm.error"
 local existence = require "icrm.import.existence"
+local limits = require "icrm.limits"
 local map = require "icrm.map"
 local questions = require "icrm.import.questions"
+local lookup = require "icrm.query.lookup"
 local text_tools = require "icrm.text"
 
 local M = {}
 
-local KEYS_PER_CALL = 50 -- the front server refuses long URLs
 local LOOK_UPS = 16 -- under way at once
 local MOST_FAULTS = 20 -- that are shown
 
@@ -68,18 +69,19 @@ local function look_up(filler, record, items)
       first[#first + 1] = value
     end
   end
-  for from = 1, #first, KEYS_PER_CALL do
-    local keys = table.move(first, from, math.min(from + KEYS_PER_CALL - 1, #first), 1, {})
-    local text = ("SELECT * FROM %s WHERE %s IN (?)"):format(record.module, record.existing[1])
-    for row in filler.crm:query(text, keys):each() do
-      local values = {}
-      for i, field in ipairs(record.existing) do
-        values[i] = row[field] or ""
-      end
-      local key = joined(values)
-      found[key] = found[key] or {}
-      table.insert(found[key], row)
+  if #first == 0 then
+    return found
+  end
+  record.lookup = record.lookup
+    or lookup.new(filler.crm, record.module, record.existing[1], { columns = "*" })
+  for _, row in ipairs(record.lookup:find(first)) do
+    local values = {}
+    for i, field in ipairs(record.existing) do
+      values[i] = row[field] or ""
     end
+    local key = joined(values)
+    found[key] = found[key] or {}
+    table.insert(found[key], row)
   end
   return found
 end
@@ -300,7 +302,7 @@ local function batches(filler, job)
   return function()
     local items, record = { kept }, kept and records[kept.record]
     kept = nil
-    while next_item and #items < KEYS_PER_CALL do
+    while next_item and #items < limits.VALUES_PER_QUERY do
       local item = next_item()
       for _, one in ipairs(item and item.faults or {}) do
         add_fault(filler, one)

@@ -1,15 +1,14 @@
 --- References by a key of the record they point to, such as a SIREN.
 --
--- Keys are looked up fifty at a time, each once. The server compares without
+-- Keys are looked up many at a time, each once. The server compares without
 -- case and accents; here only the same bytes count.
 -- @module icrm.import.references
 
 local errors = require "icrm.error"
+local lookup = require "icrm.query.lookup"
 local text_tools = require "icrm.text"
 
 local M = {}
-
-local KEYS_PER_CALL = 50 -- the front server refuses long URLs
 
 local Resolver = {}
 Resolver.__index = Resolver
@@ -22,6 +21,7 @@ function M.new(crm)
   return setmetatable({ crm = crm, tables = {} }, Resolver)
 end
 
+-- ids: key -> ids of the records that have it, each once
 local function table_of(self, module, field)
   local name = module .. "." .. field
   local found = self.tables[name]
@@ -32,7 +32,8 @@ local function table_of(self, module, field)
       errors.raise { kind = "input", message = ("reference %s: %s; %s"):format(name,
         fault.message, fault.cure) }
     end
-    found = { module = module, field = field, ids = {}, wanted = {} }
+    found = { lookup = lookup.new(self.crm, module, field), field = field, ids = {},
+      wanted = {} }
     self.tables[name] = found
   end
   return found
@@ -44,33 +45,32 @@ end
 --- @param field string the field of that module that holds the key
 --- @param key string not empty
 function Resolver:want(module, field, key)
-  local lookup = table_of(self, module, field)
-  if lookup.ids[key] == nil then
-    lookup.ids[key] = {}
-    lookup.wanted[#lookup.wanted + 1] = key
+  local keys = table_of(self, module, field)
+  if keys.ids[key] == nil then
+    keys.ids[key] = {}
+    keys.wanted[#keys.wanted + 1] = key
   end
 end
 
-local function look_up(crm, lookup, keys)
-  local query = ("SELECT id, %s FROM %s WHERE %s IN (%s);"):format(lookup.field,
-    lookup.module, lookup.field, ("?, "):rep(#keys):sub(1, -3))
-  for record in crm:query(query, table.unpack(keys)):each() do
-    local ids = lookup.ids[record[lookup.field]]
-    if ids then
-      ids[#ids + 1] = record.id
+local function contains(ids, id)
+  for _, one in ipairs(ids) do
+    if one == id then
+      return true
     end
   end
+  return false
 end
 
 --- Look up all keys wanted since the last time.
 function Resolver:resolve()
-  for _, lookup in pairs(self.tables) do
-    local wanted = lookup.wanted
-    for from = 1, #wanted, KEYS_PER_CALL do
-      look_up(self.crm, lookup,
-        table.move(wanted, from, math.min(from + KEYS_PER_CALL - 1, #wanted), 1, {}))
+  for _, keys in pairs(self.tables) do
+    for _, record in ipairs(keys.lookup:find(keys.wanted)) do
+      local ids = keys.ids[record[keys.field]]
+      if ids and not contains(ids, record.id) then -- another spelling may have found it
+        ids[#ids + 1] = record.id
+      end
     end
-    lookup.wanted = {}
+    keys.wanted = {}
   end
 end
 

@@ -1,16 +1,16 @@
 --- Fields of the records that a record refers to, such as `parent_id.bill_state`.
 --
 -- The API has no joins. Rows are read ahead, and the records they refer to are
--- fetched fifty at a time, each once.
+-- fetched many at a time, each once.
 -- @module icrm.query.join
 
 local errors = require "icrm.error"
+local lookup = require "icrm.query.lookup"
 local nearest = require "icrm.nearest"
 
 local M = {}
 
 local ROWS_PER_BATCH = 100
-local IDS_PER_CALL = 50 -- the front server refuses long URLs
 
 local refuse = errors.refuse
 
@@ -62,17 +62,6 @@ function M.path(crm, schema, path)
     targets = targets_of(crm, schema, field, name), known = {} }
 end
 
-local function fetch(crm, module, field, ids, known)
-  for from = 1, #ids, IDS_PER_CALL do
-    local part = table.move(ids, from, math.min(from + IDS_PER_CALL - 1, #ids), 1, {})
-    local text = ("SELECT id, %s FROM %s WHERE id IN (%s);"):format(field, module,
-      ("?, "):rep(#part):sub(1, -3))
-    for record in crm:query(text, table.unpack(part)):each() do
-      known[record.id] = record[field]
-    end
-  end
-end
-
 local function fill(crm, path, rows)
   local wanted = {}
   for _, row in ipairs(rows) do
@@ -85,7 +74,9 @@ local function fill(crm, path, rows)
     end
   end
   for module, ids in pairs(wanted) do
-    fetch(crm, module, path.field, ids, path.known)
+    for id, record in pairs(lookup.by_id(crm, module, ids, { path.field })) do
+      path.known[id] = record[path.field]
+    end
   end
   for _, row in ipairs(rows) do
     row[path.name] = path.known[row[path.column]] or ""

@@ -7,13 +7,12 @@ local documents = require "icrm.documents"
 local errors = require "icrm.error"
 local images = require "icrm.images"
 local json = require "icrm.json"
+local limits = require "icrm.limits"
+local lookup = require "icrm.query.lookup"
 local records = require "icrm.records"
 local schemas = require "icrm.schema"
 
 local M = {}
-
--- How many ids one query carries: 100 rows come back at most, and a URL has room.
-local IDS_PER_QUERY = 50
 
 local function input_error(format, ...)
   error(errors.new { kind = "input", message = format:format(...) }, 0)
@@ -218,10 +217,8 @@ function M.read_waiting(self)
   end
   local found = {}
   for module, ids in pairs(by_module) do
-    for record in
-      self.client:query(("SELECT * FROM %s WHERE id IN (?)"):format(module), ids):each()
-    do
-      found[record.id] = record
+    for id, record in pairs(lookup.by_id(self.client, module, ids, "*")) do
+      found[id] = record
     end
   end
   for _, item in ipairs(waiting) do
@@ -253,7 +250,7 @@ local function with_record(self, record_or_id, fields, add_change)
   local id = type(record_or_id) == "table" and record_or_id.id or record_or_id
   records.id_of(id) -- raises when it is none
   table.insert(self.waiting, { id = id, add = add_change })
-  if #self.waiting >= IDS_PER_QUERY then
+  if #self.waiting >= limits.VALUES_PER_QUERY then
     M.read_waiting(self)
   end
 end

@@ -6,11 +6,11 @@
 local errors = require "icrm.error"
 local images = require "icrm.images"
 local json = require "icrm.json"
+local limits = require "icrm.limits"
 local operations = require "icrm.operations"
+local lookup = require "icrm.query.lookup"
 
 local M = {}
-
-local IDS_PER_QUERY = 50
 
 local function keep(plan, change, code, message)
   plan:skip(change.module, {
@@ -58,7 +58,7 @@ local function reverse(plan, change, current, deletable)
   plan:delete(current, { key = change.key })
 end
 
--- Handle up to 50 changes with one read per module.
+-- Handle some changes with one read per module.
 local function reverse_batch(plan, batch, deletable)
   local by_module, records = {}, {}
   for _, change in ipairs(batch) do
@@ -68,10 +68,8 @@ local function reverse_batch(plan, batch, deletable)
     end
   end
   for module, ids in pairs(by_module) do
-    for record in
-      plan.client:query(("SELECT * FROM %s WHERE id IN (?)"):format(module), ids):each()
-    do
-      records[record.id] = record
+    for id, record in pairs(lookup.by_id(plan.client, module, ids, "*")) do
+      records[id] = record
     end
   end
   for _, change in ipairs(batch) do
@@ -114,7 +112,7 @@ function M.plan(set, create, path, options)
   local deletable, batch = operations.offers(set.client, "delete"), {}
   for change in set.store:each_backwards { states = { "done" } } do
     table.insert(batch, change)
-    if #batch == IDS_PER_QUERY then
+    if #batch == limits.VALUES_PER_QUERY then
       reverse_batch(plan, batch, deletable)
       batch = {}
     end

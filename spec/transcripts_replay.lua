@@ -12,28 +12,11 @@ replay.__index = replay
 
 -- Values that a clock, a random source or the test's own order decide.
 local VOLATILE = {
+  cbuuid = true, _downloadurl = true, update_log = true,
   token = true, serverTime = true, expireTime = true, sessionName = true,
   createdtime = true, modifiedtime = true, lastModifiedTime = true,
   accesskey = true, fileid = true,
 }
-
---- Read the recording: one JSON object a line.
---
--- A byte that is not UTF-8 stands in it as a lone surrogate.
--- @param path
--- @return a list of `{name, request, response}`
-function replay.read(path)
-  local list = {}
-  for line in io.lines(path) do
-    line = line:gsub("(\\+)u[dD][cC](%x%x)", function(slashes, byte)
-      if #slashes % 2 == 1 then
-        return slashes:sub(2) .. string.char(tonumber(byte, 16))
-      end
-    end)
-    list[#list + 1] = json.decode(line)
-  end
-  return list
-end
 
 local function decode_word(word)
   return (word:gsub("+", " "):gsub("%%(%x%x)", function(hex)
@@ -78,6 +61,43 @@ local function form_pairs(form)
   return list
 end
 
+-- Later recordings keep the URL's parameters as a table and a body that is no
+-- form as a text; put them as the first one does.
+local function spell_out(exchange)
+  local request = exchange.request
+  for _, name in ipairs { "query", "form", "body" } do
+    request[name] = request[name] ~= json.null and request[name] or nil
+  end
+  if not request.path_or_query then
+    local query = request.query and next(request.query) and encode_pairs(form_pairs(request.query))
+    request.path_or_query = query and "?" .. query or ""
+  end
+  request.form = request.form or {}
+  return exchange
+end
+
+--- Read the recording: one JSON object a line.
+--
+-- A byte that is not UTF-8 stands in it as a lone surrogate. A line without a
+-- request is a note and left out.
+-- @param path
+-- @return a list of `{name, request, response}`
+function replay.read(path)
+  local list = {}
+  for line in io.lines(path) do
+    line = line:gsub("(\\+)u[dD][cC](%x%x)", function(slashes, byte)
+      if #slashes % 2 == 1 then
+        return slashes:sub(2) .. string.char(tonumber(byte, 16))
+      end
+    end)
+    local exchange = json.decode(line)
+    if exchange.request then
+      list[#list + 1] = spell_out(exchange)
+    end
+  end
+  return list
+end
+
 --- Make a replay.
 --
 -- @param send function(method, target, headers, body) that returns status,
@@ -93,6 +113,7 @@ function replay.new(send, keys, tables)
     hooks = tables.hooks,
     session_user = tables.session_user,
     numbers = {}, -- recorded record number -> ours
+    uuids = {}, -- recorded cbuuid -> ours
     sessions = {}, -- recorded session name -> ours
     access_keys = {}, -- recorded hash -> ours
   }, replay)
@@ -131,6 +152,9 @@ end
 
 -- Sessions as this server names them; others are the recording's junk.
 function replay:session(recorded)
+  if self.sessions[recorded] then
+    return self.sessions[recorded]
+  end
   if recorded:find "^%x+$" and #recorded >= 19 and not self.sessions[recorded] then
     self.sessions[recorded] = self:login(self.session_user[recorded] or "admin")
   end
@@ -140,6 +164,8 @@ end
 function replay:access_key(recorded, user)
   if recorded == "***" then
     return self.keys[user]
+  elseif recorded == "MD5_OF_TOKEN_AND_KEY" then
+    return self:challenge(user)
   end
   local lower = recorded:lower()
   if not self.access_keys[lower] and #recorded == 32 and self.keys[user] then
@@ -150,9 +176,10 @@ function replay:access_key(recorded, user)
 end
 
 function replay:record_ids(text)
-  return (text:gsub("(%d+x)(%d+)", function(prefix, number)
+  text = text:gsub("(%d+x)(%d+)", function(prefix, number)
     return prefix .. (self.numbers[number] or number)
-  end))
+  end)
+  return (text:gsub("%x+", self.uuids))
 end
 
 function replay:value(name, value, user)
@@ -186,6 +213,14 @@ function replay:headers(recorded)
   return headers
 end
 
+-- A body that is no form, with this server's sessions and ids.
+function replay:body(text)
+  for recorded, ours in pairs(self.sessions) do
+    text = text:gsub("%f[%w]" .. recorded .. "%f[^%w_]", ours)
+  end
+  return self:record_ids(text)
+end
+
 --- Send the request of one recorded exchange.
 --
 -- @return status, body of our server's reply
@@ -193,12 +228,17 @@ function replay:request(exchange)
   local request = exchange.request
   local hook = self.hooks[exchange.name]
   local body = hook and hook(self, exchange)
+  body = body or request.body and self:body(request.body)
   local query = request.path_or_query:match "%?(.*)"
   local target = query and "?" .. encode_pairs(self:map(decode_query(query))) or ""
   if not body and (request.method == "POST" or request.method == "PUT") then
     body = encode_pairs(self:map(form_pairs(request.form)))
   end
-  return self.send(request.method, target, self:headers(request.headers), body)
+  local headers = self:headers(request.headers)
+  if next(request.form) and not headers["Content-Type"] then
+    headers["Content-Type"] = "application/x-www-form-urlencoded"
+  end
+  return self.send(request.method, target, headers, body)
 end
 
 local function decode_reply(body)
@@ -220,6 +260,9 @@ function replay:learn(recorded, ours)
     if prefix and prefix == my_prefix then
       self.numbers[number] = my_number
     end
+  end
+  if type(recorded.cbuuid) == "string" and ours.cbuuid then
+    self.uuids[recorded.cbuuid] = ours.cbuuid
   end
   if recorded.sessionName and ours.sessionName then
     self.sessions[recorded.sessionName] = ours.sessionName
@@ -248,15 +291,18 @@ function replay:compare_values(path, recorded, ours, differ)
   if #recorded ~= #ours then
     return differ(path, show(recorded), show(ours), true)
   end
+  local known = {} -- our names of the recorded keys, some of which are ids
   for key, value in pairs(recorded) do
-    if ours[key] == nil then
+    local name = type(key) == "string" and self:record_ids(key) or key
+    known[name] = true
+    if ours[name] == nil then
       differ(path .. "." .. key, show(value), "absent", true)
     elseif not VOLATILE[key] then
-      self:compare_values(path .. "." .. key, value, ours[key], differ)
+      self:compare_values(path .. "." .. key, value, ours[name], differ)
     end
   end
   for key, value in pairs(ours) do
-    if recorded[key] == nil then
+    if not known[key] then
       differ(path .. "." .. key, "absent", show(value), true)
     end
   end
@@ -295,6 +341,9 @@ function replay:compare(exchange, status, body)
     self:compare_values("error", theirs.error, mine.error, function(path, a, b)
       differ(path, a, b, true)
     end)
+  end
+  if theirs.moreinfo ~= nil then
+    self:compare_values("moreinfo", theirs.moreinfo, mine.moreinfo, differ)
   end
   return form, values
 end

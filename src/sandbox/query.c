@@ -516,6 +516,18 @@ static enum sb_outcome run_text(struct sb_call *call, const char *text,
   return SB_DONE;
 }
 
+/* Tabs and ends of lines are blanks, in values too; a semicolon may lack. */
+static void tidy(struct icrm_buf *text) {
+  for (size_t i = 0; i < text->len; i++)
+    if (strchr("\t\r\n", text->data[i]))
+      text->data[i] = ' ';
+  size_t end = text->len;
+  while (end && text->data[end - 1] == ' ')
+    end--;
+  if (end && text->data[end - 1] != ';')
+    icrm_buf_add_byte(text, ';');
+}
+
 enum sb_outcome sb_query_query(struct sb_call *call) {
   const struct sb_param *param = sb_params_find(call->params, "query");
   struct icrm_buf text = {0};
@@ -526,9 +538,8 @@ enum sb_outcome sb_query_query(struct sb_call *call) {
   if (engine == SB_ENGINE_NONE || text.failed)
     return fail_loudly(call);
   call->uncapped = engine != SB_ENGINE_FIRST;
-  for (size_t i = 0; cut && i < text.len; i++)
-    if (strchr("\t\r\n", text.data[i]))
-      text.data[i] = ' ';
+  if (cut)
+    tidy(&text);
   enum sb_outcome outcome =
       run_text(call, text.data ? text.data : "", text.len);
   icrm_buf_free(&text);

@@ -49,11 +49,12 @@ static void take_out(struct icrm_buf *text, const char *open, char close) {
 }
 
 static bool says_not_in(const char *text) {
+  const char *start = text;
   while ((text = find_word(text, "not"))) {
     const char *at = text + 3;
     size_t blanks = strspn(at, " \t\r\n");
-    if (blanks && strncasecmp(at + blanks, "in", 2) == 0 &&
-        is_blank(at[blanks + 2]) &&
+    if (text > start && is_blank(text[-1]) && blanks &&
+        strncasecmp(at + blanks, "in", 2) == 0 && is_blank(at[blanks + 2]) &&
         at[blanks + 2 + strspn(at + blanks + 2, " \t\r\n")] == '(')
       return true;
     text = at;

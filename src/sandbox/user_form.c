@@ -171,17 +171,23 @@ static void show_date(const struct sb_user_form *form,
   }
 }
 
-/* A stored moment by the user's clock. */
-static bool by_clock(const struct sb_user_form *form, const char *text,
-                     struct tm *local) {
+/* Seconds since 1970 of a stored moment, -1 for none. */
+static int64_t moment_s(const char *text) {
   struct civil civil;
   if (!read_date(NULL, text, &civil) ||
       sscanf(text + 10, " %2d:%2d:%2d", &civil.hour, &civil.minute,
              &civil.second) < 2)
+    return -1;
+  return sb_zones_seconds(civil.year, civil.month, civil.day,
+                          civil.hour * 3600 + civil.minute * 60 + civil.second);
+}
+
+/* A stored moment by the user's clock. */
+static bool by_clock(const struct sb_user_form *form, const char *text,
+                     struct tm *local) {
+  int64_t utc = moment_s(text);
+  if (utc < 0)
     return false;
-  int64_t utc =
-      sb_zones_seconds(civil.year, civil.month, civil.day,
-                       civil.hour * 3600 + civil.minute * 60 + civil.second);
   time_t moment = (time_t)(utc + sb_zones_ahead(form->zone, utc));
   return gmtime_r(&moment, local) != NULL;
 }
@@ -289,6 +295,35 @@ int sb_user_form_today(struct sb_call *call, struct sb_values *values,
   return rc;
 }
 
+/* A new record's whole hours between two of its moments. */
+static int set_duration(struct sb_call *call, struct sb_values *values) {
+  const struct sb_module *module = values->module;
+  const char *name;
+  json_t *ends;
+  json_object_foreach(json_object_get(module->document, "hours_between"), name,
+                      ends) {
+    const char *first = json_string_value(json_array_get(ends, 0));
+    const char *last = json_string_value(json_array_get(ends, 1));
+    int to = sb_module_field(module, name, strlen(name));
+    int from = sb_module_field(module, first, strlen(first));
+    int until = sb_module_field(module, last, strlen(last));
+    if (to < 0 || from < 0 || until < 0 || !values->given[from] ||
+        !values->given[until])
+      continue;
+    int64_t start = moment_s(values->text[from].data);
+    int64_t end = moment_s(values->text[until].data);
+    if (start < 0 || end < 0)
+      continue;
+    struct icrm_buf hours = {0};
+    icrm_buf_addf(&hours, "%lld", (long long)(end - start) / 3600);
+    int rc = set_text(values, call->sandbox, to, &hours);
+    icrm_buf_free(&hours);
+    if (rc)
+      return -1;
+  }
+  return 0;
+}
+
 int sb_user_form_follow(struct sb_call *call, struct sb_values *values) {
   const struct sb_module *module = values->module;
   const char *name;
@@ -310,5 +345,5 @@ int sb_user_form_follow(struct sb_call *call, struct sb_values *values) {
     if (rc)
       return -1;
   }
-  return 0;
+  return set_duration(call, values);
 }

@@ -1,4 +1,7 @@
 -- The sandbox's traits: how they are chosen, and what each one does.
+local json = require "cjson"
+local socket = require "socket"
+local client_of = require "spec.sandbox_client"
 local helper = require "spec.helper"
 local icrm = require "icrm"
 local sandbox = require "icrm.sandbox"
@@ -219,5 +222,239 @@ describe("the trait foreign-currency", function()
     assert.equal("50.00000000", made.annual_revenue)
     assert.equal("25.00000000", update(crm, made).annual_revenue)
     assert.equal("25.00000000", revise(crm, { id = made.id, phone = "1" }).annual_revenue)
+  end)
+end)
+
+describe("the profile vtiger8-stock", function()
+  it("has no logout, sync and files_retrieve, and a session lives on", function()
+    local crm <close> = client_of.start { profile = "vtiger8-stock" }
+    crm:login()
+    local session = { sessionName = crm.session }
+    for operation, method in pairs { logout = "POST", sync = "GET", files_retrieve = "GET" } do
+      session.operation = operation
+      local status, body = crm:send(method, method == "GET" and session or nil,
+        method == "POST" and session or nil)
+      assert.same({ 500, "" }, { status, body }, operation)
+    end
+    assert.truthy(crm:get "listtypes".types)
+  end)
+end)
+
+describe("a module whose records are private", function()
+  local admin, owner, crm
+  local function begin(traits)
+    local server
+    admin, server = connect { profile = "vtiger8", traits = traits }
+    crm = icrm.connect {
+      url = server:url(), username = "jdupont", access_key = server:key "jdupont",
+    }
+    owner = crm.user
+  end
+
+  after_each(function()
+    crm:close()
+    admin:close()
+  end)
+
+  local function contact(name, user)
+    return admin:create("Contacts", { lastname = name, assigned_user_id = user })
+  end
+
+  local function names(query)
+    local list = {}
+    for i, row in ipairs(crm:call("query", { query = query })) do
+      list[i] = row.lastname or row.count
+    end
+    return list
+  end
+
+  it("shows a user his own and his groups' with private-owners", function()
+    begin "private-owners"
+    local foreign = contact("A", admin.user)
+    contact("B", owner)
+    contact("C", "20x2")
+    assert.same({ "B", "C" }, names "SELECT lastname FROM Contacts ORDER BY lastname;")
+    assert.same({ "2" }, names "SELECT count(*) FROM Contacts;")
+    for _, operation in ipairs { "retrieve", "delete" } do
+      local ok, err = pcall(crm.call, crm, operation, { id = foreign.id })
+      assert.is_false(ok)
+      assert.truthy(err.message:find("Permission to read given object is denied", 1, true))
+    end
+  end)
+
+  it("falls short with rows-hidden-after-limit", function()
+    begin "private-owners, rows-hidden-after-limit"
+    for i = 1, 6 do
+      contact("N" .. i, i % 3 == 0 and admin.user or owner)
+    end
+    assert.same({ "N1", "N2" }, names "SELECT lastname FROM Contacts ORDER BY id LIMIT 3;")
+    assert.same({ "N4", "N5" }, names "SELECT lastname FROM Contacts ORDER BY id LIMIT 3, 3;")
+    assert.same({ "6" }, names "SELECT count(*) FROM Contacts;")
+  end)
+
+  it("may be what a workflow makes of a new record, told or not", function()
+    for traits, shown in pairs { ["owner-workflow"] = true, ["owner-workflow-late"] = false } do
+      begin("private-owners, " .. traits)
+      local made = crm:create("Contacts", { lastname = "A" })
+      assert.equal(shown and admin.user or owner, made.assigned_user_id)
+      assert.equal(admin.user, admin:retrieve(made.id).assigned_user_id)
+      assert.same({}, names "SELECT lastname FROM Contacts;")
+    end
+  end)
+
+  it("takes no peer for an owner with owners-checked", function()
+    begin "owners-checked"
+    local made
+    for _, user in ipairs { owner, admin.user, "20x2" } do
+      made = crm:create("Contacts", { lastname = "A", assigned_user_id = user })
+    end
+    for _, user in ipairs { "19x6", "19x999" } do
+      for _, element in ipairs { { lastname = "B" }, { id = made.id } } do
+        element.assigned_user_id = user
+        local ok, err = pcall(crm.call, crm, element.id and "revise" or "create",
+          { elementType = not element.id and "Contacts" or nil, element = element })
+        assert.is_false(ok)
+        assert.truthy(tostring(err):find("Cannot assign record to the given user", 1, true))
+      end
+    end
+  end)
+end)
+
+describe("creates at once", function()
+  -- Create on many lanes; return how many were made and how many differ in a field.
+  local function race(traits, module, field, values)
+    local server <close> = sandbox.start { profile = "vtiger8", traits = traits }
+    local lanes <close> = icrm.connect {
+      url = server:url(), username = server:username(), access_key = server:key(), lanes = 8,
+    }
+    local made, seen, different = 0, {}, 0
+    icrm.map({ 1, 2, 3, 4, 5, 6, 7, 8 }, function(i)
+      local ok, record = pcall(lanes.create, lanes, module, values(i))
+      if ok then
+        made = made + 1
+        different = different + (seen[record[field]] and 0 or 1)
+        seen[record[field]] = true
+      else
+        assert.truthy(tostring(record):find("LBL_DUPLICATES_DETECTED", 1, true))
+      end
+    end)
+    return made, different
+  end
+
+  local function ticket(i)
+    return { ticket_title = "T" .. i, ticketstatus = "Open", ticketpriorities = "Low" }
+  end
+
+  local function account()
+    return { accountname = "Rhône" }
+  end
+
+  it("share numbers with repeated-numbers only", function()
+    local made, different = race("repeated-numbers=300", "HelpDesk", "ticket_no", ticket)
+    assert.equal(8, made)
+    assert.is_true(different < 8)
+    assert.same({ 8, 8 }, { race("", "HelpDesk", "ticket_no", ticket) })
+  end)
+
+  it("pass the check for duplicates with unique-race only", function()
+    assert.is_true((race("unique-race=300", "Accounts", "id", account)) > 1)
+    assert.equal(1, (race("", "Accounts", "id", account)))
+  end)
+
+  it("one after another have numbers of their own, and see each other", function()
+    local crm <close> = connect { profile = "vtiger8",
+      traits = "repeated-numbers=1, unique-race=1, duplicate-words" }
+    local first, second = crm:create("HelpDesk", ticket(1)), crm:create("HelpDesk", ticket(2))
+    assert.same({ "TT1", "TT2" }, { first.ticket_no, second.ticket_no })
+    crm:create("Accounts", account())
+    local ok, err = pcall(crm.create, crm, "Accounts", account())
+    assert.is_false(ok)
+    assert.truthy(tostring(err):find("Duplicate(s) detected!", 1, true))
+  end)
+end)
+
+describe("pages of a query", function()
+  -- Seven accounts, the ids of which have one digit and two.
+  local function ids(traits, query)
+    local crm <close> = connect { traits = traits, demo = false }
+    for i = 1, 12 do
+      crm:create("Accounts", { accountname = "A" .. i })
+    end
+    local list = {}
+    for i, row in ipairs(crm:call("query", { query = query })) do
+      list[i] = row.id:match "x(%d+)"
+    end
+    return table.concat(list, " ")
+  end
+
+  local PAGE = "SELECT id FROM Accounts WHERE id > '3x8' ORDER BY id LIMIT 3;"
+
+  it("follow the numbers of ids without a trait", function()
+    assert.equal("9 10 11", ids("", PAGE))
+  end)
+
+  it("follow the letters of ids with ids-as-text", function()
+    assert.equal("10 11 12", ids("ids-as-text", PAGE))
+  end)
+
+  it("are turned round with reversed-page", function()
+    assert.equal("11 10 9", ids("reversed-page", PAGE))
+    assert.equal("", ids("reversed-page", "SELECT id FROM Accounts WHERE id > '3x99';"))
+  end)
+
+  it("are the first one for ever with same-page, where they are ordered", function()
+    assert.equal("1 2 3", ids("same-page", PAGE))
+    assert.equal("1 2", ids("same-page", "SELECT id FROM Accounts ORDER BY id LIMIT 5, 2;"))
+    assert.equal("9 10 11 12", ids("same-page", "SELECT id FROM Accounts WHERE id > '3x8';"))
+  end)
+
+  it("hold rows that IN did not ask for with in-ignored", function()
+    local query = "SELECT id FROM Accounts WHERE id IN ('3x2', '3x4') AND accountname LIKE 'A1%%';"
+    query = query:gsub("%%%%", "%%")
+    assert.equal("", ids("", query))
+    assert.equal("1 10 11 12", ids("in-ignored", query))
+  end)
+
+  it("hold fewer records than LIMIT says with limit-counts-lines", function()
+    local EXPECTED = { [""] = { 6, 6, "6" }, ["limit-counts-lines"] = { 3, 6, "6" } }
+    for traits, expected in pairs(EXPECTED) do
+      local crm <close> = connect { traits = traits, demo = false }
+      local account = crm:create("Accounts", { accountname = "A" })
+      for i = 1, 6 do
+        crm:create("Quotes", { subject = "Q" .. i, account_id = account.id,
+          quotestage = "Created" }, { check = false })
+      end
+      local function rows(query)
+        return crm:call("query", { query = query })
+      end
+      assert.same(expected, { #rows "SELECT * FROM Quotes ORDER BY id LIMIT 6;",
+        #rows "SELECT id FROM Quotes ORDER BY id LIMIT 6;",
+        rows "SELECT count(*) FROM Quotes;"[1].count })
+    end
+  end)
+end)
+
+describe("the trait lock-gives-up", function()
+  it("lets a call run beside one that takes too long", function()
+    local crm <close> = client_of.start { traits = "lock-gives-up=50",
+      faults = "at create#1 after_commit stall=60000" }
+    crm:login()
+    local port, path = crm.sandbox:url():match ":(%d+)(/.*)$"
+    local body = client_of.encode { operation = "create", sessionName = crm.session,
+      elementType = "Accounts",
+      element = json.encode { accountname = "A", assigned_user_id = "19x1" } }
+    local stalled = assert(socket.connect("127.0.0.1", tonumber(port)))
+    stalled:send(("POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n"
+      .. "Content-Type: application/x-www-form-urlencoded\r\n\r\n%s"):format(path, #body, body))
+    local log
+    repeat
+      log = crm.sandbox:log()
+    until log[#log].operation == "create" and log[#log].committed
+    local at = #log
+    assert.equal("successfull", crm:post "logout".message)
+    log = crm.sandbox:log()
+    assert.same({ "create", false, "logout" },
+      { log[at].operation, log[at].replied, log[at + 1].operation })
+    stalled:close()
   end)
 end)

@@ -64,6 +64,11 @@ enum sb_outcome sb_die(struct sb_call *call, const char *text) {
   return SB_RAW;
 }
 
+bool sb_is_private(const struct sb_call *call, const struct sb_module *module) {
+  return !call->admin && module->shared &&
+         (module->private || sb_trait(call, SB_TRAIT_PRIVATE_OWNERS));
+}
+
 bool sb_may_see(const struct sb_call *call, const struct sb_module *module) {
   return call->admin || module->visible;
 }

@@ -67,6 +67,10 @@ struct sb_call {
   bool committed;
   bool uncapped;      /* of a query: no limit where none is given */
   int64_t total_rows; /* of a query without LIMIT, for moreinfo; else -1 */
+  struct {
+    int64_t next_id; /* of records; 0: it stores what it sees */
+    int64_t counter; /* of its module; 0 for none */
+  } seen;            /* by a create that races others */
 };
 
 /* The ways to write a record. */
@@ -106,6 +110,10 @@ static inline int64_t sb_trait(const struct sb_call *call,
                                enum sb_trait trait) {
   return call->sandbox->traits.value[trait];
 }
+
+/* True when the caller sees only his own and his groups' records of a module.
+ */
+bool sb_is_private(const struct sb_call *call, const struct sb_module *module);
 
 /* True when the caller may see the module at all. */
 bool sb_may_see(const struct sb_call *call, const struct sb_module *module);

@@ -6,6 +6,7 @@
 #include "sandbox/limits.h"
 #include "sandbox/log.h"
 #include "sandbox/query.h"
+#include "sandbox/records.h"
 #include "sandbox/related.h"
 #include "sandbox/relations.h"
 #include "sandbox/retrieve.h"
@@ -13,6 +14,7 @@
 #include "sandbox/types.h"
 #include "sandbox/write.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* The last two: with the relations of vtiger alone, or of coreBOS. */
@@ -120,7 +122,37 @@ static void read_user(struct sb_call *call) {
   sb_store_set_caller(call->store, call->user);
 }
 
+/* A stock vtiger dies in operations whose code its PHP no longer runs. */
+static bool is_missing(const struct sb_call *call) {
+  static const struct {
+    const char *operation;
+    enum sb_trait trait;
+  } missing[] = {{"logout", SB_TRAIT_NO_LOGOUT},
+                 {"sync", SB_TRAIT_NO_SYNC},
+                 {"files_retrieve", SB_TRAIT_NO_FILES_RETRIEVE}};
+  for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+    if (strcmp(missing[i].operation, call->operation->name) == 0)
+      return sb_trait(call, missing[i].trait);
+  return false;
+}
+
+/* Where creates race, this one goes by what it saw some time before it is
+ * stored. */
+static void look_ahead(struct sb_call *call) {
+  const int64_t numbers = sb_trait(call, SB_TRAIT_REPEATED_NUMBERS);
+  const int64_t unique = sb_trait(call, SB_TRAIT_UNIQUE_RACE);
+  if (call->operation->run != sb_write_create || !(numbers || unique))
+    return;
+  pthread_mutex_lock(&call->sandbox->mutex);
+  sb_records_look(call, sb_params_text(call->params, "elementType"));
+  pthread_mutex_unlock(&call->sandbox->mutex);
+  const int64_t ms = numbers > unique ? numbers : unique;
+  sb_sessions_wait(call->sandbox->sessions, ms < INT_MAX ? (int)ms : INT_MAX);
+}
+
 static enum sb_outcome run(struct sb_call *call) {
+  if (is_missing(call))
+    return sb_crash(call);
   static const char prefix[] = "{\"success\":true,\"result\":";
   icrm_buf_add_text(call->out, prefix);
   enum sb_outcome outcome = call->operation->run(call);
@@ -153,6 +185,8 @@ static void perform(struct sb_call *call, enum sb_outcome outcome) {
     sb_sessions_wait(sandbox->sessions, sandbox->latency_ms);
   if (outcome == SB_DONE && !sb_faults_pass(call, SB_BEFORE_COMMIT))
     outcome = SB_FAILED;
+  if (outcome == SB_DONE)
+    look_ahead(call);
   pthread_mutex_lock(&sandbox->mutex);
   sb_log_point(call, SB_POINT_START);
   if (outcome == SB_DONE) {

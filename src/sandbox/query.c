@@ -29,6 +29,8 @@ struct plan {
   struct value *values;
   size_t n_values, cap;
   size_t from, order; /* where FROM and ORDER BY stand in `sql` */
+  bool hides;         /* the caller sees some of the rows only */
+  bool joins;         /* lines, each of which counts as a row */
   bool broken;        /* MySQL would refuse it: the answer is an empty list */
 };
 
@@ -183,6 +185,20 @@ static void add_column(struct plan *plan, const struct sb_field *field,
   }
 }
 
+static bool compares(enum icrm_vtql_op op) {
+  return op == ICRM_VTQL_LT || op == ICRM_VTQL_LE || op == ICRM_VTQL_GT ||
+         op == ICRM_VTQL_GE;
+}
+
+/* True for a condition that this server takes no notice of. */
+static bool is_ignored(const struct plan *plan, const struct sb_field *field,
+                       enum icrm_vtql_op op) {
+  if (op == ICRM_VTQL_IN)
+    return sb_trait(plan->call, SB_TRAIT_IN_IGNORED);
+  return field->kind == SB_ID && compares(op) && plan->query->n_order > 0 &&
+         sb_trait(plan->call, SB_TRAIT_SAME_PAGE);
+}
+
 static void add_term(struct plan *plan, const struct icrm_vtql_term *term) {
   struct icrm_buf *sql = &plan->sql;
   const struct icrm_vtql_slice *values =
@@ -190,6 +206,10 @@ static void add_term(struct plan *plan, const struct icrm_vtql_term *term) {
   int index =
       sb_module_field(plan->module, term->column.data, term->column.len);
   const struct sb_field *field = &plan->module->fields[index];
+  if (is_ignored(plan, field, term->op)) {
+    icrm_buf_add_byte(sql, '1');
+    return;
+  }
   if (term->op == ICRM_VTQL_LIKE) {
     icrm_buf_add_text(sql, "mysql_like(");
     add_operand(plan, field, term->op, values[0]);
@@ -231,6 +251,21 @@ static void add_terms(struct plan *plan) {
   icrm_buf_add_byte(&plan->sql, ')');
 }
 
+/* A record of an inventory module has one to three lines here. */
+static void join_lines(struct plan *plan) {
+  if (plan->joins)
+    icrm_buf_add_text(&plan->sql,
+                      " JOIN (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2) l "
+                      "ON l.n <= m.id % 3");
+}
+
+/* True for a row that the caller may see. */
+static void add_visible(struct plan *plan) {
+  icrm_buf_addf(&plan->sql,
+                "(e.owner = %lld OR e.owner IN (SELECT id FROM \"Groups\"))",
+                (long long)plan->call->user);
+}
+
 static void add_from(struct plan *plan) {
   const struct sb_module *module = plan->module;
   struct sb_call *call = plan->call;
@@ -244,17 +279,26 @@ static void add_from(struct plan *plan) {
       icrm_buf_addf(&plan->sql, " AND m.id = %lld", (long long)call->user);
     return;
   }
-  icrm_buf_add_text(&plan->sql,
-                    " JOIN entity e ON e.id = m.id WHERE e.deleted = 0");
+  icrm_buf_add_text(&plan->sql, " JOIN entity e ON e.id = m.id");
+  join_lines(plan);
+  icrm_buf_add_text(&plan->sql, " WHERE e.deleted = 0");
   if (sb_faults_lag_ms(call->sandbox->faults))
     icrm_buf_addf(&plan->sql,
                   " AND m.id NOT IN (SELECT id FROM lagging WHERE until_ms > "
                   "%lld)",
                   (long long)icrm_clock_ms());
-  if (module->private && !call->admin) {
-    icrm_buf_add_text(&plan->sql, " AND e.owner = ");
-    add_number(plan, (double)call->user);
+  if (plan->hides && !sb_trait(call, SB_TRAIT_ROWS_HIDDEN_AFTER_LIMIT)) {
+    icrm_buf_add_text(&plan->sql, " AND ");
+    add_visible(plan);
   }
+}
+
+static void add_order_column(struct plan *plan, const struct sb_field *field) {
+  const struct icrm_vtql_slice none = {"'", 1};
+  if (field->kind == SB_ID && sb_trait(plan->call, SB_TRAIT_IDS_AS_TEXT))
+    icrm_buf_add_text(&plan->sql, "CAST(m.id AS TEXT)");
+  else
+    add_column(plan, field, none);
 }
 
 static void add_order(struct plan *plan) {
@@ -267,8 +311,7 @@ static void add_order(struct plan *plan) {
       plan->broken = true;
       return;
     }
-    struct icrm_vtql_slice none = {"'", 1};
-    add_column(plan, &plan->module->fields[field], none);
+    add_order_column(plan, &plan->module->fields[field]);
     bool last = i + 1 == query->n_order;
     icrm_buf_add_text(&plan->sql, last && query->descending ? " DESC, " : ", ");
   }
@@ -295,7 +338,10 @@ static void add_limit(struct plan *plan) {
     return;
   if (sb_trait(plan->call, SB_TRAIT_LONG_PAGES) && long_limit(plan))
     return;
-  if (icrm_vtql_server_limit(plan->query, &offset, &rows))
+  const bool sound = icrm_vtql_server_limit(plan->query, &offset, &rows);
+  if (plan->query->n_order && sb_trait(plan->call, SB_TRAIT_SAME_PAGE))
+    offset = 0;
+  if (sound)
     icrm_buf_addf(&plan->sql, " LIMIT %lld OFFSET %lld", (long long)rows,
                   (long long)offset);
   else
@@ -315,6 +361,15 @@ static void add_condition(struct plan *plan) {
   }
 }
 
+/* Behind the fields: the record, and whether the caller may see it. */
+static void add_row_marks(struct plan *plan) {
+  icrm_buf_add_text(&plan->sql, ", m.id, ");
+  if (plan->hides)
+    add_visible(plan);
+  else
+    icrm_buf_add_byte(&plan->sql, '1');
+}
+
 static void write_sql(struct plan *plan) {
   bool count = plan->query->select == ICRM_VTQL_SELECT_COUNT;
   icrm_buf_add_text(&plan->sql, count ? "SELECT count(*)" : "SELECT ");
@@ -322,6 +377,8 @@ static void write_sql(struct plan *plan) {
     icrm_buf_add_text(&plan->sql, i ? ", " : "");
     sb_field_column(&plan->module->fields[plan->fields[i]], &plan->sql);
   }
+  if (!count && plan->n_fields)
+    add_row_marks(plan);
   plan->from = plan->sql.len;
   add_from(plan);
   add_condition(plan);
@@ -356,27 +413,61 @@ static void count_rows(struct plan *plan) {
   icrm_buf_free(&sql);
 }
 
-static void add_rows(struct plan *plan) {
+static void add_row(struct plan *plan, struct sb_rows *rows) {
   struct sb_call *call = plan->call;
-  struct sb_rows *rows = plan->broken ? NULL : bind(plan, plan->sql.data);
-  bool count = plan->query->select == ICRM_VTQL_SELECT_COUNT;
-  const char *comma = "";
-  icrm_buf_add_byte(call->out, '[');
-  while (rows && sb_rows_next(rows) == 1) {
-    icrm_buf_add_text(call->out, comma);
-    comma = ",";
-    if (count)
-      icrm_buf_addf(call->out, "{\"count\":\"%lld\"",
-                    (long long)sb_rows_get_integer(rows, 0));
-    else
-      sb_wire_add_row(call, plan->module, rows, plan->fields, plan->n_fields,
-                      NULL);
-    if (sb_trait(call, SB_TRAIT_RECORD_TABLES) &&
-        strcmp(plan->module->name, "Contacts") == 0)
-      sb_json_add_pair(call->out, "imagenamefullpath", "");
-    icrm_buf_add_byte(call->out, '}');
+  if (plan->query->select == ICRM_VTQL_SELECT_COUNT)
+    icrm_buf_addf(call->out, "{\"count\":\"%lld\"",
+                  (long long)sb_rows_get_integer(rows, 0));
+  else
+    sb_wire_add_row(call, plan->module, rows, plan->fields, plan->n_fields,
+                    NULL);
+  if (sb_trait(call, SB_TRAIT_RECORD_TABLES) &&
+      strcmp(plan->module->name, "Contacts") == 0)
+    sb_json_add_pair(call->out, "imagenamefullpath", "");
+  icrm_buf_add_byte(call->out, '}');
+}
+
+/* True for a row to be shown: visible, and no further line of `last`. */
+static bool is_shown(const struct plan *plan, struct sb_rows *rows,
+                     int64_t *last) {
+  if (plan->query->select == ICRM_VTQL_SELECT_COUNT)
+    return true;
+  const int64_t number = sb_rows_get_integer(rows, (int)plan->n_fields);
+  const bool again = number == *last;
+  *last = number;
+  return !again && sb_rows_get_integer(rows, (int)plan->n_fields + 1) != 0;
+}
+
+/* Turn the order of the rows of a list; `starts` are where they begin. */
+static void reverse(struct icrm_buf *out, const size_t *starts, size_t n) {
+  struct icrm_buf turned = {0};
+  for (size_t i = n; i-- > 0;) {
+    const size_t end = i + 1 < n ? starts[i + 1] - 1 : out->len;
+    icrm_buf_add_text(&turned, turned.len ? "," : "");
+    icrm_buf_add(&turned, out->data + starts[i], end - starts[i]);
   }
-  icrm_buf_add_byte(call->out, ']');
+  if (n && !turned.failed)
+    memcpy(out->data + starts[0], turned.data, turned.len);
+  icrm_buf_free(&turned);
+}
+
+static void add_rows(struct plan *plan) {
+  struct icrm_buf *out = plan->call->out, starts = {0}; /* of size_t */
+  struct sb_rows *rows = plan->broken ? NULL : bind(plan, plan->sql.data);
+  int64_t last = -1;
+  icrm_buf_add_byte(out, '[');
+  while (rows && sb_rows_next(rows) == 1) {
+    if (!is_shown(plan, rows, &last))
+      continue;
+    icrm_buf_add_text(out, starts.len ? "," : "");
+    icrm_buf_add(&starts, (const char *)&out->len, sizeof out->len);
+    add_row(plan, rows);
+  }
+  if (starts.len && sb_trait(plan->call, SB_TRAIT_REVERSED_PAGE))
+    reverse(out, (const size_t *)(void *)starts.data,
+            starts.len / sizeof(size_t));
+  icrm_buf_add_byte(out, ']');
+  icrm_buf_free(&starts);
   sb_rows_end(rows);
 }
 
@@ -453,6 +544,20 @@ static enum sb_outcome fail_loudly(struct sb_call *call) {
                  "Database error while performing requested operation");
 }
 
+static bool joins_lines(const struct sb_call *call,
+                        const struct sb_module *module,
+                        const struct icrm_vtql_query *query) {
+  static const char *const inventory[] = {"Quotes", "SalesOrder", "Invoice",
+                                          "PurchaseOrder"};
+  if (query->select != ICRM_VTQL_SELECT_STAR ||
+      !sb_trait(call, SB_TRAIT_LIMIT_COUNTS_LINES))
+    return false;
+  for (size_t i = 0; i < sizeof inventory / sizeof *inventory; i++)
+    if (strcmp(inventory[i], module->name) == 0)
+      return true;
+  return false;
+}
+
 enum sb_outcome sb_query_run(struct sb_call *call, const char *text, size_t len,
                              const struct sb_module *module,
                              const struct sb_condition *condition) {
@@ -460,8 +565,12 @@ enum sb_outcome sb_query_run(struct sb_call *call, const char *text, size_t len,
   struct icrm_vtql_query *query = icrm_vtql_parse_as_server(text, len, &err);
   if (!query)
     return sb_fail(call, err.code, "%s", err.message);
-  struct plan plan = {
-      .call = call, .query = query, .module = module, .condition = condition};
+  struct plan plan = {.call = call,
+                      .query = query,
+                      .module = module,
+                      .condition = condition,
+                      .hides = sb_is_private(call, module),
+                      .joins = joins_lines(call, module, query)};
   plan.fields = calloc(module->n_fields + 1, sizeof *plan.fields);
   enum sb_outcome outcome = plan.fields ? SB_DONE : sb_crash(call);
   if (outcome == SB_DONE)

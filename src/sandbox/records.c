@@ -96,18 +96,38 @@ static int insert_entity(struct sb_store *store, const struct shared *shared,
   return sb_rows_run(rows);
 }
 
-/* ticket_no and its like. */
-static int set_counter(struct sb_store *store, struct sb_values *values) {
+void sb_records_look(struct sb_call *call, const char *module) {
+  struct sb_rows *rows =
+      sb_store_query(call->store, "SELECT next FROM counter WHERE module = ?");
+  if (rows)
+    sb_rows_string(rows, module);
+  call->seen.counter = sb_rows_one(rows, 0);
+  call->seen.next_id = call->sandbox->next_id;
+}
+
+/* Take the counter's number, or write behind one that was read before. */
+static int64_t take_number(struct sb_store *store, const char *module,
+                           int64_t read) {
+  struct sb_rows *rows = sb_store_query(
+      store, read ? "UPDATE counter SET next = max(next, ?2 + 1) WHERE module "
+                    "= ?1 RETURNING ?2"
+                  : "UPDATE counter SET next = next + 1 WHERE module = ?1 "
+                    "RETURNING next - 1");
+  if (!rows)
+    return -1;
+  sb_rows_string(rows, module);
+  if (read)
+    sb_rows_integer(rows, read);
+  return sb_rows_one(rows, -1);
+}
+
+/* ticket_no and its like; `read` as in take_number. */
+static int set_counter(struct sb_store *store, struct sb_values *values,
+                       int64_t read) {
   const struct sb_module *module = values->module;
   if (!module->counter_field)
     return 0;
-  struct sb_rows *rows =
-      sb_store_query(store, "UPDATE counter SET next = next + 1 WHERE module "
-                            "= ? RETURNING next - 1");
-  if (!rows)
-    return -1;
-  sb_rows_string(rows, module->name);
-  int64_t n = sb_rows_one(rows, -1);
+  int64_t n = take_number(store, module->name, read);
   int field = sb_module_field(module, module->counter_field,
                               strlen(module->counter_field));
   if (n < 0 || field < 0)
@@ -149,7 +169,9 @@ int sb_records_create(struct sb_call *call, const struct sb_module *module,
       .modifiedby = call->user,
       .createdtime = now.data,
       .modifiedtime = now.data};
-  int rc = set_counter(call->store, values);
+  const int64_t read =
+      sb_trait(call, SB_TRAIT_REPEATED_NUMBERS) ? call->seen.counter : 0;
+  int rc = set_counter(call->store, values, read);
   if (rc == 0)
     rc = insert_entity(call->store, &shared, values, number);
   if (rc == 0)
@@ -181,7 +203,7 @@ int sb_records_load(struct icrm_sandbox *sandbox,
   const char *field = module->counter_field ? module->counter_field : "id";
   const char *given = value_or(values, field, NULL);
   int rc = given ? pass_counter(sandbox->store, values, given)
-                 : set_counter(sandbox->store, values);
+                 : set_counter(sandbox->store, values, 0);
   if (rc == 0)
     rc = insert_entity(sandbox->store, &shared, values, number);
   if (rc == 0)

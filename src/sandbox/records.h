@@ -29,6 +29,9 @@ int sb_records_touch(struct sb_call *call, int64_t number);
 /* Mark a record as deleted; of a user, as inactive. Returns 0 or -1. */
 int sb_records_remove(struct sb_call *call, const struct sb_target *target);
 
+/* Note what a create sees that stores later: see `seen` of sb_call. */
+void sb_records_look(struct sb_call *call, const char *module);
+
 /* The number of a new record. */
 int64_t sb_records_next(struct sb_call *call, const struct sb_module *module);
 

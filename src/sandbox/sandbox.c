@@ -123,9 +123,11 @@ icrm_sandbox_start(const struct icrm_sandbox_options *options,
     goto failed;
   if (options->quota && !(sandbox->limits = sb_limits_new(options->quota, err)))
     goto failed;
-  sandbox->sessions = sb_sessions_new(!options->no_session_lock,
-                                      sb_faults_has_race(sandbox->faults),
-                                      sandbox->schema->session_prefix);
+  const struct sb_session_rules rules = {
+      .lock = !options->no_session_lock,
+      .wait_ms = sandbox->traits.value[SB_TRAIT_LOCK_GIVES_UP],
+      .race = sb_faults_has_race(sandbox->faults)};
+  sandbox->sessions = sb_sessions_new(rules, sandbox->schema->session_prefix);
   if (!sandbox->sessions) {
     icrm_error_set(err, ICRM_ERROR_STORE, "out of memory");
     goto failed;

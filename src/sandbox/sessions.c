@@ -19,8 +19,7 @@ struct challenge {
 struct sb_sessions {
   pthread_mutex_t mutex;
   pthread_cond_t changed; /* a session was left, or stop */
-  bool lock;
-  bool race;
+  struct sb_session_rules rules;
   bool stopped;
   _Atomic uint32_t opened; /* makes names unlike each other */
   const char *prefix;
@@ -28,7 +27,8 @@ struct sb_sessions {
   struct sb_session *sessions;
 };
 
-struct sb_sessions *sb_sessions_new(bool lock, bool race, const char *prefix) {
+struct sb_sessions *sb_sessions_new(struct sb_session_rules rules,
+                                    const char *prefix) {
   struct sb_sessions *sessions = calloc(1, sizeof *sessions);
   if (!sessions)
     return NULL;
@@ -38,8 +38,7 @@ struct sb_sessions *sb_sessions_new(bool lock, bool race, const char *prefix) {
   pthread_cond_init(&sessions->changed, &attr);
   pthread_condattr_destroy(&attr);
   pthread_mutex_init(&sessions->mutex, NULL);
-  sessions->lock = lock;
-  sessions->race = race;
+  sessions->rules = rules;
   sessions->prefix = prefix;
   return sessions;
 }
@@ -69,13 +68,18 @@ void sb_sessions_stop(struct sb_sessions *sessions) {
   pthread_mutex_unlock(&sessions->mutex);
 }
 
-bool sb_sessions_wait(struct sb_sessions *sessions, int ms) {
+static struct timespec moment_in(int64_t ms) {
   struct timespec until;
   clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += ms / 1000;
+  until.tv_sec += (time_t)(ms / 1000);
   until.tv_nsec += (ms % 1000) * 1000000L;
   until.tv_sec += until.tv_nsec / 1000000000L;
   until.tv_nsec %= 1000000000L;
+  return until;
+}
+
+bool sb_sessions_wait(struct sb_sessions *sessions, int ms) {
+  const struct timespec until = moment_in(ms);
   pthread_mutex_lock(&sessions->mutex);
   while (!sessions->stopped &&
          pthread_cond_timedwait(&sessions->changed, &sessions->mutex, &until) ==
@@ -161,7 +165,7 @@ struct sb_session *sb_sessions_open(struct sb_sessions *sessions, int64_t user,
   icrm_digest_random_hex(random, 4);
   session->user = user;
   session->used_s = now_s;
-  session->busy = true;
+  session->busy = 1;
   session->guests = 1;
   uint32_t number = atomic_fetch_add(&sessions->opened, 1) & 0xFFFFF;
   if (name)
@@ -201,6 +205,18 @@ static struct sb_session *find_session(struct sb_sessions *sessions,
   return at;
 }
 
+/* Wait until nobody is in the session, or the patience for that is over. */
+static void wait_for(struct sb_sessions *sessions,
+                     const struct sb_session *session) {
+  const int64_t ms = sessions->rules.wait_ms;
+  const struct timespec until = moment_in(ms);
+  int rc = 0;
+  while (sessions->rules.lock && session->busy && !sessions->stopped && rc == 0)
+    rc = ms ? pthread_cond_timedwait(&sessions->changed, &sessions->mutex,
+                                     &until)
+            : pthread_cond_wait(&sessions->changed, &sessions->mutex);
+}
+
 struct sb_session *sb_sessions_enter(struct sb_sessions *sessions,
                                      const char *name, size_t len,
                                      int64_t now_s) {
@@ -209,13 +225,12 @@ struct sb_session *sb_sessions_enter(struct sb_sessions *sessions,
   struct sb_session *session = find_session(sessions, name, len);
   if (session) {
     session->guests++;
-    while (sessions->lock && session->busy && !sessions->stopped)
-      pthread_cond_wait(&sessions->changed, &sessions->mutex);
-    if ((session->closed && !sessions->race) || sessions->stopped) {
+    wait_for(sessions, session);
+    if ((session->closed && !sessions->rules.race) || sessions->stopped) {
       session->guests--;
       session = NULL;
     } else {
-      session->busy = true;
+      session->busy++;
       session->used_s = now_s;
     }
   }
@@ -229,7 +244,7 @@ void sb_sessions_leave(struct sb_sessions *sessions, struct sb_session *session,
     return;
   pthread_mutex_lock(&sessions->mutex);
   session->guests--;
-  session->busy = false;
+  session->busy--;
   session->closed |= close;
   if (session->used_s < now_s)
     session->used_s = now_s;

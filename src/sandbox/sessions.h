@@ -19,14 +19,21 @@ struct sb_session {
   int64_t user; /* 0: started without a login, good for nothing */
   int64_t used_s;
   int guests;  /* threads in or waiting: it may not be freed */
-  bool busy;   /* a request runs */
+  int busy;    /* requests that run in it */
   bool closed; /* logged out */
   struct sb_session *next;
 };
 
-/* `lock`: a session runs one request at a time; `race`: one that waits for it
- * goes on when the session ends meanwhile. NULL when memory ran out. */
-struct sb_sessions *sb_sessions_new(bool lock, bool race, const char *prefix);
+/* How requests of one session meet. */
+struct sb_session_rules {
+  bool lock;       /* one runs at a time */
+  int64_t wait_ms; /* so long one waits for another, 0: as long as it takes */
+  bool race;       /* one that waits goes on when the session ends meanwhile */
+};
+
+/* NULL when memory ran out. Names begin with `prefix`. */
+struct sb_sessions *sb_sessions_new(struct sb_session_rules rules,
+                                    const char *prefix);
 void sb_sessions_free(struct sb_sessions *sessions);
 
 /* Let every waiting thread go, with NULL; sb_sessions_free needs that. */

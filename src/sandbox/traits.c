@@ -19,6 +19,8 @@ static const struct sb_profile profiles[] = {
      "left-to-right, related-label-optional, user-prefix, attachment-params"},
     {"vtiger8", "vtiger8", VTIGER8},
     {"corebos", "corebos", COREBOS},
+    {"vtiger8-stock", "vtiger8",
+     VTIGER8 ", no-logout, no-sync, no-files-retrieve"},
 };
 
 const struct sb_trait_text sb_trait_texts[] = {

@@ -85,7 +85,48 @@
     "and taxes of Products and Services, reminder_time of Events.")            \
   X(FOREIGN_CURRENCY, "foreign-currency", 2,                                   \
     "Amounts are read in the caller's currency, worth so many of the base, "   \
-    "and returned in the base currency.")
+    "and returned in the base currency.")                                      \
+  X(NO_LOGOUT, "no-logout", 0,                                                 \
+    "logout answers an empty 500, and the session lives on.")                  \
+  X(NO_SYNC, "no-sync", 0, "sync answers an empty 500.")                       \
+  X(NO_FILES_RETRIEVE, "no-files-retrieve", 0,                                 \
+    "files_retrieve answers an empty 500.")                                    \
+  X(DUPLICATE_WORDS, "duplicate-words", 0,                                     \
+    "A duplicate is told in words, \"Duplicate(s) detected!\", not by its "    \
+    "label; its code is 0 all the same.")                                      \
+  X(PRIVATE_OWNERS, "private-owners", 0,                                       \
+    "Who is no administrator sees the records of any module only if they are " \
+    "his own or a group's.")                                                   \
+  X(ROWS_HIDDEN_AFTER_LIMIT, "rows-hidden-after-limit", 0,                     \
+    "Rows that the caller may not see are counted by LIMIT and count(*), and " \
+    "taken away then: pages fall short.")                                      \
+  X(OWNER_WORKFLOW, "owner-workflow", 0,                                       \
+    "A workflow hands each new record on to the first administrator; the "     \
+    "reply shows him.")                                                        \
+  X(OWNER_WORKFLOW_LATE, "owner-workflow-late", 0,                             \
+    "The same, but the reply still shows the owner that was sent.")            \
+  X(OWNERS_CHECKED, "owners-checked", 0,                                       \
+    "Who is no administrator may give records to himself, an administrator "   \
+    "or a group only.")                                                        \
+  X(REPEATED_NUMBERS, "repeated-numbers", 20,                                  \
+    "A create reads its module's counter and writes it that many "             \
+    "milliseconds later: creates that overlap get one number.")                \
+  X(UNIQUE_RACE, "unique-race", 20,                                            \
+    "A create looks for duplicates and stores that many milliseconds later: "  \
+    "creates that overlap do not see each other.")                             \
+  X(LOCK_GIVES_UP, "lock-gives-up", 60000,                                     \
+    "A call waits that many milliseconds for the one that runs in its "        \
+    "session, and then runs beside it; logout too.")                           \
+  X(IDS_AS_TEXT, "ids-as-text", 0, "ORDER BY id sorts ids as texts.")          \
+  X(REVERSED_PAGE, "reversed-page", 0,                                         \
+    "Each page of a query is the right one, in reversed order.")               \
+  X(SAME_PAGE, "same-page", 0,                                                 \
+    "A query with ORDER BY gets its first page for ever: conditions on id by " \
+    "< and > and the offset of LIMIT count for nothing.")                      \
+  X(IN_IGNORED, "in-ignored", 0, "Conditions by IN count for nothing.")        \
+  X(LIMIT_COUNTS_LINES, "limit-counts-lines", 0,                               \
+    "In inventory modules SELECT * joins one to three lines to each record; "  \
+    "LIMIT counts them, and a record comes once a page.")
 
 enum sb_trait {
 #define SB_TRAIT_ENUM(id, name, value, sentence) SB_TRAIT_##id,

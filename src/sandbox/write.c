@@ -108,12 +108,16 @@ static bool is_taken(struct sb_call *call, const struct sb_module *module,
   char sql[256];
   snprintf(sql, sizeof sql,
            "SELECT 1 FROM \"%s\" m JOIN entity e ON e.id = m.id WHERE "
-           "m.\"%s\" = ? COLLATE mysql AND m.id <> ? AND e.deleted = 0",
+           "m.\"%s\" = ? COLLATE mysql AND m.id <> ? AND m.id < ? AND "
+           "e.deleted = 0",
            module->name, field->name);
+  const int64_t seen =
+      sb_trait(call, SB_TRAIT_UNIQUE_RACE) ? call->seen.next_id : 0;
   struct sb_rows *rows = sb_store_query(call->store, sql);
   if (rows) {
     sb_rows_text(rows, text->data, text->len);
     sb_rows_integer(rows, number);
+    sb_rows_integer(rows, seen ? seen : INT64_MAX);
   }
   return sb_rows_one(rows, 0) == 1;
 }
@@ -125,7 +129,10 @@ static enum sb_outcome check_unique(struct sb_call *call,
   for (size_t i = 0; module->shared && i < module->n_fields; i++)
     if (module->fields[i].unique && values->given[i] && values->text[i].len &&
         is_taken(call, module, &module->fields[i], &values->text[i], number))
-      return sb_fail(call, "0", "LBL_DUPLICATES_DETECTED");
+      return sb_fail(call, "0",
+                     sb_trait(call, SB_TRAIT_DUPLICATE_WORDS)
+                         ? "Duplicate(s) detected!"
+                         : "LBL_DUPLICATES_DETECTED");
   return SB_DONE;
 }
 
@@ -242,6 +249,38 @@ static bool owner_exists(struct sb_call *call, const struct sb_values *values) {
   return sb_rows_one(rows, 0) == 1;
 }
 
+/* To whom a user without admin may give a record. */
+static enum sb_outcome check_owner(struct sb_call *call,
+                                   const struct sb_values *values) {
+  int field = sb_module_field(values->module, "assigned_user_id", 16);
+  if (call->admin || field < 0 || !values->given[field] ||
+      !sb_trait(call, SB_TRAIT_OWNERS_CHECKED))
+    return SB_DONE;
+  struct sb_rows *rows = sb_store_query(
+      call->store, "SELECT 1 FROM \"Users\" WHERE id = ?1 AND (is_admin = 'on' "
+                   "OR id = ?2) UNION ALL SELECT 1 FROM \"Groups\" WHERE id = "
+                   "?1");
+  if (rows) {
+    sb_rows_integer(rows, strtoll(values->text[field].data, NULL, 10));
+    sb_rows_integer(rows, call->user);
+  }
+  return sb_rows_one(rows, 0) == 1
+             ? SB_DONE
+             : sb_fail(call, "ACCESS_DENIED",
+                       "Cannot assign record to the given user");
+}
+
+/* A workflow that hands new records on. */
+static int hand_on(struct sb_call *call, enum sb_trait trait) {
+  if (!call->module->shared || !sb_trait(call, trait))
+    return 0;
+  return sb_rows_run(sb_store_query_number(
+      call->store,
+      "UPDATE entity SET owner = (SELECT min(id) FROM \"Users\" "
+      "WHERE is_admin = 'on' AND status = 'Active') WHERE id = ?",
+      call->record));
+}
+
 static enum sb_outcome show(struct sb_call *call,
                             const struct sb_target *target,
                             const struct sb_values *values) {
@@ -303,6 +342,8 @@ static enum sb_outcome create(struct sb_call *call, const json_t *element) {
   if (outcome == SB_DONE)
     outcome = set_values(call, &values, element, false);
   if (outcome == SB_DONE)
+    outcome = check_owner(call, &values);
+  if (outcome == SB_DONE)
     outcome = check_unique(call, &values, 0);
   if (outcome == SB_DONE)
     outcome = sb_prices_check(call, element);
@@ -313,8 +354,12 @@ static enum sb_outcome create(struct sb_call *call, const json_t *element) {
   const struct sb_target target = {module, call->record};
   if (outcome == SB_DONE && sb_prices_store(call, &target, element, SB_CREATE))
     outcome = sb_crash(call);
+  if (outcome == SB_DONE && hand_on(call, SB_TRAIT_OWNER_WORKFLOW))
+    outcome = sb_crash(call);
   if (outcome == SB_DONE)
     outcome = show(call, &target, &values);
+  if (outcome != SB_FAILED && hand_on(call, SB_TRAIT_OWNER_WORKFLOW_LATE))
+    outcome = sb_crash(call);
   if (values.module)
     sb_values_free(&values);
   return outcome;
@@ -350,6 +395,8 @@ static enum sb_outcome change(struct sb_call *call,
     outcome = sb_crash(call);
   if (outcome == SB_DONE)
     outcome = set_values(call, &values, element, !partial);
+  if (outcome == SB_DONE)
+    outcome = check_owner(call, &values);
   if (outcome == SB_DONE)
     outcome = check_unique(call, &values, target->number);
   if (outcome == SB_DONE)

@@ -39,7 +39,7 @@ function M.differences(schema, sent, stored)
 end
 
 --- Whether a record looks half written: something was sent, nothing is there.
--- A worker killed in the middle of a create leaves such a record (SERVER.md 4).
+-- A worker killed in the middle of a create leaves such a record (law 10).
 function M.is_partial(differences)
   for _, difference in ipairs(differences) do
     if difference.missing then

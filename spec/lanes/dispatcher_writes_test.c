@@ -42,7 +42,7 @@ static void so_is_a_large_write(void) {
   close_crm(&crm);
 }
 
-/* A row of RELIABILITY 1.4, sent for real. */
+/* An answer to a write and what it must prove (laws 3 and 4), sent for real. */
 struct row {
   const char *status, *headers, *body;
   bool closes;

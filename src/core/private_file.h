@@ -1,6 +1,6 @@
 /*
  * Files that only their owner may read: change sets hold the data of a CRM and,
- * while a write is in flight, a session. (RELIABILITY: S17, X10, X11, X22.)
+ * while a write is in flight, a session. (Laws 20 and 31.)
  */
 #ifndef ICRM_CORE_PRIVATE_FILE_H
 #define ICRM_CORE_PRIVATE_FILE_H

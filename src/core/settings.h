@@ -1,7 +1,7 @@
 /*
  * The user's settings file, read so that nobody else could have read or
  * written it, and so that the access keys in it never become text for Lua.
- * (RELIABILITY: S2.)
+ * (Law 31.)
  */
 #ifndef ICRM_CORE_SETTINGS_H
 #define ICRM_CORE_SETTINGS_H

@@ -7,7 +7,7 @@
  * sent again only when it is proven that nothing of it was done: no byte left,
  * or the session was refused. While a server that has answered before is away
  * (restarting, say), calls wait for it within `patience_ms`, and only a login
- * asks whether it is back. (RELIABILITY 1.4; API.md.)
+ * asks whether it is back. (Laws 2, 17 and 19.)
  *
  * Its promise: submit sends nothing. No byte of a call leaves before the next
  * icrm_dispatcher_step of any dispatcher on the same transport; a call with
@@ -94,7 +94,7 @@ struct icrm_dispatcher_stats {
   int64_t wait_ms; /* until the rate or a Retry-After lets a call go */
   int64_t mean_us; /* of an answered exchange, logins left out; 0: none yet */
   int64_t away_ms; /* since the server stopped answering; 0: it answers */
-  const char *session_in; /* "body", "url" or "unknown": finding 8's probe */
+  const char *session_in; /* "body", "url" or not asked yet: "unknown" */
 };
 
 /* A dispatcher on a shared transport. Nothing is sent. NULL on failure (kind

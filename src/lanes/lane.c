@@ -208,9 +208,10 @@ static void account(struct icrm_lane *lane, const struct icrm_reply *reply,
   }
 }
 
-/* The probe of finding 8. An answer that shows that the session was understood
- * settles it; one that may mean that it was not is asked again with the
- * session in the URL. Returns true when the call is to be sent again. */
+/* Whether the server reads the session in the body (law 20). An answer that
+ * shows that the session was understood settles it; one that may mean that it
+ * was not is asked again with the session in the URL. Returns true when the
+ * call is to be sent again. */
 static bool probe_session_place(struct icrm_dispatcher *d,
                                 struct icrm_call *call,
                                 enum icrm_outcome outcome,

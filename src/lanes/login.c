@@ -1,6 +1,6 @@
 /* How a lane gets its session: getchallenge, then login, with the login lock
  * held. A token is good for any number of logins until a newer challenge voids
- * it (observed; API.md): when the first login with it has worked, the lanes
+ * it (law 18): when the first login with it has worked, the lanes
  * that are wanted besides log in with it at once, then or within some seconds.
  * A server that takes a token only once is asked for one each time.
  * And what happens while the server is away: nothing is sent but a login, again

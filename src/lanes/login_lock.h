@@ -1,11 +1,11 @@
 /*
  * One login at a time per user of a CRM, across the processes of this
- * machine: a newer getchallenge voids the token of an older one (observed;
- * API.md), and the error looks like a wrong key. A lock file in
- * $XDG_RUNTIME_DIR/icrm, ~/.cache/icrm or /tmp/icrm-UID, 0700, held from
- * getchallenge to the login's reply. Never waits: the caller asks again. In the
- * file stands who asked for a challenge last, so that a token is used later,
- * too, as long as nobody has voided it.
+ * machine: a newer getchallenge voids the token of an older one (law 18), and
+ * the error looks like a wrong key. A lock file in $XDG_RUNTIME_DIR/icrm,
+ * ~/.cache/icrm or /tmp/icrm-UID, 0700, held from getchallenge to the login's
+ * reply. Never waits: the caller asks again. In the file stands who asked for a
+ * challenge last, so that a token is used later, too, as long as nobody has
+ * voided it.
  */
 #ifndef ICRM_LANES_LOGIN_LOCK_H
 #define ICRM_LANES_LOGIN_LOCK_H

@@ -1,7 +1,7 @@
 /*
  * What a reply proves about its call. For a write this is the law: `failed`
  * needs a refusal that is thrown before the operation runs, success needs
- * 200 and success:true, and everything else is unknown. (RELIABILITY 1.4.)
+ * 200 and success:true, and everything else is unknown. (Laws 3 and 4.)
  */
 #ifndef ICRM_LANES_OUTCOME_H
 #define ICRM_LANES_OUTCOME_H

@@ -60,7 +60,7 @@ local function check_cycles(self)
 end
 
 --- Turn the references that are new in a set into links; refuse those that lead
---- to nothing, and circles (X17).
+--- to nothing, and circles (law 14).
 ---
 --- @param self table icrm.ChangeSet
 function M.resolve(self)

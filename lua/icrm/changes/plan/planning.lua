@@ -87,7 +87,7 @@ local function check_fields(self, module, fields, references, options, partial)
 end
 
 -- The witness is written into the record itself, derived from the input and the
--- row, never from the run (RELIABILITY 1.3, X5).
+-- row, never from the run (law 6).
 local function tag_of(self, module, key)
   return core.digest.tag(self.store:get_meta "input", module, key)
 end

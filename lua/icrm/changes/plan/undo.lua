@@ -1,6 +1,6 @@
 --- The way back: a change set made from another one's before-images.
 -- Each change lands in exactly one of reversed, kept (changed since by someone)
--- and impossible (with the reason). (X16)
+-- and impossible (with the reason). (Law 32.)
 -- @module icrm.changes.plan.undo
 
 local errors = require "icrm.error"

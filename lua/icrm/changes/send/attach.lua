@@ -86,7 +86,7 @@ end
 --- Send one attachment.
 function M.send(job, run, change)
   if change.attempts > 0 and run.reconciler:is_found(job, change) then
-    return -- an earlier attempt has made it (X13)
+    return -- an earlier attempt has made it (law 7)
   end
   local file, why = load(json.decode(change.before))
   if not file then

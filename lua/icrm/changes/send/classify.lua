@@ -1,4 +1,4 @@
---- What the answer to a write proves (RELIABILITY 1.4, X3, X4).
+--- What the answer to a write proves (laws 3 and 4).
 -- @module icrm.changes.send.classify
 
 local M = {}

@@ -5,7 +5,7 @@
 -- yields to the engine for a read, a write or a pause. One turn of the loop:
 -- start jobs, commit what they marked and what they want to write, hand the
 -- writes to the dispatcher, wait, resume the jobs whose replies came.
--- (RELIABILITY 1.1, 1.7: rule W, X1, X12, group commit.)
+-- (Laws 1 and 23.)
 -- @module icrm.changes.send.engine
 
 local core = require "icrm.core"
@@ -164,7 +164,7 @@ end
 
 -- The first write on a session is held on its lane until the session is in the
 -- journal, so that after a crash every session that may still be at work can be
--- fenced (X10).
+-- fenced (law 15).
 local function take_held(self)
   local held = {}
   for id, session in self.core.held, self.core do
@@ -174,7 +174,7 @@ local function take_held(self)
 end
 
 -- The journal is suspect: nothing more is written to it, and nothing is sent
--- that it does not know of (X12).
+-- that it does not know of (law 23).
 local function break_off(self, err, held)
   self.failure = self.failure or err
   self.broken = true

@@ -1,7 +1,7 @@
 --- Making sure that nothing under way on a session can still arrive: the session
 -- is ended and a call on it *seen* to be refused; or, where the server was seen
 -- to run one request at a time per session, a read on it is answered.
--- (RELIABILITY 1.5, 6; X6, X7.)
+-- (Laws 15 and 16.)
 -- @module icrm.changes.send.fence
 
 local M = {}

@@ -1,6 +1,6 @@
 --- Whether a change set knows its own past. A copy from a backup does not: what
 -- it takes for planned may be done. So its file counts its commits, and the
--- count is noted outside of it as well. (RELIABILITY w10, w13; X22.)
+-- count is noted outside of it as well. (Law 22.)
 -- @module icrm.changes.send.history
 
 local notes = require "icrm.changes.journal.notes"

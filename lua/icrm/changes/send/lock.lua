@@ -1,7 +1,7 @@
 --- Whether the server runs one request at a time per session, seen from outside.
 -- Two reads on one session then take about twice as long as two reads on two
 -- sessions. Only that makes a read on a session a barrier behind the write that
--- ran there (RELIABILITY 6).
+-- ran there (law 16).
 -- @module icrm.changes.send.lock
 
 local core = require "icrm.core"

@@ -1,6 +1,6 @@
 --- Finding out what became of a write that got no proof: find, fence, settle,
 -- control, find again; a write goes back to `planned` only when it is proven
--- absent. (RELIABILITY 1.3, 1.5, 6; X6 to X10, X13, X15.)
+-- absent. (Laws 5, 7 and 8.)
 -- @module icrm.changes.send.reconcile
 
 local fence = require "icrm.changes.send.fence"

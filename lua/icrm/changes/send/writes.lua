@@ -23,7 +23,7 @@ end
 --- Send the creation of a record.
 function M.create(job, run, change)
   if change.attempts > 0 and run.reconciler:is_found(job, change) then
-    return -- an earlier attempt has made it (X13)
+    return -- an earlier attempt has made it (law 7)
   end
   local schema = run.set:schema(change.module)
   local fields = resolve_references(run, change, json.decode(change.fields))
@@ -109,7 +109,7 @@ local function side_effects(schema, fields, current, record)
 end
 
 -- A reference that is to become empty: `update` keeps it, `revise` does not
--- (SERVER.md 4).
+-- (law 12).
 local function cleared_reference(schema, fields, current)
   for field, value in pairs(fields) do
     local description = schema.by_name[field]

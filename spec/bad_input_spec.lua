@@ -377,7 +377,7 @@ describe("bad input", function()
   end)
 
   it("a bulk update of a value, a field or records that are none", function()
-    local before, dir = crm.commits "update", helper.tmpdir()
+    local before, dir = crm.commits "revise", helper.tmpdir()
     local function update(code, arguments, ...)
       says(crm.run({ "update", "HelpDesk", "--yes", table.unpack(arguments) }, { cwd = dir }),
         code, ...)
@@ -392,7 +392,7 @@ describe("bad input", function()
     update(2, { "--all", "--where", "id > '9x1'", "--set", "hours=1" }, "say which records")
     update(0, { "--where", "ticket_title = 'Zzz'", "--set", "hours=1" },
       "0 records of HelpDesk match; nothing to do")
-    assert.equal(before, crm.commits "update")
+    assert.equal(before, crm.commits "revise")
     assert.equal("", helper.run({ "ls", dir }).out) -- no plan is left behind
   end)
 

@@ -169,16 +169,16 @@ describe("icrm.Client", function()
       err.message)
   end)
 
-  it("sends the whole record on update, or the given fields alone when partial", function()
-    local created = ticket { description = "reste" }
-    local retrieves = calls "retrieve"
-    crm:update("HelpDesk", { id = created.id, ticket_title = "Neuf" })
-    assert.equal(retrieves + 1, calls "retrieve")
-    local err = raised(crm.update, crm, "HelpDesk", { id = created.id,
-      description = "seul" }, { partial = true })
-    assert.equal("MANDATORY_FIELDS_MISSING", err.code)
-    assert.equal(retrieves + 1, calls "retrieve")
-    assert.equal("reste", crm:retrieve(created.id).description)
+  it("sends what changes alone, and reads the first record of a module again", function()
+    local account = crm:create("Accounts", { accountname = "Seule", phone = "1" })
+    local retrieves, revised = calls "retrieve", calls "revise"
+    crm:update("Accounts", { id = account.id, phone = "2" })
+    assert.equal(retrieves + 2, calls "retrieve")
+    crm:update("Accounts", { id = account.id, phone = "3" }, { partial = true })
+    assert.equal(retrieves + 3, calls "retrieve")
+    assert.equal(revised + 2, calls "revise")
+    assert.same({ "Seule", "3" }, { crm:retrieve(account).accountname,
+      crm:retrieve(account).phone })
   end)
 
   it("empties a reference by revise, and says that update did not", function()

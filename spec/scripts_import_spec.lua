@@ -97,7 +97,11 @@ describe("icrm-lua import", function()
       lines[#lines + 1] = ("%d "):format(i) .. ("long "):rep(i % 2 * 60 + 2) .. ";Open"
     end
     file("a.csv", table.concat(lines, "\n") .. "\n")
-    local result = here { "import", "a.csv", "--module", "HelpDesk", "--yes" }
+    has(here({ "import", "a.csv", "--module", "HelpDesk", "--yes" }, 3).err,
+      "the server keeps fewer characters of this field and cuts the rest",
+      "icrm-lua undo a.csv.icrm", "icrm-lua resume a.csv.icrm --accept ticket_title:cut")
+    has(here({ "resume", "a.csv.icrm" }, 1).err, "--accept ticket_title:cut")
+    local result = here { "resume", "a.csv.icrm", "--accept", "ticket_title:cut" }
     local _, said = result.err:gsub("the server keeps 255 characters of HelpDesk.ticket_title and "
       .. "cuts the rest; %d+ more that are still to be sent are longer", "")
     assert.equal(1, said)

@@ -92,7 +92,7 @@ function M.connect(options)
     url = options.url, site = options.site or options.url,
     username = options.username, name = options.name,
     protected = options.protected, check = options.check ~= false, rate = options.rate,
-    _owner = options.owner, _schemas = {}, _learnt = {}, module_by_prefix = {},
+    _owner = options.owner, _schemas = {}, _learnt = {}, learnt_ways = {}, module_by_prefix = {},
   }, Client)
   self.core_options = core_options(options)
   self.core = errors.check(core.client(self.core_options))

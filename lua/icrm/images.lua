@@ -1,16 +1,29 @@
---- Comparing what was sent with what the server stores.
+--- Comparing what was sent with what the server stores, and what was there before
+-- with what is there now.
 -- @module icrm.images
 
+local alterations = require "icrm.alterations"
 local values = require "icrm.values"
+local ways = require "icrm.ways"
 
 local M = {}
 
--- A text shorter than this is not taken for what was left of a longer one: a
--- workflow may have written it.
-local MIN_CUT = 8
+local function difference(schema, name, sent, stored)
+  local field = schema.by_name[name]
+  sent, stored = values.text(sent), values.text(stored)
+  local kind = field and field.type
+  return {
+    field = name,
+    type = kind,
+    sent = sent,
+    stored = stored,
+    kind = alterations.name(kind, sent, stored),
+    missing = sent ~= "" and (stored == "" or stored == "0000-00-00"),
+  }
+end
 
-local function is_empty(value)
-  return value == nil or value == "" or value == "0000-00-00"
+local function by_field(a, b)
+  return a.field < b.field
 end
 
 --- The fields whose stored value is not what was sent, sorted by name. The
@@ -19,43 +32,161 @@ end
 --- @param schema table icrm.Schema
 --- @param sent table field → value
 --- @param stored table the record as the server returned it
---- @return table list of { field, sent, stored, missing = boolean }
+--- @return table list of { field, type, sent, stored, kind, missing = boolean }; kind
+---   is one of icrm.alterations
 function M.differences(schema, sent, stored)
   local list = {}
   for field, value in pairs(sent) do
-    if not schema:same(field, value, stored[field]) then
-      list[#list + 1] = {
-        field = field,
-        sent = tostring(value),
-        stored = stored[field] or "",
-        missing = value ~= "" and is_empty(stored[field]),
-      }
+    if field ~= "id" and not schema:same(field, value, stored[field]) then
+      list[#list + 1] = difference(schema, field, value, stored[field])
     end
   end
-  table.sort(list, function(a, b)
-    return a.field < b.field
-  end)
+  table.sort(list, by_field)
   return list
 end
 
---- Whether a record looks half written: something was sent, nothing is there.
--- A worker killed in the middle of a create leaves such a record (law 10).
-function M.is_partial(differences)
-  for _, difference in ipairs(differences) do
-    if difference.missing then
+-- What the server may answer with in one call and leave out in another says
+-- nothing; a field of the module that is not there any more does.
+local function is_silent(schema, name, stored)
+  return stored[name] == nil and not schema.by_name[name]
+end
+
+-- Fields that were not sent and are not as before.
+local function spilled(schema, sent, before, stored, list)
+  for name, old in pairs(before) do
+    if
+      sent[name] == nil
+      and not is_silent(schema, name, stored)
+      and not ways.follows(name, sent)
+      and not schema:same(name, old, stored[name])
+    then
+      local entry = difference(schema, name, old, stored[name])
+      entry.spilled = true
+      list[#list + 1] = entry
+    end
+  end
+end
+
+-- Fields that were not sent and have a value that describe does not promise. A
+-- date that it promises is today's, which nobody knows of the record.
+local function defaulted(schema, sent, stored, list)
+  for _, field in ipairs(schema.fields) do
+    local value = values.text(stored[field.name])
+    local promised = not field.type:find "^date" and values.same(field, field.default or "", value)
+    if
+      field.editable
+      and sent[field.name] == nil
+      and not alterations.is_nothing(value)
+      and not promised
+      and not ways.follows(field.name, sent)
+    then
+      list[#list + 1] = {
+        field = field.name, type = field.type, sent = "", stored = value, kind = "defaulted",
+      }
+    end
+  end
+end
+
+--- All that a write did otherwise than it was meant to: fields stored otherwise
+--- than sent; `spilled`, fields that were not sent and are not as before; fields of
+--- a new record that were not sent and have a value all the same (`defaulted`).
+--- What the server computes from the fields that were sent is none of them.
+---
+--- @param schema table icrm.Schema
+--- @param sent table field → value, what was meant
+--- @param before table? the record before the write; nil for a new one
+--- @param stored table the record as the server returned it
+--- @return table list as `differences` has it, sorted by field
+function M.outcome(schema, sent, before, stored)
+  local list = M.differences(schema, sent, stored)
+  if before then
+    spilled(schema, sent, before, stored, list)
+  else
+    defaulted(schema, sent, stored, list)
+  end
+  table.sort(list, by_field)
+  return list
+end
+
+local FREE = { string = true, text = true, email = true, phone = true, url = true }
+
+-- What is left of a text when an administrator's workflow, the tables or an
+-- encoding have done their worst.
+local function bare(text)
+  return (text:gsub("&#?%w+;", ""):lower():gsub("[^%w]", ""))
+end
+
+local SURELY_CUT = 20 -- characters that two records do not share by chance
+
+local function is_like(sent, stored)
+  local a, b = bare(sent), bare(stored)
+  if stored == "" then
+    return true -- half written, perhaps; it shows no other record
+  elseif a == "" then -- no letter that survives everything
+    return sent:sub(1, #stored) == stored or stored:find "[&?]" ~= nil
+  end
+  return a == b or #b >= SURELY_CUT and a:sub(1, #b) == b
+end
+
+-- The fields by which a record is known: mandatory and unique texts, else all texts.
+local function identity(schema, sent)
+  local names, others = {}, {}
+  for name, value in pairs(sent) do
+    local field = schema.by_name[name]
+    if field and FREE[field.type] and values.text(value) ~= "" then
+      local list = (field.mandatory or field.unique) and names or others
+      list[#list + 1] = name
+    end
+  end
+  return names, others
+end
+
+local function count_unlike(sent, stored, names)
+  local n = 0
+  for _, name in ipairs(names) do
+    n = n + (is_like(values.text(sent[name]), values.text(stored[name])) and 0 or 1)
+  end
+  return n
+end
+
+--- Whether the answer to a creation shows another record than the one that was
+--- sent: its names are other names, not the same ones cut, encoded or put in capitals.
+---
+--- @param schema table icrm.Schema
+--- @param sent table field → value
+--- @param stored table the record as the server returned it
+--- @param key? table names of the fields that tell records apart
+--- @return boolean
+function M.is_another(schema, sent, stored, key)
+  local names, others = identity(schema, sent)
+  if key or #names > 0 then
+    return count_unlike(sent, stored, key or names) > 0
+  end
+  return #others > 0 and count_unlike(sent, stored, others) == #others
+end
+
+--- Whether an update made fields empty that were not sent to be.
+---
+--- @param outcome table see `outcome`
+--- @return boolean
+function M.is_blanked(outcome)
+  for _, one in ipairs(outcome) do
+    if one.spilled and one.kind == "emptied" then
       return true
     end
   end
   return false
 end
 
--- How much of a text the server kept, when it cut it; describe tells no lengths.
-local function kept_length(difference)
-  local sent, stored = difference.sent, difference.stored
-  local is_start = #stored >= MIN_CUT and sent:sub(1, #stored) == stored
-  if is_start and sent:find("%S", #stored + 1) then -- blanks at the end are not missed
-    return utf8.len(stored)
+--- Whether a record looks half written: something was sent, nothing is there.
+-- A worker killed in the middle of a create leaves such a record (law 10).
+function M.is_partial(differences)
+  for _, one in ipairs(differences) do
+    if one.missing then
+      return true
+    end
   end
+  return false
 end
 
 --- The fields whose text the server has cut.
@@ -64,28 +195,35 @@ end
 --- @return table field → how many characters it kept
 function M.cuts(differences)
   local cuts = {}
-  for _, difference in ipairs(differences) do
-    cuts[difference.field] = kept_length(difference)
+  for _, one in ipairs(differences) do
+    cuts[one.field] = alterations.kept_length(one.sent, one.stored)
   end
   return cuts
 end
 
+local function describe_one(one)
+  local kept = alterations.kept_length(one.sent, one.stored)
+  if one.kind == "defaulted" then
+    return ("%s: not sent, stored %q"):format(one.field, values.shorten(one.stored))
+  elseif one.spilled then
+    return ("%s: was %q, is %q"):format(
+      one.field, values.shorten(one.sent), values.shorten(one.stored))
+  elseif kept then
+    return ("%s: cut, %d of %d characters stored"):format(
+      one.field, kept, utf8.len(one.sent) or #one.sent)
+  end
+  return ("%s: sent %q, stored %q"):format(
+    one.field, values.shorten(one.sent), values.shorten(one.stored))
+end
+
 --- Say a list of differences in one line.
+---
+--- @param differences table see `differences`
+--- @return string
 function M.describe(differences)
   local parts = {}
-  for i, difference in ipairs(differences) do
-    local kept = kept_length(difference)
-    parts[i] = kept
-        and ("%s: cut, %d of %d characters stored"):format(
-          difference.field,
-          kept,
-          utf8.len(difference.sent) or #difference.sent
-        )
-      or ("%s: sent %q, stored %q"):format(
-        difference.field,
-        values.shorten(difference.sent),
-        values.shorten(difference.stored)
-      )
+  for i, one in ipairs(differences) do
+    parts[i] = describe_one(one)
   end
   return table.concat(parts, "; ")
 end

@@ -4,9 +4,11 @@
 
 local core = require "icrm.core"
 local errors = require "icrm.error"
+local images = require "icrm.images"
 local json = require "icrm.json"
 local schema_module = require "icrm.schema"
 local values = require "icrm.values"
+local ways = require "icrm.ways"
 
 local M = {}
 
@@ -97,46 +99,40 @@ local function checked(client, schema, fields, opts)
   return normalised
 end
 
--- What the server stored otherwise than it was sent.
-local function differences(schema, sent, stored)
-  local list = {}
-  for name, value in pairs(sent) do
-    local found = stored[name]
-    if found ~= nil and found ~= value and not schema:same(name, tostring(value), found) then
-      list[#list + 1] = { field = name, sent = value, stored = found }
-    end
-  end
-  table.sort(list, function(a, b) return a.field < b.field end)
-  return list
-end
-
-local function check_echo(schema, result, operation)
-  local id = type(result) == "table" and result.id
-  if not values.is_id(id) or id:match "^%d+" ~= schema.id_prefix then
+-- An answer must be the answer: a record of the module, the one that was asked for
+-- (`id`), or the new one.
+local function check_echo(schema, result, operation, id)
+  local echo = type(result) == "table" and result.id
+  if not values.is_id(echo) or echo:match "^%d+" ~= schema.id_prefix or id and echo ~= id then
     errors.raise { kind = "unknown_outcome", operation = operation,
-      message = ("the server says that the %s of a record of %s succeeded but "
-        .. "gives no record back; look whether it is there before trying again")
-        :format(operation, schema.name) }
+      message = ("the server says that the %s of %s succeeded but gives %s back; "
+        .. "look what it did before trying again"):format(operation,
+        id or "a record of " .. schema.name,
+        values.is_id(echo) and "record " .. echo or "no record") }
   end
   return result
+end
+
+local function explain_save(client, schema, operation, id, err)
+  local text = ("%s may not create in %s, or the module does not allow it")
+    :format(client.username, schema.name)
+  if errors.is(err) and err.message:find("LBL_DUPLICATES_DETECTED", 1, true) then
+    err.message = ("a record of %s with the same %s exists: %s"):format(
+      schema.name, schema:unique_names(), err.message)
+  elseif operation ~= "create" then
+    text = ("%s does not exist, was deleted, or %s may not change it")
+      :format(id, client.username)
+  end
+  explain(err, text)
 end
 
 local function save(client, schema, operation, element)
   local ok, result = pcall(client.call, client, operation, {
     elementType = schema.name, element = json.encode_element(element) })
   if not ok then
-    local text = ("%s may not create in %s, or the module does not allow it")
-      :format(client.username, schema.name)
-    if errors.is(result) and result.message:find("LBL_DUPLICATES_DETECTED", 1, true) then
-      result.message = ("a record of %s with the same %s exists: %s"):format(
-        schema.name, schema:unique_names(), result.message)
-    elseif operation ~= "create" then
-      text = ("%s does not exist, was deleted, or %s may not change it")
-        :format(element.id, client.username)
-    end
-    explain(result, text)
+    explain_save(client, schema, operation, element.id, result)
   end
-  return check_echo(schema, result, operation), differences(schema, element, result)
+  return check_echo(schema, result, operation, element.id)
 end
 
 --- Copy fields; a mandatory owner that is not given is the connected user.
@@ -172,7 +168,14 @@ function M.create(client, module, fields, opts)
   if element.id ~= nil then
     input_error "create takes no id; the server gives one (use update to change a record)"
   end
-  return save(client, schema, "create", checked(client, schema, element, opts or {}))
+  element = checked(client, schema, element, opts or {})
+  local record = save(client, schema, "create", ways.creation(client, schema, element))
+  if images.is_another(schema, element, record) then
+    errors.raise { kind = "unknown_outcome", operation = "create",
+      message = ("the answer shows another record, %s, than the one of %s that was sent; look "
+        .. "whether that is there before trying again"):format(record.id, schema.name) }
+  end
+  return record, images.outcome(schema, element, nil, record)
 end
 
 local function split_id(schema, fields)
@@ -186,36 +189,6 @@ local function split_id(schema, fields)
   end
   rest.id = nil
   return id, rest
-end
-
---- Lay changes over a record: all of its fields that a client may write.
----
---- Some servers blank what is absent from an update, so the whole is sent.
----
---- @param schema icrm.Schema
---- @param current icrm.Record the record as the server has it
---- @param changes table<string, any>
---- @return table<string, any> element without `id`
-function M.merge(schema, current, changes)
-  local element, absent = {}, {}
-  for _, field in ipairs(schema.fields) do
-    if field.editable and current[field.name] ~= nil then
-      element[field.name] = current[field.name]
-    end
-  end
-  for name, value in pairs(changes) do
-    element[name] = value
-  end
-  for _, name in ipairs(schema.mandatory) do
-    if element[name] == nil or element[name] == "" then
-      absent[#absent + 1] = name
-    end
-  end
-  if #absent > 0 then
-    input_error(("%s: the stored record has no value for %s, which the server "
-      .. "demands; give one as well"):format(current.id, table.concat(absent, ", ")))
-  end
-  return element
 end
 
 --- Find the module that a record id belongs to, by its prefix.
@@ -244,28 +217,56 @@ function M.module_of(client, record)
   input_error(("%s belongs to no module that %s may see"):format(id, client.username))
 end
 
+local function choose_way(client, schema, current, changes, opts)
+  local way, failure = ways.choose(client, schema, current, changes,
+    { learnt = client.learnt_ways[schema.name] })
+  if way and way.name == "whole" and opts.partial then
+    failure = { code = "NO_SAFE_WAY", message = ("%s can only be changed by sending it back "
+      .. "whole, and that is not wanted (partial)"):format(current.id) }
+  end
+  if failure then
+    errors.raise { kind = "input", code = failure.code, message = failure.message }
+  end
+  return way
+end
+
+-- Where nothing is known of the server, the first record of a module shows what it
+-- does; one that blanks what is absent gets the record back whole.
+local function change(client, schema, current, changes, opts)
+  local way = choose_way(client, schema, current, changes, opts)
+  local record = save(client, schema, way.operation, way.element)
+  if way.is_known then
+    return record, images.outcome(schema, changes, current, record)
+  end
+  record = M.retrieve(client, current.id)
+  local outcome = images.outcome(schema, changes, current, record)
+  local learnt = client.learnt_ways
+  learnt[schema.name] = images.is_blanked(outcome) and way.name ~= "whole" and "whole" or way.name
+  if learnt[schema.name] ~= way.name then
+    return change(client, schema, current, changes, opts)
+  end
+  return record, outcome
+end
+
 --- Change a record.
 ---
---- The record is read first and sent back whole with the changes, because
---- some servers blank what is absent. `partial = true` sends the given fields
---- alone.
+--- The record is read first, then changed in the way that keeps all else as it
+--- is on this server (docs/servers.md).
 ---
 --- @param client icrm.Client
 --- @param module string
 --- @param fields table<string, any> with `id`
---- @param opts? { check?: boolean, partial?: boolean }
+--- @param opts? { check?: boolean, partial?: boolean } partial: raise rather than
+---   send the record back whole, where nothing else would keep the rest
 --- @return icrm.Record stored
---- @return icrm.Difference[] changes what the server stored otherwise than sent
+--- @return icrm.Difference[] changes what the server stored otherwise than sent, and
+---   fields that are not as before although they were not sent (`spilled`)
 function M.update(client, module, fields, opts)
   opts = opts or {}
   local schema = client:describe(module)
-  local id, element = split_id(schema, fields)
-  element = checked(client, schema, element, { check = opts.check, partial = true })
-  if not opts.partial then
-    element = M.merge(schema, M.retrieve(client, id), element)
-  end
-  element.id = id
-  return save(client, schema, "update", element)
+  local id, changes = split_id(schema, fields)
+  changes = checked(client, schema, changes, { check = opts.check, partial = true })
+  return change(client, schema, M.retrieve(client, id), changes, opts)
 end
 
 --- Change only the given fields by the operation revise, where the server has it.
@@ -283,8 +284,10 @@ function M.revise(client, module, fields, opts)
   local id, element = split_id(schema, fields)
   element = checked(client, schema, element,
     { check = opts and opts.check, partial = true })
-  element.id = id
-  return save(client, schema, "revise", element)
+  local sent = core.copy(element)
+  sent.id = id
+  local record = save(client, schema, "revise", sent)
+  return record, images.differences(schema, element, record)
 end
 
 --- Delete a record, where the server has this operation.

@@ -184,6 +184,10 @@
 ---@field field string
 ---@field sent string
 ---@field stored string
+---@field kind string one of the kinds in docs/servers.md
+---@field type? string the field's type
+---@field missing? boolean something was sent and nothing is stored
+---@field spilled? boolean the field was not sent, and is not as before
 
 ---@class icrm.Field
 ---@field name string

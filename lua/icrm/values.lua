@@ -239,26 +239,77 @@ function M.normalise(field, value, opts)
   return (by_type[field.type] or as_text)(field, value, opts)
 end
 
-local numeric = { integer = true, double = true, currency = true }
+--- Write any value that a server may put into a record as one text: numbers and
+--- tables of JSON come where texts are expected.
+---
+--- @param value any
+--- @return string
+function M.text(value)
+  if type(value) == "string" then
+    return value
+  elseif type(value) == "number" then
+    return json.number_text(value) or tostring(value)
+  elseif type(value) == "boolean" then
+    return value and "1" or "0"
+  elseif type(value) == "table" then
+    local ok, text = pcall(json.encode, value)
+    return ok and text or "a table"
+  end
+  return ""
+end
 
---- Tell whether two texts are the same value of a field.
+local NUMERIC = { integer = true, double = true, currency = true }
+local EXACT = 1e-12 -- of the number: what a float may be beside its text
+
+local function same_number(sent, stored)
+  local a, b = tonumber(sent) or 0, tonumber(stored) or 0
+  return math.abs(a - b) <= EXACT * math.max(math.abs(a), math.abs(b))
+end
+
+-- Nothing is written in several ways: "", 0000-00-00.
+local function point_in_time(text)
+  if text:find "^[0:%- ]*$" then
+    return ""
+  end
+  return (text:find "^%d%d:%d%d$" or text:find " %d%d:%d%d$") and text .. ":00" or text
+end
+
+local same_by_type = {
+  boolean = function(sent, stored)
+    return (sent == "1") == (stored == "1")
+  end,
+}
+for kind in pairs(NUMERIC) do
+  same_by_type[kind] = same_number
+end
+for _, kind in ipairs { "date", "datetime" } do
+  same_by_type[kind] = function(sent, stored)
+    return point_in_time(sent) == point_in_time(stored)
+  end
+end
+
+-- Midnight is no empty time.
+function same_by_type.time(sent, stored)
+  return sent ~= "" and stored ~= "" and point_in_time(sent) == point_in_time(stored)
+end
+
+--- Tell whether two values of a field, as sent or as a server returns them, are
+--- the same.
 ---
 --- @param field icrm.Field?
---- @param sent string
---- @param stored string?
+--- @param sent any
+--- @param stored any
 --- @return boolean
 function M.same(field, sent, stored)
-  stored = stored or ""
-  if sent == stored then
+  local a, b = M.text(sent), M.text(stored)
+  if a == b then
     return true
   end
-  local kind = field and field.type
-  if numeric[kind] then
-    return (tonumber(sent) or 0) == (tonumber(stored) or 0)
-  elseif kind == "boolean" then
-    return (sent == "1") == (stored == "1")
+  local same = same_by_type[field and field.type]
+  if not same and (type(sent) == "number" or type(stored) == "number") then
+    same = tonumber(a) and tonumber(b) and same_number
   end
-  return false
+  return same and same(a, b) or false
 end
 
 return M

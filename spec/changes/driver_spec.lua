@@ -98,7 +98,7 @@ for name, driver in pairs(drivers) do
       assert.truthy(#settle.describe(set, "t") > 1)
       settle.absent(set, "t")
       assert.equal(1, cuts.count(set, "HelpDesk", "ticketstatus", 5))
-      assert.equal(2, (calls.needed(set)))
+      assert.equal(3, (calls.needed(set)))
     end)
   end)
 end

@@ -171,14 +171,15 @@ describe("icrm-lua under a quota", function()
     start {}
     state "60/min, 7200/day"
     local text = plan().err
-    has(text, ("\n%d calls: about "):format(ROWS + 1)) -- and a look for another copy
+    has(text, ("\n%d calls: about "):format(ROWS + 3)) -- and looks for
+      -- another copy, what the server is, and the first record
     assert.matches(" by the quota of 60/min, 7200/day, until %d%d:%d%d\n", text)
-    has(run(0, "show", "a.icrm").out, ("%d calls to send it"):format(ROWS + 2))
+    has(run(0, "show", "a.icrm").out, ("%d calls to send it"):format(ROWS + 3))
     state "60/min, 100/day"
     local again = crm.run({ "apply", "a.icrm" }, { cwd = dir }).err
     assert.matches(("%d calls%%. The quota of 60/min, 100/day lets %%d+ of them through, "
       .. "until %%d%%d:%%d%%d %%(%%d+ of %d changes%%); then this stops%%.\n")
-      :format(ROWS + 2, ROWS), again)
+      :format(ROWS + 4, ROWS), again)
     assert.matches("To go on, from tomorrow %d%d:%d%d: icrm%-lua resume a%.icrm; once, done by "
       .. "tomorrow %d%d:%d%d at the earliest%.\n", again)
     has(again, "nothing was sent; to send what is planned in a.icrm: icrm-lua apply a.icrm --yes")
@@ -193,7 +194,7 @@ describe("icrm-lua under a quota", function()
       local event = json.decode(line)
       events[event.event] = events[event.event] or event
     end
-    assert.same({ ROWS, ROWS + 1, 0 },
+    assert.same({ ROWS, ROWS + 3, 0 },
       { events.start.total, events.start.calls, events.start.stops })
     assert.truthy(events.start.seconds >= 3)
     assert.matches("^20%d%d%-%d%d%-%d%dT.*Z$", events.start["until"])

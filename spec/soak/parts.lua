@@ -68,7 +68,8 @@ end
 -- Every point of the engine at which a crash could hurt, in four weathers. A
 -- crash shifts what comes after it, so the number of points is asked first.
 local function on_writes(fault)
-  return ("p=0.3 create %s; p=0.3 update %s; p=0.3 delete %s"):format(fault, fault, fault)
+  return ("p=0.3 create %s; p=0.3 update %s; p=0.3 revise %s; p=0.3 delete %s"):format(
+    fault, fault, fault, fault)
 end
 
 local WEATHERS = { false, on_writes "after_commit close", on_writes "before_commit reset",

@@ -1,11 +1,11 @@
 --- How many calls a change set takes that is still to be sent. Logins, the search
--- for what is in doubt, and the question whether references can be emptied, come
--- on top.
+-- for what is in doubt come on top.
 -- @module icrm.changes.calls
 
 local documents = require "icrm.documents"
 local search = require "icrm.changes.send.search"
 local state = require "icrm.changes.journal.state"
+local ways = require "icrm.ways"
 
 local M = {}
 
@@ -65,6 +65,18 @@ local function attachments(set)
   return (way == "parameter" and 2 or 4) * n
 end
 
+local function modules_with(set, operation)
+  return #set.store:modules { states = PLANNED, operations = { operation } }
+end
+
+-- What the server is and how it changes records is asked before the first write;
+-- the first record of a module that is created, or changed, is read again.
+local function learning(set)
+  local updated = modules_with(set, "update")
+  local asked = set.client and ways.preparation(set.client, updated > 0) or 0
+  return asked + modules_with(set, "create") + updated
+end
+
 --- Count the calls that are still needed.
 ---
 --- @param set icrm.ChangeSet
@@ -78,7 +90,8 @@ function M.needed(set)
   local described = descriptions(set)
   -- An update and a deletion read the record first.
   local twice = set.store:how_many { states = PLANNED, operations = { "update", "delete" } }
-  return described + creations(set) + looks(set) + attachments(set) + 2 * twice,
+  return described + creations(set) + looks(set) + attachments(set) + learning(set)
+    + 2 * twice,
     changes
 end
 

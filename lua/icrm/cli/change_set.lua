@@ -32,6 +32,8 @@ function M.add_options(parser)
     :choices { "skip", "force" }:default "skip"
   parser:option("--allow-delete", "The exact number of records that may be deleted.")
     :argname "N":convert(script.count)
+  parser:option("--accept", "Go on although the server does this to a field, for example "
+    .. "annual_revenue:rounded; see docs/servers.md."):argname "FIELD:KIND":count "*"
   parser:option("--confirm-host", "Needed where the profile is protected: the CRM's host.")
     :argname "HOST"
   parser:option("--errors", "Write the rows that were not applied to this file, as icrm-lua errors "
@@ -290,7 +292,7 @@ function M.apply(set, args, is_forecast)
   local note_cuts = watch_cuts(set, progress)
   local ok, summary = pcall(set.apply, set, {
     resend = args.resend, settle = args.settle, max_errors = args.max_errors,
-    stale = args.stale, allow_delete = args.allow_delete,
+    stale = args.stale, allow_delete = args.allow_delete, accept = args.accept,
     on_change = function(change, values)
       note_cuts(change, values)
       if values.state == "failed" or values.state == "needs_human" then

@@ -8,7 +8,7 @@ local script = require "icrm.cli.script"
 local M = {
   DONE = 0,
   ERROR = script.EXIT_ERROR, -- 1
-  UNSETTLED = 3, -- what became of some changes only a person can tell
+  UNSETTLED = 3, -- a person must look: at what became of some changes, or of a value
   FAILED_ROWS = script.EXIT_FAILED_ROWS, -- 4
   STALE = 5, -- some records were changed since the plan, nothing else failed
   AUTH = 6,
@@ -56,6 +56,8 @@ function M.of_set(set, summary)
     return M.ERROR
   elseif stopped then
     return stopped
+  elseif summary and summary.halted and left(set, states, summary) > 0 then
+    return M.UNSETTLED -- resumed as it is, it would stop again
   elseif left(set, states, summary) > 0 then
     return M.TRY_AGAIN
   elseif (states.needs_human or 0) > 0 then

@@ -46,6 +46,20 @@ local function say_changed_values(set)
   end
 end
 
+-- What the CRM filled in by itself, where nothing was sent.
+local function say_defaulted(summary)
+  local names = {}
+  for name in pairs(summary.defaulted) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local entry = summary.defaulted[name]
+    script.say("the CRM filled in %s, which was not sent, in %s: %q", name,
+      script.counted(entry.n, "record"), text_tools.clean(entry.value))
+  end
+end
+
 -- What the CRM does on a save, mails for one, may have happened all the same.
 local function say_resent(set)
   local n = set.store:how_many { states = { "done" }, attempts = 2 }
@@ -68,6 +82,18 @@ function M.command(set, verb)
   return script.command(verb, set.path)
 end
 
+-- The set was stopped at a record that is not stored as it was meant.
+local function say_halted(set, halted)
+  local words = { "resume", set.path }
+  for _, word in ipairs(halted.words) do
+    words[#words + 1] = "--accept"
+    words[#words + 1] = word
+  end
+  script.say("to take back what was sent: %s", script.command("undo", set.path))
+  script.say("to send the rest all the same, each record stored like that: %s",
+    script.command(table.unpack(words)))
+end
+
 local CAN_BE_TAKEN_BACK = { states = { "done" }, operations = { "create", "update", "attach" } }
 
 local function say_next(set, code, summary)
@@ -76,7 +102,9 @@ local function say_next(set, code, summary)
   if (states.needs_human or 0) > 0 then
     script.say("settle the open ones: %s", script.command("unknown", set.path))
   end
-  if code == exits.DONE and is_open then
+  if summary and summary.halted and is_open then
+    say_halted(set, summary.halted)
+  elseif code == exits.DONE and is_open then
     script.say("to send it: %s", M.command(set, "apply"))
   elseif code == exits.QUOTA then
     script.say("to go on, from %s: %s", times.moment(summary.error.retry_after or 0),
@@ -104,6 +132,9 @@ function M.report(set, summary)
   say_failures(set)
   say_changed_values(set)
   say_resent(set)
+  if summary then
+    say_defaulted(summary)
+  end
   if summary and summary.stopped then
     script.say("stopped: %s", text_tools.clean(summary.stopped))
   end

@@ -75,7 +75,7 @@ describe("a change set that was applied further than it knows", function()
     crm.server:advance(2)
     local set <close> = restored(plan)
     assert.same({ done = 3 }, set:apply().states)
-    assert.equal(1, crm.commits "update")
+    assert.equal(1, crm.commits "revise")
   end)
 
   it("finds the rows of another plan of the same input, on any machine", function()

@@ -170,9 +170,9 @@ describe("a write whose answer is lost", function()
     end
 
     it("is sent again when the record is as it was", function()
-      local plan <close> = plan_update "at update#1 before_commit reset"
+      local plan <close> = plan_update "at revise#2 before_commit reset"
       assert.same({ done = 1 }, plan:apply({ settle = 0.02 }).states)
-      assert.equal(1, crm.commits "update")
+      assert.equal(1, crm.commits "revise")
       assert.equal(2, plan.store:get(1).attempts)
     end)
 
@@ -202,7 +202,7 @@ describe("a write whose answer is lost", function()
         return function(_, ...) return method(crm.client.core, ...) end
       end })
       function core.submit(_, options)
-        if options.operation == "update" then
+        if options.operation == "revise" then
           local element = require("icrm.json").decode(options.params.element)
           element.solution = "by a workflow"
           options.params.element = require("icrm.json").encode_element(element)
@@ -215,7 +215,7 @@ describe("a write whose answer is lost", function()
       assert.same({ needs_human = 1 }, summary.states)
       local change = plan.store:get(1)
       assert.equal("CONFLICT", change.code)
-      assert.truthy(change.message:find('solution: sent "", stored "by a workflow"', 1, true))
+      assert.truthy(change.message:find('solution: was "", is "by a workflow"', 1, true))
     end)
   end)
 

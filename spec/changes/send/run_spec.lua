@@ -225,7 +225,7 @@ describe("apply", function()
     end)
 
     it("does an update once, and sees that it was done", function()
-      crm = changes_crm.start { faults = "p=0.5 update after_commit reset; seed=3" }
+      crm = changes_crm.start { faults = "p=0.5 revise after_commit reset; seed=3" }
       local plan <close> = crm.plan()
       for i = 1, 12 do
         local ticket = crm.client:create("HelpDesk",
@@ -234,7 +234,7 @@ describe("apply", function()
       end
       assert.same({ done = 12 }, plan:apply({ settle = 0.05 }).states)
       assert.equal(12, crm.count("HelpDesk", "ticketstatus = 'Closed' AND ticket_title LIKE 'T%'"))
-      assert.equal(12, crm.commits "update")
+      assert.equal(12, crm.commits "revise")
     end)
 
     it("takes up what a dead process left", function()

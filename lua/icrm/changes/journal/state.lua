@@ -50,9 +50,23 @@ local CODES = {
   {
     code = "CANNOT_CLEAR",
     state = "failed",
-    text = "%s cannot be emptied: this server's update keeps references",
+    text = "%s",
     meaning = "a reference was to be emptied, and this server's update keeps it",
     cure = "empty it in the CRM",
+  },
+  {
+    code = "NO_SAFE_WAY",
+    state = "failed",
+    text = "%s",
+    meaning = "this server has no operation that changes the record and keeps the rest of it",
+    cure = "change it in the CRM, or accept what the message names: icrm-lua resume FILE --accept",
+  },
+  {
+    code = "MANDATORY",
+    state = "failed",
+    text = "%s",
+    meaning = "the record lacks a value that the server demands of every update",
+    cure = "give that field a value in the same change",
   },
   {
     code = "NO_ANSWER",
@@ -117,7 +131,8 @@ local CODES = {
     state = "needs_human",
     text = "fields that were not to be changed are not as before: %s",
     meaning = "fields that were not to be changed are not as before",
-    cure = "mend these fields in the CRM, then icrm-lua unknown FILE mark-done KEY",
+    cure = "icrm-lua undo FILE puts them back; or mend them in the CRM, then icrm-lua unknown "
+      .. "FILE mark-done KEY",
   },
   {
     code = "DUPLICATE",
@@ -189,6 +204,13 @@ local CODES = {
     text = "%s cannot be read any more: %s",
     meaning = "an update in doubt, and the record is not readable",
     cure = "ask who may see it, then icrm-lua unknown FILE mark-done KEY, or mark-absent KEY",
+  },
+  {
+    code = "OTHER_RECORD",
+    state = "unknown",
+    text = "the answer shows %s, which is not what was sent",
+    meaning = "the answer belonged to another request; a run looks for the record",
+    cure = "icrm-lua resume FILE looks for it",
   },
   {
     code = "TAG_MISSING",

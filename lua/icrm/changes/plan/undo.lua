@@ -9,6 +9,8 @@ local json = require "icrm.json"
 local limits = require "icrm.limits"
 local operations = require "icrm.operations"
 local lookup = require "icrm.query.lookup"
+local records = require "icrm.records"
+local ways = require "icrm.ways"
 
 local M = {}
 
@@ -23,21 +25,47 @@ local function keep(plan, change, code, message)
 end
 
 -- What moved since our write. A record that was changed and changed back is as
--- we left it, whatever its time of modification says.
+-- we left it, whatever its time of modification says; a row of a query has not all
+-- that the record has.
 local function moved_since(schema, change, current)
-  local after = json.decode(change.after)
-  local moved = images.differences(schema, images.editable(schema, after), current)[1]
+  local after = images.editable(schema, json.decode(change.after))
+  for field in pairs(after) do
+    if current[field] == nil then
+      after[field] = nil
+    end
+  end
+  local moved = images.differences(schema, after, current)[1]
   return moved and ("%s was %q, is %q"):format(moved.field, moved.sent, moved.stored)
 end
 
--- The fields that an update wrote get their old values back.
-local function reverse_update(plan, change, current)
+-- All that an update did: the fields that it was meant to change, and those that
+-- the server changed besides, but for what it computes from them.
+local function reversed_fields(schema, change)
   local before, fields = json.decode(change.before), {}
-  for field in pairs(json.decode(change.fields)) do
+  local meant = json.decode(change.fields)
+  for field, key in pairs(change.refs and json.decode(change.refs) or {}) do
+    meant[field] = key
+  end
+  for field in pairs(meant) do
     fields[field] = before[field] or ""
   end
-  for field in pairs(change.refs and json.decode(change.refs) or {}) do
-    fields[field] = before[field] or ""
+  local old = images.editable(schema, before)
+  for _, difference in ipairs(images.differences(schema, old, json.decode(change.after))) do
+    local field = difference.field
+    if not ways.follows(field, meant) then
+      fields[field] = before[field]
+    end
+  end
+  return fields
+end
+
+local function reverse_update(plan, schema, change, current)
+  local fields = reversed_fields(schema, change)
+  for field in pairs(fields) do
+    if current[field] == nil and schema.by_name[field] then -- a query does not show it
+      current = plan.client:retrieve(change.record)
+      break
+    end
   end
   plan:update(current, fields, { key = change.key, check = false })
 end
@@ -45,38 +73,48 @@ end
 local function reverse(plan, change, current, deletable)
   local schema = plan:schema(change.module)
   if not current then
-    return keep(plan, change, "IMPOSSIBLE", "the record is not there any more")
+    return keep(plan, change, "IMPOSSIBLE",
+      "the record cannot be read: it was deleted, or is out of this user's sight")
   end
   local moved = moved_since(schema, change, current)
   if moved then
     return keep(plan, change, "KEPT", "changed since by someone else: " .. moved)
   elseif change.operation == "update" then
-    return reverse_update(plan, change, current)
+    return reverse_update(plan, schema, change, current)
   elseif not deletable then
     return keep(plan, change, "IMPOSSIBLE", "this server has no operation to delete records")
   end
   plan:delete(current, { key = change.key })
 end
 
+-- The module of a change's record: an activity may be of another than it was made in.
+local function module_of(plan, change)
+  if plan:schema(change.module).id_prefix == change.record:match "^%d+" then
+    return change.module
+  end
+  return records.module_of(plan.client, change.record)
+end
+
 -- Handle some changes with one read per module.
 local function reverse_batch(plan, batch, deletable)
-  local by_module, records = {}, {}
+  local by_module, found = {}, {}
   for _, change in ipairs(batch) do
     if change.operation ~= "delete" then
-      by_module[change.module] = by_module[change.module] or {}
-      table.insert(by_module[change.module], change.record)
+      local module = module_of(plan, change)
+      by_module[module] = by_module[module] or {}
+      table.insert(by_module[module], change.record)
     end
   end
   for module, ids in pairs(by_module) do
     for id, record in pairs(lookup.by_id(plan.client, module, ids, "*")) do
-      records[id] = record
+      found[id] = record
     end
   end
   for _, change in ipairs(batch) do
     if change.operation == "delete" then
       keep(plan, change, "IMPOSSIBLE", "a deleted record cannot be brought back with its id")
     else
-      reverse(plan, change, records[change.record], deletable)
+      reverse(plan, change, found[change.record], deletable)
     end
   end
 end
@@ -110,8 +148,11 @@ function M.plan(set, create, path, options)
     driver = options.driver or set.store.driver,
   })
   local deletable, batch = operations.offers(set.client, "delete"), {}
-  for change in set.store:each_backwards { states = { "done" } } do
-    table.insert(batch, change)
+  for change in set.store:each_backwards { states = { "done", "needs_human" } } do
+    -- A conflict is an update that did more than it was meant to.
+    if change.state == "done" or change.code == "CONFLICT" and change.after then
+      table.insert(batch, change)
+    end
     if #batch == limits.VALUES_PER_QUERY then
       reverse_batch(plan, batch, deletable)
       batch = {}

@@ -4,6 +4,7 @@
 
 local classify = require "icrm.changes.send.classify"
 local documents = require "icrm.documents"
+local images = require "icrm.images"
 local json = require "icrm.json"
 
 local M = {}
@@ -67,7 +68,9 @@ function M.check(job, run, change, document)
   if not linked then
     return partial(run, change, document, ("it is not related to %s"):format(record))
   end
-  run.record_done(run, change, json.decode(change.fields), document)
+  local sent = json.decode(change.fields)
+  run.record_done(run, change, document, images.differences(run.set:schema "Documents", sent,
+    document))
 end
 
 -- The file, if it is as large as it was planned. That it has the same SHA-256 is

@@ -38,21 +38,21 @@ function M.write(result, err)
 end
 
 --- Like `write`, for a call that returns the record: success needs a record
---- with an id of the module.
+--- with an id of the module, and where a record was changed, with its id.
 ---
 --- @param result any
 --- @param err? table icrm.Error
 --- @param prefix string describe's idPrefix
+--- @param id? string the record that was to be changed
 --- @return string class
-function M.record(result, err, prefix)
+function M.record(result, err, prefix, id)
   local class = M.write(result, err)
-  if
-    class == "S"
-    and not (type(result) == "table" and tostring(result.id):match("^" .. prefix .. "x%d+$"))
-  then
-    return "U"
+  if class ~= "S" then
+    return class
   end
-  return class
+  local echo = type(result) == "table" and tostring(result.id) or ""
+  local is_answer = echo:match("^" .. prefix .. "x%d+$") and (not id or echo == id)
+  return is_answer and "S" or "U"
 end
 
 return M

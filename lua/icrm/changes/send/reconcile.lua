@@ -109,14 +109,15 @@ local function check_update(self, job, doubt, final)
     )
     return "settled"
   end
+  local before = json.decode(change.before)
   if #images.differences(schema, fields, current) == 0 then
-    run.record_done(run, change, fields, current)
+    local outcome = images.outcome(schema, fields, before, current)
+    run.record_done(run, change, current, outcome, before)
     return "settled"
   end
   if not final then
     return "absent"
   end
-  local before = json.decode(change.before)
   if before.modifiedtime == current.modifiedtime then
     return "absent"
   end

@@ -10,7 +10,10 @@ local history = require "icrm.changes.send.history"
 local images = require "icrm.images"
 local json = require "icrm.json"
 local lock = require "icrm.changes.send.lock"
+local probe = require "icrm.changes.send.probe"
 local reconcile = require "icrm.changes.send.reconcile"
+local state = require "icrm.changes.journal.state"
+local ways = require "icrm.ways"
 local writes = require "icrm.changes.send.writes"
 
 local M = {}
@@ -89,14 +92,26 @@ local function settle_write(run, change, class, err, session, on_success)
   unknown(run, change, err, session)
 end
 
-local function record_done(run, change, sent, record)
-  local schema = run.set:schema(change.module)
-  local differences = images.differences(schema, sent, record)
+-- The write is done, and ends well unless other fields were changed besides. Then
+-- the record is noted as it was and is, so that undo can put them back.
+local function record_done(run, change, record, outcome, before)
+  local said, serious = run.probe:judge(change, outcome)
+  local spilled = {}
+  for _, difference in ipairs(serious) do
+    spilled[#spilled + 1] = difference.spilled and difference or nil
+  end
+  if #spilled > 0 then
+    local row = state.outcome("CONFLICT", images.describe(spilled))
+    row.before = before and json.encode(before)
+    row.after = json.encode(record)
+    return finish(run, change, row)
+  end
+  run.probe:note_done(change)
   finish(run, change, {
     state = "done",
     record = record.id,
     after = json.encode(record),
-    differences = #differences > 0 and images.describe(differences) or nil,
+    differences = #said > 0 and images.describe(said) or nil,
     code = false,
     message = false,
   })
@@ -113,6 +128,7 @@ local function start(run, change)
   run.started[change.n] = true
   run.engine:start(function(job)
     HANDLERS[change.operation](job, run, change)
+    run.probe:leave(change)
     run.engine:mark(function()
       run.started[change.n] = nil
     end)
@@ -128,6 +144,9 @@ local function feed(run)
     local list = run.store:ready(room + run.engine.running)
     for _, change in ipairs(list) do
       if room > 0 and not run.started[change.n] then
+        if not run.probe:admits(change, next(run.started) ~= nil) then
+          break
+        end
         room = room - 1
         start(run, change)
       end
@@ -154,6 +173,7 @@ local function load_schemas(run)
   for _, module in ipairs(run.store:modules()) do
     run.set:schema(module)
   end
+  ways.prepare(run.client, #run.store:modules { operations = { "update" } } > 0)
 end
 
 -- Nothing is sent before it is known whether it was sent already.
@@ -177,6 +197,8 @@ local function summary(run, started)
     remaining = (states.planned or 0) + (states.sending or 0) + (states.unknown or 0),
     totals = run.store:totals(),
     found_before = run.found_before,
+    defaulted = run.probe.defaulted,
+    halted = run.probe.halted,
   }
 end
 
@@ -189,6 +211,7 @@ end
 ---   `max_errors`: stop after so many failed changes;
 ---   `stale`: "skip" (default) or "force";
 ---   `allow_delete`: the exact number of deletions planned;
+---   `accept`: list of `field:kind`, what the server may make of a value;
 ---   `on_change(change, values)`, `on_turn(run)`: for progress
 --- @return table summary: states, applied, seconds, stopped, error, remaining,
 ---   totals, found_before (changes that an unknown past had done already)
@@ -203,6 +226,8 @@ function M.run(set, options)
     found_before = 0,
     failures = 0,
     started = {},
+    learnt = {}, -- module → the way by which its records are changed
+    created = {}, -- record id → number of the change that created it
     max_errors = options.max_errors,
     stale = options.stale or "skip",
     on_change = options.on_change,
@@ -210,6 +235,8 @@ function M.run(set, options)
   run.finish, run.record_done, run.settle_write = finish, record_done, settle_write
   run.not_sent, run.unknown = not_sent, unknown
   run.breaker = breaker.new(run)
+  run.probe = probe.new(run, options.accept)
+  run.probe:check_halted()
   run.has_lock = options.resend == "barrier" and lock.observe(set.client)
   run.reconciler = reconcile.new(run, options)
   check_deletes(run, options.allow_delete)

@@ -137,7 +137,7 @@ local function found_one(self, doubt, record)
   if change.operation == "attach" then
     return run.engine:start(attach.check, run, change, record)
   end
-  run.record_done(run, change, sent, record)
+  run.record_done(run, change, record, differences)
 end
 
 local function judge(self, doubt, records)

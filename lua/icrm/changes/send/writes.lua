@@ -6,9 +6,10 @@ local classify = require "icrm.changes.send.classify"
 local errors = require "icrm.error"
 local images = require "icrm.images"
 local json = require "icrm.json"
-local operations = require "icrm.operations"
-local records = require "icrm.records"
 local search = require "icrm.changes.send.search"
+local state = require "icrm.changes.journal.state"
+local values = require "icrm.values"
+local ways = require "icrm.ways"
 
 local M = {}
 
@@ -20,6 +21,57 @@ local function resolve_references(run, change, fields)
   return fields
 end
 
+local function unknown_outcome(code, ...)
+  local message = state.outcome(code, ...).message
+  return errors.new { kind = "unknown_outcome", code = code, message = message }
+end
+
+-- The change that created a record, when that was another one.
+local function other_creator(run, change, record)
+  local n = run.created[record.id]
+  local row = not n and run.store:each {
+    record = record.id,
+    operations = state.CREATIONS,
+  }()
+  n = n or row and row.n
+  return n ~= change.n and n or nil
+end
+
+-- Whether the answer to a creation, although it is a record of the module, shows
+-- another one than was sent.
+local function is_another(run, change, fields, record)
+  local witness = run.set:witness(change.module)
+  if other_creator(run, change, record) then
+    return true
+  elseif witness and witness.tag then
+    local kept = values.text(record[witness.tag]) -- all of it, or what fits the field
+    return change.tag:sub(1, #kept) ~= kept
+  end
+  return images.is_another(run.set:schema(change.module), fields, record, witness and witness.key)
+end
+
+-- The record as it is read now, where this write is the first of its module.
+local function read_again(job, run, change, record)
+  if not run.probe:is_first(change) then
+    return record
+  end
+  local stored = job:read("retrieve", { id = record.id })
+  return type(stored) == "table" and stored.id == record.id and stored or record
+end
+
+-- An activity's type says of which module the stored record is.
+local function follow(run, change, record)
+  local module = ways.module_of(run.client, change.module, record)
+  if module ~= change.module then
+    record.id = run.set:schema(module).id_prefix .. record.id:match "x%d+$"
+  end
+end
+
+local function tag_is_missing(run, change, session)
+  run.engine:stop "the server did not keep a tag; name a text field of 20 characters or more"
+  return run.unknown(run, change, unknown_outcome "TAG_MISSING", session)
+end
+
 --- Send the creation of a record.
 function M.create(job, run, change)
   if change.attempts > 0 and run.reconciler:is_found(job, change) then
@@ -29,24 +81,20 @@ function M.create(job, run, change)
   local fields = resolve_references(run, change, json.decode(change.fields))
   local record, err, session = job:write(change, "create", {
     elementType = change.module,
-    element = json.encode_element(fields),
+    element = json.encode_element(ways.creation(run.client, schema, fields)),
   })
   local class = classify.record(record, err, schema.id_prefix)
+  if class == "S" and is_another(run, change, fields, record) then
+    class, err = "U", unknown_outcome("OTHER_RECORD", record.id)
+  end
   run.settle_write(run, change, class, err, session, function()
     if change.tag and not search.shows_witness(run.set, change, record) then
-      run.engine:stop "the server did not keep a tag; name a text field of 20 characters or more"
-      return run.unknown(
-        run,
-        change,
-        errors.new {
-          kind = "unknown_outcome",
-          code = "TAG_MISSING",
-          message = "the server did not keep the tag; look at the field that was named for it",
-        },
-        session
-      )
+      return tag_is_missing(run, change, session)
     end
-    run.record_done(run, change, fields, record)
+    run.created[record.id] = change.n
+    follow(run, change, record)
+    local stored = read_again(job, run, change, record)
+    run.record_done(run, change, stored, images.outcome(schema, fields, nil, stored))
   end)
 end
 
@@ -57,8 +105,8 @@ local function stale_fields(schema, change, fields, current)
     if before[field] ~= nil and not schema:same(field, before[field], current[field]) then
       moved[#moved + 1] = ("%s was %q, is %q"):format(
         field,
-        before[field],
-        current[field] or ""
+        values.text(before[field]),
+        values.text(current[field])
       )
     end
   end
@@ -99,25 +147,44 @@ local function stale(run, change, moved)
   })
 end
 
--- Fields that this update was not meant to touch and that are not as before.
-local function side_effects(schema, fields, current, record)
-  local others = images.editable(schema, current)
-  for field in pairs(fields) do
-    others[field] = nil
-  end
-  return images.differences(schema, others, record)
+local function learnt_way(run, module)
+  return run.learnt[module] or run.store:get_meta("way." .. module)
 end
 
--- A reference that is to become empty: `update` keeps it, `revise` does not
--- (law 12).
-local function cleared_reference(schema, fields, current)
-  for field, value in pairs(fields) do
-    local description = schema.by_name[field]
-    local is_reference = description and description.type == "reference"
-    if is_reference and value == "" and (current[field] or "") ~= "" then
-      return field
-    end
+local function learn_way(run, module, name)
+  run.learnt[module] = name
+  run.engine:mark(run.store.set_meta, "way." .. module, name)
+end
+
+-- `update` or `revise`, whichever keeps the rest of this record as it is.
+local function send_update(job, run, change, fields, current)
+  local schema = run.set:schema(change.module)
+  local way, failure = ways.choose(run.client, schema, current, fields, {
+    learnt = learnt_way(run, schema.name),
+    accepts = function(field, kind)
+      return run.probe:accepts(schema.name, field, kind)
+    end,
+  })
+  if not way then
+    return run.finish(run, change, state.outcome(failure.code, failure.message))
   end
+  local record, err, session = job:write(change, way.operation, {
+    elementType = change.module,
+    element = json.encode_element(way.element),
+  })
+  local class = classify.record(record, err, schema.id_prefix, change.record)
+  run.settle_write(run, change, class, err, session, function()
+    local stored = read_again(job, run, change, record)
+    local outcome = images.outcome(schema, fields, current, stored)
+    local is_blanked = images.is_blanked(outcome) and not way.is_known and way.name ~= "whole"
+    if not way.is_known then
+      learn_way(run, schema.name, is_blanked and "whole" or way.name)
+    end
+    if is_blanked then -- put the rest back, and write so from now on
+      return send_update(job, run, change, fields, current)
+    end
+    run.record_done(run, change, stored, outcome, current)
+  end)
 end
 
 --- Send the update of a record, unless it was changed since the plan.
@@ -130,47 +197,14 @@ function M.update(job, run, change)
   end
   local moved = stale_fields(schema, change, fields, current)
   if run.is_behind and #images.differences(schema, fields, current) == 0 then
-    return run.record_done(run, change, fields, current)
+    return run.record_done(run, change, current, {})
   elseif #moved > 0 and run.stale ~= "force" then
     return stale(run, change, moved)
   elseif #moved > 0 then -- what is overwritten is what undo brings back
     change.before = json.encode(current)
     run.engine:mark(run.store.mark, change.n, { before = change.before })
   end
-  local operation, element = "update"
-  local reference = cleared_reference(schema, fields, current)
-  if not reference then
-    element = records.merge(schema, current, fields)
-  elseif operations.offers(run.client, "revise", job) then
-    operation, element = "revise", fields
-  else
-    return run.finish(run, change, {
-      state = "failed",
-      code = "CANNOT_CLEAR",
-      message = ("%s cannot be emptied: this server's update keeps references"):format(
-        reference
-      ),
-    })
-  end
-  element.id = change.record
-  local record, err, session = job:write(change, operation, {
-    elementType = change.module,
-    element = json.encode_element(element),
-  })
-  element.id, fields.id = nil, nil
-  local class = classify.record(record, err, schema.id_prefix)
-  run.settle_write(run, change, class, err, session, function()
-    local spilled = side_effects(schema, fields, current, record)
-    if #spilled > 0 then
-      return run.finish(run, change, {
-        state = "needs_human",
-        code = "CONFLICT",
-        message = "fields that were not to be changed are not as before: "
-          .. images.describe(spilled),
-      })
-    end
-    run.record_done(run, change, fields, record)
-  end)
+  send_update(job, run, change, fields, current)
 end
 
 --- Send the deletion of a record, unless it was changed since the plan.

@@ -1,0 +1,377 @@
+--- How to write to each kind of server without changing what was not meant: what
+-- is known of it stands here and nowhere else. docs/servers.md is its mirror.
+--
+-- Neither of the two operations is pure. `update` may blank, round, convert or
+-- encode what it is given or not given; `revise` keeps what it is not given, but
+-- for some fields of some modules. So the way is chosen per server, module and
+-- record; where nothing is known, it is learnt on the first record of a kind.
+-- @module icrm.ways
+
+local alterations = require "icrm.alterations"
+local core = require "icrm.core"
+local values = require "icrm.values"
+
+local M = {}
+
+-- Fields that revise empties although they are not named in it, as patterns.
+-- Where a record has such a value, it is sent back by a whole update.
+local VTIGER_MODULES = {
+  Products = { drops = { "^currency%d+$", "^tax%d+$" }, price = "unit_price" },
+  Services = { drops = { "^currency%d+$", "^tax%d+$" }, price = "unit_price" },
+  Events = { drops = { "^reminder_time$" } },
+}
+for _, module in ipairs { "Quotes", "SalesOrder", "Invoice", "PurchaseOrder" } do
+  -- Lines without the type of tax are stored without tax.
+  VTIGER_MODULES[module] = { along_with = { LineItems = { "hdnTaxType" } } }
+end
+
+local KNOWN = {
+  vtiger8 = {
+    is_known = true,
+    modules = VTIGER_MODULES,
+    update_along = { "description" }, -- left out, it is stored again with HTML entities
+    update_rounds = true, -- amounts and doubles, to the user's decimals
+    activities = true, -- the stored activitytype decides between Calendar and Events
+  },
+  corebos = {
+    is_known = true,
+    modules = {
+      Documents = { -- revise without them loses the file
+        along = {
+          "notes_title",
+          "filelocationtype",
+          "filestatus",
+          "filename",
+          "filesize",
+          "filetype",
+          "filedownloadcount",
+        },
+      },
+    },
+    user_form = true, -- reads numbers and times in the user's form
+    -- Values are taken as they are. Right for creates and whole updates; with a
+    -- part of a record it destroys the rest.
+    as_stored = "__cbws_skipcurdbconvall",
+    empty_dates = true, -- an absent date becomes today's
+  },
+  -- The safe branch: what is known of the family, and a look at the first record.
+  unknown = { modules = VTIGER_MODULES, update_along = { "description" }, update_rounds = true },
+}
+
+-- What a server computes from other fields; `true`: from any write.
+local FOLLOWS = {
+  modifiedtime = true,
+  modifiedby = true,
+  update_log = true,
+  filedownloadcount = true,
+  label = true,
+  forecast_amount = { "amount", "probability", "sales_stage" },
+  probability = { "sales_stage" },
+  progress = { "used_units", "total_units" },
+  duration_hours = { "date_start", "time_start", "due_date", "time_end", "dtstart", "dtend" },
+  duration_minutes = { "date_start", "time_start", "due_date", "time_end" },
+  date_start = { "dtstart" },
+  time_start = { "dtstart" },
+  due_date = { "dtend" },
+  time_end = { "dtend" },
+  filename = { "filelocationtype" },
+  fullname = { "firstname", "lastname" },
+}
+
+-- coreBOS's converted columns, by describe's uitype.
+local CONVERTED = { ["7"] = true, ["9"] = true, ["71"] = true, ["72"] = true }
+
+local DEFAULT_DECIMALS = 2 -- of a user whose settings nobody may read
+
+local function has_any(names, sent)
+  for _, name in ipairs(names) do
+    if sent[name] ~= nil then
+      return true
+    end
+  end
+  return false
+end
+
+--- Whether the server computes a field from those that were sent.
+---
+--- @param name string
+--- @param sent table field → value
+--- @return boolean
+function M.follows(name, sent)
+  local causes = FOLLOWS[name]
+  if causes then
+    return causes == true or has_any(causes, sent)
+  elseif name:find "^currency%d+$" then
+    return sent.unit_price ~= nil
+  elseif name:find "^hdn" or name:find "_total$" then
+    return sent.LineItems ~= nil or sent.pdoInformation ~= nil
+  end
+  return name:find "ename$" ~= nil and sent[name:sub(1, -6)] ~= nil
+end
+
+--- What is known of the server that a client is connected to.
+---
+--- @param client icrm.Client
+--- @return table knowledge; `is_known` false where the first record must show it
+function M.known(client)
+  return KNOWN[client:server().kind] or KNOWN.unknown
+end
+
+--- Find out what choosing a way will ask, ahead of it.
+---
+--- @param client icrm.Client
+--- @param changes boolean whether records will be changed, and not only created
+function M.prepare(client, changes)
+  local server = client:server()
+  if changes then
+    server:offers "revise"
+    client:own_settings()
+  end
+end
+
+--- How many calls `prepare` still takes.
+---
+--- @param client icrm.Client
+--- @param changes boolean
+--- @return integer
+function M.preparation(client, changes)
+  local known, n = client._learnt, 0
+  n = n + ((known.server or known.types) and 0 or 1)
+  if changes then
+    n = n + ((client.offered or {}).revise == nil and 1 or 0)
+    n = n + (known.own_settings == nil and 1 or 0)
+  end
+  return n
+end
+
+local function settings_of(client)
+  return client:own_settings() or {}
+end
+
+local NUMBERS = { double = true, currency = true }
+
+-- A number that an update of this user would round.
+local function is_rounded(known, settings, field, value)
+  local text = values.text(value)
+  return known.update_rounds
+    and NUMBERS[field.type]
+    and alterations.decimals(text) > (settings.decimals or DEFAULT_DECIMALS)
+end
+
+--- The fields that this server would store as something else, as far as its rule
+--- is known: numbers with more decimals than the user's settings have.
+---
+--- @param client icrm.Client
+--- @param schema icrm.Schema
+--- @param fields table field → value
+--- @return table list of { field, sent, kind, decimals }
+function M.foresee(client, schema, fields)
+  local known, list = M.known(client), {}
+  local settings = known.update_rounds and known.is_known and client:own_settings()
+  for name, value in pairs(settings and settings.decimals and fields or {}) do
+    local field = schema.by_name[name]
+    if field and is_rounded(known, settings, field, value) then
+      list[#list + 1] = { field = name, sent = values.text(value), kind = "rounded",
+        decimals = settings.decimals }
+    end
+  end
+  table.sort(list, function(a, b) return a.field < b.field end)
+  return list
+end
+
+-- The first field of the record that revise would empty.
+local function dropped_field(module, current, fields)
+  for _, pattern in ipairs(module.drops or {}) do
+    for name, value in pairs(current) do
+      local is_there = not alterations.is_nothing(values.text(value))
+      if is_there and fields[name] == nil and name:find(pattern) then
+        return name
+      end
+    end
+  end
+end
+
+-- Numbers and times as this server reads them from this user.
+local function in_user_form(client, schema, fields)
+  local settings, element = settings_of(client), core.copy(fields)
+  for name, value in pairs(fields) do
+    local field = schema.by_name[name]
+    if field and NUMBERS[field.type] and (CONVERTED[field.uitype] or field.uitype == nil) then
+      element[name] = values.text(value):gsub("%.", settings.decimal_separator or ".")
+    end
+  end
+  return element
+end
+
+-- Whether a time among the fields would be read in a zone that is not UTC.
+local function has_local_time(client, schema, fields)
+  for name, value in pairs(fields) do
+    local field = schema.by_name[name]
+    local is_time = field and (field.type == "time" or field.type == "datetime")
+    if is_time and value ~= "" then
+      local zone = settings_of(client).time_zone
+      return zone ~= "UTC" and zone ~= "GMT"
+    end
+  end
+  return false
+end
+
+local function add_along(element, current, names)
+  for _, name in ipairs(names or {}) do
+    if element[name] == nil and current[name] ~= nil then
+      element[name] = current[name]
+    end
+  end
+end
+
+-- The changed fields, and those without which revise does harm.
+local function revised(client, known, schema, current, fields)
+  local module = known.modules[schema.name] or {}
+  local element = core.copy(fields)
+  add_along(element, current, module.along)
+  for name, names in pairs(module.along_with or {}) do
+    add_along(element, current, fields[name] ~= nil and names or nil)
+  end
+  if known.user_form then
+    element = in_user_form(client, schema, element)
+  end
+  return { operation = "revise", element = element, name = "revise" }
+end
+
+local function failure(code, format, ...)
+  return nil, { code = code, message = format:format(...) }
+end
+
+-- `update` with the changed fields and with what goes along: all there is
+-- (`is_whole`), or what the server demands.
+local function updated(client, known, schema, current, fields, is_whole, accepts)
+  local element, settings = core.copy(fields), settings_of(client)
+  local price = (known.modules[schema.name] or {}).price
+  for _, field in ipairs(schema.fields) do
+    local name, value = field.name, current[field.name]
+    local goes = is_whole or field.mandatory
+    if field.editable and goes and fields[name] == nil and value ~= nil then
+      local rounds = is_rounded(known, settings, field, value)
+      local needed = field.mandatory or name == price
+      if rounds and needed and not accepts(name, "rounded") then
+        return failure("NO_SAFE_WAY",
+          "%s cannot be changed without rounding %s, %s, to %d decimals", current.id, name,
+          values.text(value), settings.decimals or DEFAULT_DECIMALS)
+      elseif not rounds or needed then
+        element[name] = value
+      end
+    end
+  end
+  add_along(element, current, known.update_along)
+  for _, name in ipairs(schema.mandatory) do
+    if values.text(element[name]) == "" then
+      return failure("MANDATORY", "%s: the stored record has no value for %s, which the server "
+        .. "demands; give one as well", current.id, name)
+    end
+  end
+  if is_whole and known.as_stored then
+    element[known.as_stored] = "1"
+  elseif known.user_form then
+    element = in_user_form(client, schema, element)
+  end
+  return { operation = "update", element = element, name = is_whole and "whole" or "update" }
+end
+
+-- `update` keeps a reference that is to become empty.
+local function cleared_reference(schema, current, fields)
+  for name, value in pairs(fields) do
+    local field = schema.by_name[name]
+    local is_reference = field and field.type == "reference"
+    if is_reference and value == "" and values.text(current[name]) ~= "" then
+      return name
+    end
+  end
+end
+
+local function accept_nothing()
+  return false
+end
+
+--- Choose how to change some fields of a record.
+---
+--- @param client icrm.Client
+--- @param schema icrm.Schema
+--- @param current icrm.Record the record as retrieve returned it
+--- @param fields table field → value, what is to change
+--- @param options? table `learnt`: "whole" when this server was seen to blank what
+---   is absent; `accepts(field, kind)`: whether a harm was accepted
+--- @return table? way `operation`, `element` (with its id), `name` (revise, update or
+---   whole); nil when there is none
+--- @return table? failure `code`, `message`
+function M.choose(client, schema, current, fields, options)
+  options = options or {}
+  local known = M.known(client)
+  local accepts = options.accepts or accept_nothing
+  local revises = client:server():offers "revise"
+  local dropped = dropped_field(known.modules[schema.name] or {}, current, fields)
+  local needs_whole = options.learnt == "whole"
+    or revises and dropped ~= nil
+    or known.as_stored and has_local_time(client, schema, fields)
+  local way, err
+  if revises and not needs_whole then
+    way = revised(client, known, schema, current, fields)
+  else
+    local reference = cleared_reference(schema, current, fields)
+    if reference then
+      return failure("CANNOT_CLEAR", "%s cannot be emptied: %s", reference, revises
+        and ("the operation that can, revise, would empty %s as well"):format(dropped or "others")
+        or "this server's update keeps references")
+    end
+    way, err = updated(client, known, schema, current, fields, needs_whole, accepts)
+  end
+  if way then
+    way.element.id = current.id
+    way.is_known = known.is_known or options.learnt ~= nil
+  end
+  return way, err
+end
+
+--- The element by which a record is created: the fields, and what this server
+--- must be given so that it stores them as they are and nothing of its own.
+---
+--- @param client icrm.Client
+--- @param schema icrm.Schema
+--- @param fields table field → value
+--- @return table element
+function M.creation(client, schema, fields)
+  local known, element = M.known(client), core.copy(fields)
+  for _, field in ipairs(known.empty_dates and schema.fields or {}) do
+    if field.type == "date" and field.editable and element[field.name] == nil then
+      element[field.name] = ""
+    end
+  end
+  if known.as_stored then
+    element[known.as_stored] = "1"
+  end
+  local kind = schema.by_name.activitytype
+  if schema.name == "Calendar" and kind and element.activitytype == nil then
+    element.activitytype = "Task" -- without it, the record becomes an event
+  end
+  return element
+end
+
+--- The module that an activity belongs to once it is stored: its type decides,
+--- not the module that it was created in.
+---
+--- @param client icrm.Client
+--- @param module string
+--- @param record table
+--- @return string module
+function M.module_of(client, module, record)
+  local kind = record.activitytype
+  if not M.known(client).activities then
+    return module
+  elseif module == "Calendar" and kind ~= "Task" then
+    return "Events"
+  elseif module == "Events" and kind == "Task" then
+    return "Calendar"
+  end
+  return module
+end
+
+return M

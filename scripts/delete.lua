@@ -1,6 +1,7 @@
 -- Delete many records, where the CRM offers it.
 local command = require "icrm.cli.change_set"
 local operations = require "icrm.operations"
+local making = require "icrm.cli.making"
 local script = require "icrm.cli.script"
 
 local parser = script.parser("delete", "Delete many records: they are looked up, planned in a "
@@ -18,7 +19,7 @@ if not operations.offers(crm, "delete") then
   script.refuse "this CRM has no operation to delete records"
 end
 local query = crm:query(("SELECT * FROM %s WHERE %s"):format(args.module, args.where))
-local plan <close>, found = command.plan_each(crm, args, "delete", query,
+local plan <close>, found = making.plan_each(crm, args, "delete", query,
   function(set, record)
     set:delete(record)
   end)

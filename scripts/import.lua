@@ -3,6 +3,7 @@ local changes = require "icrm.changes"
 local command = require "icrm.cli.change_set"
 local import = require "icrm.import"
 local import_plan = require "icrm.import.plan"
+local making = require "icrm.cli.making"
 local mappings = require "icrm.import.mapping"
 local script = require "icrm.cli.script"
 
@@ -56,7 +57,7 @@ end
 
 local out = args.out or args.file .. ".icrm"
 if not args.suggest then
-  command.check_new(out)
+  making.check_new(out, args.file)
 end
 local crm <close> = script.connect(args)
 if args.suggest then
@@ -84,14 +85,16 @@ if #always_new > 0 then
 end
 local identity = import_plan.identity(args.file)
 local sheet = job.source.sheet
-local plan <close> = command.make(out, function()
+local input = sheet and identity .. " " .. sheet or identity
+making.say_sent_before(crm, input, #always_new == 0)
+local plan <close> = making.make(out, function()
   return changes.create(crm, out, {
-    input = sheet and identity .. " " .. sheet or identity, source = args.file,
+    input = input, source = args.file,
     source_sha256 = identity, source_sheet = job.source.format.number,
     source_skip = job.source.format.skip, reading = job.reading, script = "import",
     witness = import_plan.witness(job, args.tag) })
 end, function(set)
-  local progress <close> = command.planning(crm, args, "rows checked", job.rows * #job.records)
+  local progress <close> = making.planning(crm, args, "rows checked", job.rows * #job.records)
   local without_key = import_plan.fill(job, set, { on_match = args.on_match, empty = args.empty,
     empty_key = args.empty_key,
     say = function(...)
@@ -108,5 +111,5 @@ end, function(set)
     script.say("  without a key, %s: %s", args.empty_key == "skip" and "left out"
       or "so nobody looked whether it exists", script.counted(without_key, "row"))
   end
-end)
+end, args.file)
 os.exit(command.decide(plan, args), true)

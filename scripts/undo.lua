@@ -1,5 +1,6 @@
 -- Take back what a change set has done.
 local command = require "icrm.cli.change_set"
+local making = require "icrm.cli.making"
 local script = require "icrm.cli.script"
 
 local parser = script.parser("undo", "Plan the way back from a change set, show it, and apply it. "
@@ -19,5 +20,5 @@ if open > 0 then
   script.say("left out, for only a person can tell what became of it: %s; see %s",
     script.counted(open, "change"), script.command("unknown", args.file))
 end
-local way_back <close> = command.make(out, function() return done:undo(out) end)
+local way_back <close> = making.make(out, function() return done:undo(out) end, nil, args.file)
 os.exit(command.decide(way_back, args), true)

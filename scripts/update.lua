@@ -1,6 +1,7 @@
 -- Change the same fields of many records.
 local command = require "icrm.cli.change_set"
 local schemas = require "icrm.schema"
+local making = require "icrm.cli.making"
 local script = require "icrm.cli.script"
 
 local parser = script.parser("update", "Change the same fields of many records: they are looked "
@@ -28,7 +29,7 @@ end
 local query = crm:query(("SELECT * FROM %s%s"):format(args.module,
   args.where and " WHERE " .. args.where or ""))
 
-local plan <close>, found = command.plan_each(crm, args, "update", query,
+local plan <close>, found = making.plan_each(crm, args, "update", query,
   function(set, record)
     set:update(record, values)
   end)

@@ -1,5 +1,6 @@
 -- What goes wrong at a user's desk: one clear sentence with the place and the
 -- cure, an exit code that is not 0, and nothing half-done that goes unsaid.
+local core = require "icrm.core"
 local helper = require "spec.helper"
 local script_crm = require "spec.script_crm"
 local socket = require "socket"
@@ -338,6 +339,58 @@ describe("bad input", function()
       assert.equal(before, crm.commits "create")
       helper.write_file(dir .. "/rows.csv.icrm", "something else")
       says(crm.run(arguments, { cwd = dir }), 1, "rows.csv.icrm exists: it is no change set")
+    end)
+
+    it("a plan whose file was corrected: it is planned anew, not sent as it was", function()
+      local dir = helper.tmpdir()
+      local arguments = { "import", "rows.csv", "--module", "HelpDesk" }
+      helper.write_file(dir .. "/rows.csv", "Titre;Statut\nFaute de frape;Ouvert\n")
+      says(crm.run(arguments, { cwd = dir }), 1, "nothing was sent; to send what is planned in")
+      helper.write_file(dir .. "/rows.csv", "Titre;Statut\nFaute de frappe;Ouvert\n")
+      arguments[#arguments + 1] = "--yes"
+      says(crm.run(arguments, { cwd = dir }), 0,
+        "rows.csv.icrm was planned before, and nothing of it was sent: it is planned anew")
+      local titles = crm.run({ "query", "SELECT ticket_title FROM HelpDesk WHERE ticket_title "
+        .. "LIKE 'Faute de %'", "-o", "csv" }).out
+      assert.truthy(titles:find("Faute de frappe", 1, true), titles)
+      assert.falsy(titles:find("Faute de frape", 1, true), titles)
+    end)
+
+    it("a plan of another file, which is left alone", function()
+      local dir = helper.tmpdir()
+      helper.write_file(dir .. "/a.csv", "Titre;Statut\nA;Ouvert\n")
+      helper.write_file(dir .. "/b.csv", "Titre;Statut\nB;Ouvert\n")
+      local function plan(file)
+        return crm.run({ "import", file, "--module", "HelpDesk", "--out", "x.icrm", "--plan-only" },
+          { cwd = dir })
+      end
+      assert.equal(0, plan("a.csv").code)
+      says(plan "b.csv", 1, "x.icrm exists: it is a plan of which nothing was sent; send it with "
+        .. "icrm-lua apply x.icrm, or name another with --out")
+    end)
+
+    it("a plan that another process has open: it is in use", function()
+      local dir = helper.tmpdir()
+      helper.write_file(dir .. "/rows.csv", "Titre;Statut\nEn cours;Ouvert\n")
+      local arguments = { "import", "rows.csv", "--module", "HelpDesk", "--plan-only" }
+      assert.equal(0, crm.run(arguments, { cwd = dir }).code)
+      local _ <close> = assert(core.files.lock(dir .. "/rows.csv.icrm"))
+      says(crm.run(arguments, { cwd = dir }), 75, "rows.csv.icrm is in use by another process")
+    end)
+
+    it("a file that was sent before, under another name too", function()
+      local dir = helper.tmpdir()
+      local text = ("Titre;Statut\nDeux fois %s;Ouvert\n"):format(dir)
+      helper.write_file(dir .. "/rows.csv", text)
+      helper.write_file(dir .. "/copy.csv", text)
+      local first = crm.run({ "import", "rows.csv", "--module", "HelpDesk", "--yes" },
+        { cwd = dir })
+      assert.equal(0, first.code)
+      assert.falsy(first.err:find("was sent to this CRM", 1, true))
+      local today = os.date "%Y-%m-%d"
+      says(crm.run({ "import", "copy.csv", "--module", "HelpDesk", "--plan-only" }, { cwd = dir }),
+        0, "this very file was sent to this CRM on " .. today,
+        ", with " .. dir .. "/rows.csv.icrm; what has no key would be there twice")
     end)
 
     it("an empty cell where the CRM has a value", function()

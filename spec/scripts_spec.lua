@@ -214,10 +214,29 @@ describe("icrm-lua", function()
       local undo = here({ "undo", "clients.csv.icrm", "--yes" }, 1) -- deletes are not said
       assert.truthy(undo.err:find("apply clients.csv.undo.icrm --allow-delete 2", 1, true))
       assert.truthy(here({ "undo", "clients.csv.icrm", "--yes" }, 1).err:find(
-        "clients.csv.undo.icrm exists: it is a plan of which nothing was sent; send it with "
-          .. "icrm-lua apply clients.csv.undo.icrm, or name another with --out", 1, true))
+        "clients.csv.undo.icrm was planned before, and nothing of it was sent: it is planned anew",
+        1, true))
       here { "apply", "clients.csv.undo.icrm", "--yes", "--allow-delete", "2" }
       assert.equal(0, count "accountname = 'Société Été'")
+    end)
+
+    it("import goes over as many lanes as are said", function()
+      local rows = { "accountname" }
+      for i = 1, 12 do
+        rows[#rows + 1] = "Voie " .. i
+      end
+      helper.write_file(dir .. "/lanes.csv", table.concat(rows, "\n") .. "\n")
+      local seen = #crm.server:log()
+      here { "import", "lanes.csv", "--module", "Accounts", "--lanes", "1", "--yes" }
+      local sessions, lanes = {}, 0
+      for i, event in ipairs(crm.server:log()) do
+        if i > seen and event.operation == "create" and not sessions[event.session] then
+          sessions[event.session], lanes = true, lanes + 1
+        end
+      end
+      assert.equal(1, lanes)
+      local none = here({ "apply", "lanes.csv.icrm", "--lanes", "0" }, 2)
+      assert.matches("at least one lane", none.err)
     end)
 
     it("import matches existing records by a key, byte for byte", function()

@@ -6,6 +6,7 @@ local errors = require "icrm.error"
 local images = require "icrm.images"
 local json = require "icrm.json"
 local links = require "icrm.changes.plan.links"
+local notes_module = require "icrm.changes.journal.notes"
 local planning = require "icrm.changes.plan.planning"
 local store = require "icrm.changes.journal.store"
 
@@ -231,6 +232,15 @@ function ChangeSet:write(write, options)
   return require("icrm.changes.show").write(self, write, options)
 end
 
+-- The machine remembers which files were sent, so that a second time is no surprise.
+local function note_source(self)
+  local is_file = self.store:get_meta "source_sha256" ~= ""
+  local notes <close> = is_file and notes_module.open() or nil
+  if notes then
+    notes:note_sent(self.store:get_meta "input", self.client.site, self.path, os.time())
+  end
+end
+
 --- Send what is planned, each change exactly once; continue where an earlier
 --- run stopped. @see icrm.changes.send.run
 ---
@@ -245,6 +255,7 @@ function ChangeSet:apply(options)
   end
   self:seal()
   local _ <close> = require("icrm.changes.send.claim").take(self)
+  note_source(self)
   return require("icrm.changes.send.run").run(self, options)
 end
 

@@ -12,7 +12,6 @@ local forecast = require "icrm.cli.forecast"
 local progress_module = require "icrm.cli.progress"
 local script = require "icrm.cli.script"
 local state = require "icrm.changes.journal.state"
-local text_tools = require "icrm.text"
 
 local M = {}
 
@@ -38,6 +37,7 @@ function M.add_options(parser)
     :argname "HOST"
   parser:option("--errors", "Write the rows that were not applied to this file, as icrm-lua errors "
     .. "does."):argname "FILE"
+  script.add_lanes(parser)
   script.add_progress(parser)
 end
 
@@ -59,120 +59,6 @@ local function check_host(client, args)
   end
 end
 
--- Some failures have an exit code of their own; the runner prints all others.
-local function exit_for(err)
-  local code = exits.of_error(err)
-  if not code then
-    error(err, 0)
-  end
-  script.say("icrm-lua: %s", text_tools.clean(tostring(err)))
-  os.exit(code, true)
-end
-
--- Leave no file behind of a plan that came to nothing.
-local function drop(set)
-  set.store:remove()
-end
-
--- What the user may do with a change set that is there already.
-local function cure_for(set)
-  local states = set.store:states()
-  if set.is_torn then
-    return "its planning was interrupted, and nothing of it was sent; remove it, or name another"
-  elseif (states.planned or 0) + (states.sending or 0) + (states.unknown or 0) == 0 then
-    return "it is a change set that was applied, and undo needs it; name another"
-  elseif set:is_begun() then
-    return ("it is a change set that is not finished; go on with %s, or name another"):format(
-      script.command("resume", set.path))
-  end
-  return ("it is a plan of which nothing was sent; send it with %s, or name another"):format(
-    script.command("apply", set.path))
-end
-
---- Refuse to write over a file, before time is spent on its contents.
----
---- @param path string of the change set to be made
-function M.check_new(path)
-  if not core.files.exists(path) then
-    return
-  end
-  local ok, set = pcall(M.look, path)
-  local cure = ok and cure_for(set) or "it is no change set that can be read; name another"
-  if ok then
-    set:close()
-  end
-  script.refuse("%s exists: %s with --out, such as %s", path, cure,
-    path:gsub("%.icrm$", "") .. os.date "-%Y%m%d.icrm")
-end
-
---- Make a change set and fill it; when that fails no file is left behind. A set
---- without a single change ends the program.
----
---- @param path string its file
---- @param make function returns the icrm.ChangeSet
---- @param fill? function called with it, returns what to say when there is nothing
----   to do; its errors are raised again
---- @return icrm.ChangeSet
-function M.make(path, make, fill)
-  local ok, set = pcall(make)
-  if not ok and errors.is(set, "store") and set.code == "EXISTS" then
-    M.check_new(path)
-  end
-  if not ok then
-    error(set, 0)
-  end
-  local is_filled, found = pcall(fill or function() end, set)
-  if not is_filled then
-    drop(set)
-    error(found, 0)
-  elseif set.store:count() == 0 then
-    drop(set)
-    script.say("%snothing to do", found and found .. "; " or "")
-    os.exit(exits.DONE, true)
-  end
-  return set
-end
-
---- A line on the terminal while a change set is filled; for programs, what is sent
---- counts.
----
---- @param client icrm.Client
---- @param args table options of add_options
---- @param label string what is counted
---- @param total? integer
---- @return icrm.Progress to be closed before anything else is said
-function M.planning(client, args, label, total)
-  return progress_module.new { label = label, total = total,
-    mode = args.progress == "auto" and "auto" or "off",
-    waits = function() return client.core:waits() end }
-end
-
---- Plan one change for each record that a query finds.
----
---- @param client icrm.Client
---- @param args table options of add_options, module and out
---- @param name string of the script
---- @param query icrm.Query
---- @param add fun(set: icrm.ChangeSet, record: icrm.Record)
---- @return icrm.ChangeSet
---- @return string found how many records match
-function M.plan_each(client, args, name, query, add)
-  local out, found = args.out or script.dated_name(args.module), nil
-  local plan = M.make(out, function()
-    return changes.create(client, out, { script = name })
-  end, function(set)
-    local progress <close> = M.planning(client, args, "records planned")
-    for record in query:each() do
-      add(set, record)
-      progress:step()
-    end
-    set:seal()
-    found = ("%s of %s match"):format(script.counted(progress.done, "record"), args.module)
-    return found
-  end)
-  return plan, found
-end
-
 --- Connect to go on with a change set; a server that is away ends the program
 --- with the code that says to try again.
 ---
@@ -180,7 +66,7 @@ end
 --- @return icrm.Client
 function M.connect(args)
   local ok, crm = pcall(script.connect, args)
-  return ok and crm or exit_for(crm)
+  return ok and crm or exits.leave(crm)
 end
 
 --- Open a change set to apply it; ends the program when the file is in use.
@@ -195,7 +81,7 @@ function M.open(client, path)
   elseif errors.is(set, "store") and set.code ~= "LOCKED" then
     error(set, 0) -- no such file, say; the journal has not failed
   end
-  return exit_for(set)
+  return exits.leave(set)
 end
 
 local function count_keys(map)
@@ -233,7 +119,7 @@ end
 local function say_changed_modules(set)
   local ok, modules = pcall(set.changed_modules, set)
   if not ok then
-    return exit_for(modules)
+    return exits.leave(modules)
   end
   for _, module in ipairs(modules) do
     script.say("%s is described otherwise than when this was planned: fields, picklists or "
@@ -262,7 +148,7 @@ end
 
 local function forecast_of(set)
   local ok, ahead = pcall(forecast.of, set)
-  return ok and ahead or exit_for(ahead)
+  return ok and ahead or exits.leave(ahead)
 end
 
 --- Apply a change set with progress and report.
@@ -308,7 +194,7 @@ function M.apply(set, args, is_forecast)
   progress:close()
   core.interrupt.clear()
   if not ok then
-    return exit_for(summary)
+    return exits.leave(summary)
   end
   local code = summaries.report(set, summary)
   if args.errors then

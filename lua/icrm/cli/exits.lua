@@ -4,6 +4,7 @@
 
 local errors = require "icrm.error"
 local script = require "icrm.cli.script"
+local text_tools = require "icrm.text"
 
 local M = {
   DONE = 0,
@@ -79,6 +80,19 @@ function M.of_error(err)
   elseif errors.is(err) and err.kind ~= "rate_limited" and err:is_retryable() then
     return M.TRY_AGAIN
   end
+end
+
+--- End the program by an error: with its own exit code, or raised again for the
+--- runner, which prints it.
+---
+--- @param err any
+function M.leave(err)
+  local code = M.of_error(err)
+  if not code then
+    error(err, 0)
+  end
+  script.say("icrm-lua: %s", text_tools.clean(tostring(err)))
+  os.exit(code, true)
 end
 
 return M

@@ -104,7 +104,21 @@ function M.add_progress(parser)
     :choices { "auto", "json", "off" }:default "auto"
 end
 
---- Read an option as a whole number above zero, for argparse's convert.
+--- Add `--lanes`.
+---
+--- @param parser table
+function M.add_lanes(parser)
+  parser:option("--lanes", "How many sessions work at the same time; without it as many as the "
+    .. "CRM bears."):argname "N":convert(function(text)
+      local number, problem = M.count(text)
+      if number == 0 then
+        return nil, "at least one lane is needed"
+      end
+      return number, problem
+    end)
+end
+
+--- Read an option as a whole number, for argparse's convert.
 ---
 --- @param text string
 --- @return integer? number
@@ -169,7 +183,8 @@ function M.connect(args)
   if core.terminal_columns(STDERR) then
     require("icrm.tasks").on_idle = say_wait
   end
-  return icrm.connect(args.url or args.profile, { max_wait = args.max_wait })
+  return icrm.connect(args.url or args.profile, { max_wait = args.max_wait,
+    lanes = args.lanes })
 end
 
 --- Split words such as "field=value".

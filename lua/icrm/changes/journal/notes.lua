@@ -1,5 +1,5 @@
 --- What this machine remembers of change sets outside of their files: how often
--- each was committed. One small database in the user's state folder.
+-- each was committed, and which files were sent. One small database in the user's state folder.
 -- @module icrm.changes.journal.notes
 
 local core = require "icrm.core"
@@ -7,12 +7,25 @@ local sqlite = require "icrm.changes.journal.sqlite"
 
 local M = {}
 
+--- A path as it can be found from any folder.
+---
+--- @param path string
+--- @return string
+function M.full_path(path)
+  local here = os.getenv "PWD"
+  return (here and not path:find "^/") and here .. "/" .. path or path
+end
+
 local Notes = {}
 Notes.__index = Notes
 Notes.__name = "icrm.changes.Notes"
 
-local TABLE = [[CREATE TABLE IF NOT EXISTS sets (
-  id TEXT PRIMARY KEY, generation INTEGER, path TEXT, noted TEXT)]]
+local TABLES = {
+  [[CREATE TABLE IF NOT EXISTS sets (
+    id TEXT PRIMARY KEY, generation INTEGER, path TEXT, noted TEXT)]],
+  [[CREATE TABLE IF NOT EXISTS sent (
+    input TEXT, site TEXT, path TEXT, at INTEGER, PRIMARY KEY (input, site, path))]],
+}
 
 --- Open the notes of all change sets of this user.
 ---
@@ -28,7 +41,9 @@ function M.open()
   if not connection then
     return nil
   end
-  connection:execute(TABLE)
+  for _, statement in ipairs(TABLES) do
+    connection:execute(statement)
+  end
   return setmetatable({ connection = connection, environment = environment }, Notes)
 end
 
@@ -60,10 +75,52 @@ function Notes:note(id, generation, path)
         noted = excluded.noted]]):format(
       connection:escape(id),
       generation,
-      connection:escape(path),
+      connection:escape(M.full_path(path)),
       os.date "!%Y-%m-%d %H:%M:%S"
     )
   )
+end
+
+--- Note that the sending of a file has begun.
+---
+--- @param input string what tells it from others: the SHA-256 of the file, and its sheet
+--- @param site string the CRM
+--- @param path string the change set
+--- @param at integer Unix time
+function Notes:note_sent(input, site, path, at)
+  local connection = self.connection
+  connection:execute(
+    ("INSERT INTO sent VALUES ('%s', '%s', '%s', %d) ON CONFLICT DO NOTHING"):format(
+      connection:escape(input),
+      connection:escape(site),
+      connection:escape(M.full_path(path)),
+      at
+    )
+  )
+end
+
+--- When a file was sent to a CRM, oldest first.
+---
+--- @param input string
+--- @param site string
+--- @return table[] list of { path, at }
+function Notes:sent(input, site)
+  local connection, list = self.connection, {}
+  local cursor = connection:execute(
+    ("SELECT path, at FROM sent WHERE input = '%s' AND site = '%s' ORDER BY at"):format(
+      connection:escape(input),
+      connection:escape(site)
+    )
+  )
+  local row = cursor and cursor:fetch({}, "a")
+  while row do
+    list[#list + 1] = { path = row.path, at = math.tointeger(tonumber(row.at)) }
+    row = cursor:fetch({}, "a")
+  end
+  if cursor then
+    cursor:close()
+  end
+  return list
 end
 
 --- Close the notes.

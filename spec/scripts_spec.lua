@@ -355,5 +355,39 @@ describe("icrm-lua", function()
       assert.equal(1, count "accountname = 'Perdu'")
       assert.equal(0, count "accountname = 'Encore'")
     end)
+
+    it("unknown settles many at once", function()
+      local rows = { "accountname" }
+      for i = 1, 6 do
+        rows[#rows + 1] = "Ensemble " .. i
+      end
+      helper.write_file(dir .. "/many.csv", table.concat(rows, "\n") .. "\n")
+      here { "import", "many.csv", "--module", "Accounts", "--plan-only" }
+      alter("many.csv.icrm", "UPDATE changes SET state = 'needs_human', code = CASE WHEN n < 3 "
+        .. "THEN 'NO_FENCE' WHEN n < 6 THEN 'NO_WITNESS' ELSE 'DUPLICATE' END, message = 'lost'")
+      local function unknown(code, ...)
+        return here({ "unknown", "many.csv.icrm", ... }, code)
+      end
+      local list = unknown(3, "--where", "code=NO_FENCE")
+      assert.truthy(list.err:find("2 open", 1, true))
+      assert.truthy(list.err:find("NO_FENCE: icrm-lua resume many.csv.icrm looks again", 1, true))
+      assert.truthy(unknown(1, "--where", "colour=red").err:find(
+        "chosen by code, operation, state, module or record, not by colour", 1, true))
+      unknown(2, "mark-absent")
+      unknown(2, "mark-absent", "Accounts:line 2", "--all")
+      assert.truthy(unknown(1, "mark-done", "--all").err:find("names no record", 1, true))
+      assert.truthy(unknown(0, "mark-absent", "--where", "code=NO_FENCE").err:find(
+        "2 changes settled: icrm-lua resume many.csv.icrm sends them again", 1, true))
+      local all = unknown(0, "mark-absent", "--all").err
+      assert.truthy(all:find("3 changes settled", 1, true))
+      assert.truthy(all:find("1 change left, for their records were seen", 1, true))
+      local id = cjson.decode(here({ "query", "SELECT id FROM Accounts", "--max", "1", "-o",
+        "jsonl" }).out).id
+      alter("many.csv.icrm", ("UPDATE changes SET record = '%s' WHERE code = 'DUPLICATE'"):format(
+        id))
+      assert.truthy(unknown(0, "mark-done", "--all").err:find("1 change settled: done", 1, true))
+      here { "apply", "many.csv.icrm", "--yes" }
+      assert.equal(5, count "accountname LIKE 'Ensemble %'")
+    end)
   end)
 end)

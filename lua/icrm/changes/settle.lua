@@ -7,20 +7,22 @@ local state = require "icrm.changes.journal.state"
 
 local M = {}
 
---- The selection of the changes that wait for a person.
-M.OPEN = { states = state.FOR_A_PERSON }
+local function refuse(format, ...)
+  errors.raise { kind = "input", message = format:format(...) }
+end
 
 local function open_change(set, key)
   local change = set.store:by_key(key)
   if not change then
-    errors.raise { kind = "input", message = ("%s has no change %q"):format(set.path, key) }
+    refuse("%s has no change %q", set.path, key)
   elseif change.state ~= "needs_human" and change.state ~= "unknown" then
-    errors.raise {
-      kind = "input",
-      message = ("change %q is %s; there is nothing to settle"):format(key, change.state),
-    }
+    refuse("change %q is %s; there is nothing to settle", key, change.state)
   end
   return change
+end
+
+local function is_creation(change)
+  return change.operation == "create" or change.operation == "attach"
 end
 
 -- Records that may be the one: those that agree with the first text sent.
@@ -55,13 +57,14 @@ function M.describe(set, key)
       attempt.message or "no answer noted"
     )
   end
-  local creates = change.operation == "create" or change.operation == "attach"
-  for _, record in ipairs(creates and candidates(set, change) or {}) do
+  for _, record in ipairs(is_creation(change) and candidates(set, change) or {}) do
     lines[#lines + 1] = ("candidate: %s, created %s"):format(
       record.id,
       record.createdtime or "?"
     )
   end
+  local cure = state.cure(set.path, change)
+  lines[#lines + 1] = cure and "what to do: " .. cure
   return lines
 end
 
@@ -69,18 +72,22 @@ end
 local function check_record(set, change, id)
   local prefix = set:schema(change.module).id_prefix
   if not tostring(id):match("^" .. prefix .. "x%d+$") then
-    errors.raise {
-      kind = "input",
-      message = ("%s is no record of %s"):format(id, change.module),
-    }
+    refuse("%s is no record of %s", id, change.module)
   end
   local other = set.store:other_of_record(id, change.n)
   if other then
-    errors.raise {
-      kind = "input",
-      message = ("%s is the record of change %q"):format(id, other.key),
-    }
+    refuse("%s is the record of change %q", id, other.key)
   end
+end
+
+-- What a change that was done is marked with: its record is read to make sure.
+local function values_of_done(set, change, id)
+  local values = { state = "done", code = false, message = false }
+  if change.operation ~= "delete" then
+    local record = set.client:retrieve(id or change.record)
+    values.record, values.after = record.id, json.encode(record)
+  end
+  return values
 end
 
 --- A person has seen that it was done.
@@ -90,27 +97,20 @@ end
 --- @param id? string the record that a creation made; it is read to make sure
 function M.done(set, key, id)
   local change = open_change(set, key)
-  local creates = change.operation == "create" or change.operation == "attach"
   id = id or change.record
-  if creates and not id then
-    errors.raise {
-      kind = "input",
-      message = "say which record it made: icrm-lua unknown FILE mark-done KEY ID",
-    }
-  end
-  if creates then
+  if is_creation(change) and not id then
+    refuse "say which record it made: icrm-lua unknown FILE mark-done KEY ID"
+  elseif is_creation(change) then
     check_record(set, change, id)
   end
-  local values = { state = "done", code = false, message = false }
-  if change.operation ~= "delete" then
-    local record = set.client:retrieve(creates and id or change.record)
-    values.record, values.after = record.id, json.encode(record)
-  end
+  local values = values_of_done(set, change, is_creation(change) and id or nil)
   set.store:transaction(function()
     set.store:mark(change.n, values)
     set.store:unblock()
   end)
 end
+
+local ABSENT = { state = "planned", code = false, message = false }
 
 --- A person has seen that it was not done: it is planned again.
 ---
@@ -119,9 +119,78 @@ end
 function M.absent(set, key)
   local change = open_change(set, key)
   set.store:transaction(function()
-    set.store:mark(change.n, { state = "planned", code = false, message = false })
+    set.store:mark(change.n, ABSENT)
     set.store:unblock()
   end)
+end
+
+local NAMES = { code = "codes", operation = "operations", state = "states" }
+
+--- The open changes that have something in common.
+---
+--- @param words? table<string, string> code, operation, state, module, record
+--- @return table selection of icrm.changes.journal.selection
+function M.selection(words)
+  local selection = { states = state.FOR_A_PERSON }
+  for name, value in pairs(words or {}) do
+    if name == "state" and value ~= "unknown" and value ~= "needs_human" then
+      refuse("a change that is %s is not open", value)
+    elseif NAMES[name] then
+      selection[NAMES[name]] = { value }
+    elseif name == "module" or name == "record" then
+      selection[name] = value
+    else
+      refuse("open changes are chosen by code, operation, state, module or record, not by %s", name)
+    end
+  end
+  return selection
+end
+
+--- A person has seen that none of these was done: they are planned again.
+---
+--- @param set table icrm.ChangeSet
+--- @param words? table see selection; without a code those whose record was seen are left
+--- @return integer count of the changes that are planned again
+--- @return integer left how many were seen to be there
+function M.all_absent(set, words)
+  local count, left = 0, 0
+  set.store:transaction(function()
+    for change in set.store:each(M.selection(words)) do
+      local code = state.code(change.code)
+      if code and code.there and not (words and words.code) then
+        left = left + 1
+      else
+        set.store:mark(change.n, ABSENT)
+        count = count + 1
+      end
+    end
+    set.store:unblock()
+  end)
+  return count, left
+end
+
+--- A person has seen that all of these were done: their records are read to make
+--- sure, and nothing is marked unless all can be.
+---
+--- @param set table icrm.ChangeSet with a client
+--- @param words? table see selection
+--- @return integer count
+function M.all_done(set, words)
+  local marks = {}
+  for change in set.store:each(M.selection(words)) do
+    if is_creation(change) and not change.record then
+      refuse("change %q names no record; say which it made: icrm-lua unknown FILE mark-done "
+        .. "KEY ID", change.key)
+    end
+    marks[#marks + 1] = { n = change.n, values = values_of_done(set, change) }
+  end
+  set.store:transaction(function()
+    for _, one in ipairs(marks) do
+      set.store:mark(one.n, one.values)
+    end
+    set.store:unblock()
+  end)
+  return #marks
 end
 
 return M

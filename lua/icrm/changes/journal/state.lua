@@ -38,7 +38,8 @@ M.CREATIONS = { "create", "attach" }
 
 -- Each code: the state that it comes with; `text`, what the row says, with its
 -- arguments; what it means; the cure, where FILE and KEY stand for the change set
--- and the change; `again`: a run looks for it once more.
+-- and the change; `again`: a run looks for it once more; `there`: its record was seen,
+-- so that nobody says of many at once that they are absent.
 local CODES = {
   {
     code = "STALE",
@@ -129,6 +130,7 @@ local CODES = {
   {
     code = "CONFLICT",
     state = "needs_human",
+    there = true,
     text = "fields that were not to be changed are not as before: %s",
     meaning = "fields that were not to be changed are not as before",
     cure = "icrm-lua undo FILE puts them back; or mend them in the CRM, then icrm-lua unknown "
@@ -137,6 +139,7 @@ local CODES = {
   {
     code = "DUPLICATE",
     state = "needs_human",
+    there = true,
     text = "created more than once: %s",
     meaning = "more than one record has the row's tag or key",
     cure = "remove all but one in the CRM, then icrm-lua unknown FILE mark-done KEY ID",
@@ -144,6 +147,7 @@ local CODES = {
   {
     code = "PARTIAL",
     state = "needs_human",
+    there = true,
     text = "%s is there, but %s",
     meaning = "the record is there, half written; or a document without its file or relation",
     cure = "complete it in the CRM, then icrm-lua unknown FILE mark-done KEY ID; or remove it "
@@ -194,6 +198,7 @@ local CODES = {
   {
     code = "MOVED",
     state = "needs_human",
+    there = true,
     text = "%s was changed at %s, and not only by this change; look at it",
     meaning = "an update in doubt, and the record was changed by others as well",
     cure = "look at the record, then icrm-lua unknown FILE mark-done KEY, or mark-absent KEY",
@@ -226,7 +231,8 @@ for _, one in ipairs(CODES) do
   by_code[one.code] = one
 end
 
---- The codes, in the order of the reference: code, state, text, meaning, cure, again.
+--- The codes, in the order of the reference: code, state, text, meaning, cure, again,
+--- there.
 M.CODES = CODES
 
 --- What is known of a code; nil for a code of the server's own.

@@ -23,7 +23,7 @@ end
 
 local PIECES = { "", "", "0", "-12,5", "+33 1", "-1e5", "=SUM(A1)", "@x", "'", "''=1", "'x",
   "L\\u00e9on", "a\\/b", '\\"q\\"', "\\\\", "\\r\\n", "\\t", " ", ";", ",", "\\u007f", "\\u0001",
-  "\\b\\f", "17x1", "Soci\\u00e9t\\u00e9 X", "é" }
+  "\\b\\f", "17x-1", "Soci\\u00e9t\\u00e9 X", "é" }
 local KEYS = { "id", "name", "cf_1", "other", 'quo"te' }
 
 local function random_page()
@@ -65,6 +65,13 @@ describe("core.rows_writer", function()
         assert.equal(slowly(format, columns, page, opts), writer(page), page)
       end
     end
+  end)
+
+  it("leaves a page whose ids are not in order to a complete look", function()
+    local writer = core.rows_writer("csv", { "id" })
+    assert.truthy(writer '[{"id":"17x9"},{"id":"17x10"},{"id":"17x200"}]')
+    assert.is_nil(writer '[{"id":"17x9"},{"id":"17x200"},{"id":"17x10"}]')
+    assert.is_nil(writer '[{"id":"17x9"},{"id":"17x9"}]')
   end)
 
   it("goes from page to page with other keys", function()

@@ -54,8 +54,8 @@ describe("vtql.parse", function()
       module = "M", select = "columns", columns = { "a", "b" }, order = { "a", "b" },
       descending = true, offset = 5, rows = 7,
       conditions = {
-        { field = "c", operator = "IN", values = { "'x'", "1" } },
-        { field = "d", operator = "LIKE", values = { "'%y'" } },
+        { field = "c", operator = "IN", values = { "'x'", "1" }, after_or = false },
+        { field = "d", operator = "LIKE", values = { "'%y'" }, after_or = true },
       },
     }, query:facts())
   end)

@@ -170,6 +170,77 @@ describe("a walk by id", function()
   end)
 end)
 
+describe("a server that keeps to no order", function()
+  local function walked(client, text)
+    return raised(function() query.new(client, text or "SELECT * FROM Things"):all() end)
+  end
+
+  -- The answers to pages changed by a function of the page.
+  local function server(rows, change)
+    local client, honest = model.new(rows), model.answer
+    function client:answer(text)
+      local page = honest(self, text)
+      return text:find "count" and page or change(page)
+    end
+    return client
+  end
+
+  it("is found out by one page that is reversed", function()
+    local err = walked(server(350, function(page)
+      local reversed = {}
+      for i, row in ipairs(page) do
+        reversed[#page + 1 - i] = row
+      end
+      return reversed
+    end))
+    assert.equal("decode", err.kind)
+    assert.matches("^the server does not order by id: 7x99 came after number 100", err.message)
+  end)
+
+  it("is found out when it orders ids as texts", function()
+    local client = model.new(350)
+    table.sort(client.rows, function(a, b) return a.id < b.id end)
+    function client:answer(text)
+      if text:find "count" then
+        return { { count = "350" } }
+      end
+      return table.move(self.rows, 1, 100, 1, {})
+    end
+    local err = walked(client)
+    assert.matches("7x11 came after number 109, as texts are ordered; .* nobody can tell",
+      err.message)
+  end)
+
+  it("is found out when it gives a record twice", function()
+    local err = walked(server(150, function(page)
+      table.insert(page, math.min(5, #page + 1), page[5])
+      return page
+    end))
+    assert.matches("^the server gave 7x5 twice in one walk", err.message)
+  end)
+
+  it("is found out when it gives the same page for ever", function()
+    local first
+    local client = server(350, function(page)
+      first = first or page
+      return first
+    end)
+    assert.equal("decode", walked(client).kind)
+    first, client.sent = nil, {}
+    local err = walked(client, "SELECT * FROM Things ORDER BY name")
+    assert.matches("^the server gives the same rows again and again", err.message)
+    assert.is_true(#client.sent < 40)
+  end)
+
+  it("is no reason to repeat a row within a page of another order", function()
+    local list = numbers(query.new(server(50, function(page)
+      table.insert(page, math.min(7, #page + 1), page[3])
+      return page
+    end), "SELECT * FROM Things ORDER BY name"):each())
+    same_numbers(run(1, 50), list)
+  end)
+end)
+
 describe("a walk in an order of its own", function()
   local function backwards(n)
     return ("%06d"):format(1000 - n)

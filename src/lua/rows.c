@@ -13,8 +13,9 @@ struct writer {
 };
 
 /* writer(text or reply) -> lines, number of records, id of the first, of the
- * last; or nil when it is not plain and needs a complete JSON parser. Else the
- * reply is used up. */
+ * last; or nil when it is not plain and needs a complete JSON parser, or when
+ * its ids are not in order and need a complete look. Else the reply is used
+ * up. */
 static int writer_call(lua_State *L) {
   struct writer *writer = luaL_checkudata(L, 1, WRITER_TYPE);
   struct icrm_rows_page facts;
@@ -25,7 +26,7 @@ static int writer_call(lua_State *L) {
   int step = icrm_rows_write(writer->rows, page, &writer->out, &facts);
   if (step < 0)
     return luaL_error(L, "not enough memory");
-  if (step == 0)
+  if (step == 0 || !facts.in_order)
     return luaL_pushfail(L), 1;
   icrml_end_reply(L, 2);
   lua_pushlstring(L, writer->out.data ? writer->out.data : "", writer->out.len);

@@ -58,19 +58,22 @@ static void push_conditions(lua_State *L, const struct icrm_vtql_query *query) {
   lua_createtable(L, (int)query->n_terms, 0);
   for (size_t i = 0; i < query->n_terms; i++) {
     const struct icrm_vtql_term *term = &query->terms[i];
-    lua_createtable(L, 0, 3); /* conditions, condition */
+    lua_createtable(L, 0, 4); /* conditions, condition */
     push_slice(L, term->column);
     lua_setfield(L, -2, "field");
     lua_pushstring(L, icrm_vtql_op_text(term->op));
     lua_setfield(L, -2, "operator");
     set_slices(L, "values", query->values + term->first_value, term->n_values);
+    lua_pushboolean(L, term->after_or);
+    lua_setfield(L, -2, "after_or");
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
 }
 
 /* query:facts() -> { module, select = "star"|"columns"|"count", columns,
- * conditions = list of { field, operator, values }, order, descending, offset,
- * rows | nil }; values as they are written, quotes and all */
+ * conditions = list of { field, operator, values, after_or }, order,
+ * descending, offset, rows | nil }; values as they are written, quotes and
+ * all */
 static int facts(lua_State *L) {
   static const char *const selects[] = {"star", "columns", "count"};
   const struct icrm_vtql_query *query = check_query(L);

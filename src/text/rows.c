@@ -229,6 +229,16 @@ static void note_id(struct icrm_rows_page *facts, const struct icrm_span *id) {
     memcpy(facts->first_id, facts->last_id, sizeof facts->first_id);
 }
 
+/* The number in an id such as 17x42, 0 where it is none. */
+static uint64_t number_in(const char *id) {
+  const size_t prefix = strspn(id, "0123456789");
+  const size_t digits =
+      id[prefix] == 'x' ? strspn(id + prefix + 1, "0123456789") : 0;
+  if (prefix == 0 || digits == 0 || id[prefix + 1 + digits] != '\0')
+    return 0;
+  return strtoull(id + prefix + 1, NULL, 10);
+}
+
 static bool is_id(const struct icrm_span *key) {
   return key->len == 2 && key->bytes[0] == 'i' && key->bytes[1] == 'd';
 }
@@ -288,10 +298,16 @@ static bool write_records(struct icrm_rows *rows,
                           const struct icrm_records *page,
                           struct icrm_buf *out) {
   const struct icrm_field *head = page->fields;
+  uint64_t last = 0;
+  rows->facts.in_order = true;
   for (int i = 0; i < page->n_records; i++) {
     rows->facts.n_records++;
     rows->facts.last_id[0] = '\0';
     head = read_values(rows, page, head);
+    const uint64_t number = number_in(rows->facts.last_id);
+    if (number != 0 && number <= last)
+      rows->facts.in_order = false;
+    last = number != 0 ? number : last;
     char *at = icrm_buf_room(out, most_bytes(rows));
     if (!at)
       return false;

@@ -29,6 +29,7 @@ void icrm_rows_free(struct icrm_rows *rows);
 struct icrm_rows_page {
   int n_records;
   char first_id[32], last_id[32];
+  bool in_order; /* the numbers in the ids grow from record to record */
 };
 
 /* Write the lines of a page to `out`, after what is there. Returns 1; 0 when it

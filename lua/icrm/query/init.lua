@@ -111,7 +111,7 @@ end
 --- @return boolean
 function Query:is_plain(most)
   local facts = self.source.facts
-  return facts.select ~= "count" and has_free_order(facts)
+  return facts.select ~= "count" and has_free_order(facts) and not self.source.is_doubtful
     and not (most or facts.rows) and facts.offset == 0
 end
 

@@ -6,22 +6,42 @@ local core = require "icrm.core"
 local M = {}
 
 --- Whether a list of values, `IN (…)`, with this one in it is known to miss some:
---- servers were seen to cut a list at a closing parenthesis. Written as
---- `field = 'value'` the same value is found.
+--- servers were seen to cut a list at a closing parenthesis, and not to see its end
+--- behind a line break. Written as `field = 'value'` the same value is found.
 ---
 --- @param value string
 --- @return boolean
 function M.breaks_list(value)
-  return value:find(")", 1, true) ~= nil
+  return value:find "[)\r\n]" ~= nil
 end
 
---- Whether servers are known to take a piece of the query out over this value:
---- a bracket cancels every condition, and what looks like a list is taken for one.
+-- What a server that looks for words in the whole query takes for a part of it:
+-- a bracket behind `where` cancels every condition, what looks like a list, a count
+-- or a test is taken for one, and doubled apostrophes at an end move all the others.
+local TAKEN_FOR_QUERY = { "%[", "%sin%s*%(", "%scount%(", "%sis null", "%sis not null",
+  "^'", "'$", "''" }
+
+--- Whether servers are known to read a query wrongly over this value.
 ---
 --- @param value string
 --- @return boolean
 function M.breaks_text(value)
-  return value:find("[", 1, true) ~= nil or value:lower():find "%f[%w]in%s*%(" ~= nil
+  local lower = value:lower()
+  for _, pattern in ipairs(TAKEN_FOR_QUERY) do
+    if lower:find(pattern) then
+      return true
+    end
+  end
+  return false
+end
+
+--- The text of a value as it is written in a query.
+---
+--- @param token string with its quotes, or without any
+--- @return string
+function M.unquote(token)
+  local text = token:match "^'(.*)'$"
+  return text and text:gsub("''", "'"):gsub("\\(.)", "%1") or token
 end
 
 --- The value for LIKE, with wildcards for the characters that do the harm; other
@@ -30,7 +50,8 @@ end
 --- @param value string
 --- @return string
 function M.pattern(value)
-  return (core.vtql.escape_like(value):gsub("\\\\", "_"):gsub("[%[%]%(%)'.,]", "_"))
+  local text = core.vtql.escape_like(value):gsub("\\\\", "_"):gsub("[%[%]%(%)'.,%c]", "_")
+  return (text:gsub(" ([iI][sS] )", "_%1"))
 end
 
 return M

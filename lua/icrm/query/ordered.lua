@@ -4,6 +4,7 @@
 -- docs/query.md says what a walk promises.
 -- @module icrm.query.ordered
 
+local errors = require "icrm.error"
 local limits = require "icrm.limits"
 local walk = require "icrm.query.walk"
 
@@ -15,10 +16,10 @@ local PAGE_ROWS = limits.PAGE_ROWS
 -- rows have moved.
 local OVERLAP = 10
 
--- How often a walk goes back to look for rows that moved.
+-- How often a walk goes back to look for rows that moved, and how many full pages
+-- it takes that show nothing new.
 local RETREATS = 5
-
-local function nothing() end
+local STALE_PAGES = RETREATS + 2
 
 -- The rows that were counted and not seen: hidden from this user, or moved to
 -- a place that had been read. Ask for them by id.
@@ -35,6 +36,78 @@ local function missed_rows(source, seen)
   return missed
 end
 
+-- The rows of a page that are new, and whether some are not.
+local function fresh_of(self, rows)
+  local fresh, known, here = {}, false, {}
+  for _, row in ipairs(rows) do
+    walk.number_of(row)
+    if self.seen[row.id] then
+      known = true
+    elseif not here[row.id] then
+      here[row.id] = true
+      fresh[#fresh + 1] = row
+    end
+  end
+  return fresh, known
+end
+
+-- None of the rows read before came back: they were more than the overlap that
+-- moved. Read again what lies before.
+local function retreat(self, from)
+  self.retreats = self.retreats + 1
+  self.at = math.max(self.base, from - PAGE_ROWS + 2 * OVERLAP)
+end
+
+local function note_stale(self, rows, rows_asked, fresh)
+  self.stale = #fresh == 0 and #rows >= rows_asked and self.stale + 1 or 0
+  if self.stale > STALE_PAGES then
+    errors.raise { kind = "decode", operation = "query",
+      message = "the server gives the same rows again and again, wherever it is told to "
+        .. "begin; the order that was asked for cannot be read" }
+  end
+end
+
+local function hand_out(self, rows)
+  local page = walk.cut(rows, self.wanted)
+  for _, row in ipairs(page) do
+    self.seen[row.id] = true
+  end
+  self.wanted = self.wanted - #page
+  self.shown = self.shown + #page
+  return page
+end
+
+-- Read one page; its new rows, or nil when it was read in vain.
+local function read(self)
+  local from = math.max(self.base, self.at - OVERLAP)
+  local rows_asked = self.at == self.base and math.min(PAGE_ROWS, self.wanted) or PAGE_ROWS
+  local rows = self.source:ask { then_id = self.can_then_id, offset = from, rows = rows_asked }
+  local fresh, known = fresh_of(self, rows)
+  note_stale(self, rows, rows_asked, fresh)
+  if from > self.base and #rows > 0 and not known and self.retreats < RETREATS then
+    return retreat(self, from)
+  end
+  self.at = from + rows_asked
+  self.ended = #rows < rows_asked and self.at >= self.source:count()
+  return #fresh > 0 and fresh or nil
+end
+
+local function next_page(self)
+  while self.wanted > 0 and not self.ended do
+    local fresh = read(self)
+    if fresh then
+      return hand_out(self, fresh)
+    end
+  end
+  if self.complete and self.ended then
+    self.complete = false
+    local missed = self.source:count() > self.shown and missed_rows(self.source, self.seen) or {}
+    return #missed > 0 and hand_out(self, missed) or nil
+  end
+end
+
+local function nothing() end
+
 --- Walk in the query's own order.
 ---
 --- Rows may shift between two pages, and rows that compare equal may change
@@ -47,64 +120,13 @@ end
 --- @return fun(): icrm.Record[]? next_page
 --- @return fun() stop
 function M.walk(source, wanted, base)
-  local complete = wanted == math.huge and base == 0
-  local can_then_id = not source.facts.descending -- DESC would fall on id alone
-  local seen, shown, at, retreats, ended = {}, 0, base, 0, false
-
-  local function fresh_of(rows)
-    local fresh, known = {}, false
-    for _, row in ipairs(rows) do
-      walk.number_of(row)
-      if seen[row.id] then
-        known = true
-      else
-        fresh[#fresh + 1] = row
-      end
-    end
-    return fresh, known
-  end
-
-  -- None of the rows read before came back: they were more than the overlap
-  -- that moved. Read again what lies before.
-  local function retreat(from)
-    retreats = retreats + 1
-    at = math.max(base, from - PAGE_ROWS + 2 * OVERLAP)
-  end
-
-  local function hand_out(rows)
-    local page = walk.cut(rows, wanted)
-    for _, row in ipairs(page) do
-      seen[row.id] = true
-    end
-    wanted = wanted - #page
-    shown = shown + #page
-    return page
-  end
-
-  local function next_page()
-    while wanted > 0 and not ended do
-      local from = math.max(base, at - OVERLAP)
-      local rows_asked = at == base and math.min(PAGE_ROWS, wanted) or PAGE_ROWS
-      local rows = source:ask { then_id = can_then_id, offset = from, rows = rows_asked }
-      local fresh, known = fresh_of(rows)
-      if from > base and #rows > 0 and not known and retreats < RETREATS then
-        retreat(from)
-      else
-        at = from + rows_asked
-        ended = #rows < rows_asked and at >= source:count()
-        if #fresh > 0 then
-          return hand_out(fresh)
-        end
-      end
-    end
-    if complete and ended then
-      complete = false
-      local missed = source:count() > shown and missed_rows(source, seen) or {}
-      return #missed > 0 and hand_out(missed) or nil
-    end
-  end
-
-  return next_page, nothing
+  local self = { source = source, wanted = wanted, base = base, at = base,
+    can_then_id = not source.facts.descending, -- DESC would fall on id alone
+    complete = wanted == math.huge and base == 0, seen = {}, shown = 0, retreats = 0, stale = 0,
+    ended = false }
+  return function()
+    return next_page(self)
+  end, nothing
 end
 
 return M

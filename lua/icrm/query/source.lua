@@ -2,8 +2,10 @@
 -- it in the pages that a walk wants, reads the answers and explains refusals.
 -- @module icrm.query.source
 
+local answers = require "icrm.query.answers"
 local core = require "icrm.core"
 local errors = require "icrm.error"
+local literals = require "icrm.query.literals"
 
 local M = {}
 
@@ -17,7 +19,9 @@ Source.__index = Source
 --- @return icrm.query.Source
 function M.new(client, text)
   local parsed = errors.check(core.vtql.parse(text))
-  return setmetatable({ client = client, parsed = parsed, facts = parsed:facts() }, Source)
+  local facts = parsed:facts()
+  return setmetatable({ client = client, parsed = parsed, facts = facts,
+    is_doubtful = answers.are_doubtful(facts) }, Source)
 end
 
 --- The same query with another way of reading the answers to its pages.
@@ -26,7 +30,7 @@ end
 --- @return icrm.query.Source
 function Source:decoded_by(decode)
   return setmetatable({ client = self.client, parsed = self.parsed, facts = self.facts,
-    is_checked = self.is_checked, decode = decode }, Source)
+    is_doubtful = self.is_doubtful, is_checked = self.is_checked, decode = decode }, Source)
 end
 
 -- ---- Checks ---------------------------------------------------------------------
@@ -36,13 +40,8 @@ local function refuse(message, err)
     cause = err, message = message }
 end
 
--- A value as it is written, `'12x3'` or `12x3`, without its quotes.
-local function unquoted(value)
-  return value:match "^'(.*)'$" or value
-end
-
 local function is_id(value, operator)
-  local text = unquoted(value)
+  local text = literals.unquote(value)
   return text:find "^%d+x%d+$" ~= nil
     or operator == "LIKE" and text:find "^%d+x[%d%%_]*$" ~= nil
 end
@@ -110,6 +109,9 @@ function Source:send(change)
     check_order(self)
     check_ids(self)
     self.is_checked = true
+    if self.is_doubtful then
+      self:count() -- raises where the conditions are dropped
+    end
   end
   return self.client:send("query", { query = self.parsed:write(change) }, { method = "GET" })
 end
@@ -130,7 +132,11 @@ end
 --- @param id integer
 --- @return icrm.Record[]
 function Source:receive(id)
-  return receive(self, id, self.decode)
+  local rows = receive(self, id, self.decode)
+  if self.is_doubtful then
+    answers.check(self.facts, rows)
+  end
+  return rows
 end
 
 --- Wait for the number that a call with `count` asked for.
@@ -138,10 +144,7 @@ end
 --- @param id integer
 --- @return integer
 function Source:receive_count(id)
-  local rows = receive(self, id)
-  local n = rows[1] and math.tointeger(tonumber(rows[1].count))
-  return n or errors.raise { kind = "decode", operation = "query",
-    message = "count(*) gave no number" }
+  return answers.count_in(self.facts, receive(self, id))
 end
 
 --- Send the query and wait for its rows.

@@ -25,12 +25,42 @@ function M.number_of(row)
     message = "the server returned a record without an id" }
 end
 
-local function check_order(rows, last)
-  if M.number_of(rows[1]) <= last then
-    errors.raise { kind = "decode", operation = "query", message =
-      ("the server does not read on by id: %s came after number %d")
-        :format(rows[1].id, last) }
+local function fail(message, ...)
+  errors.raise { kind = "decode", operation = "query", message = message:format(...) }
+end
+
+-- Whether ids in this order are in the order of their texts, 7x100 before 7x20.
+local function is_text_order(before, after)
+  return tostring(before) < tostring(after)
+end
+
+--- Check that a page's rows come in order of id, and behind a number; each once.
+---
+--- What a walk by id has not seen it takes for absent, which is true only of a
+--- server that keeps to the order.
+---
+--- @param rows icrm.Record[] one or more
+--- @param last integer the number of the last row before them, -1 for none
+--- @return integer last the number of the last of them; raises icrm.Error
+function M.check_order(rows, last)
+  if M.number_of(rows[1]) <= last and #rows == 1 then
+    fail("the server does not read on by id: %s came after number %d", rows[1].id, last)
   end
+  for i = 1, #rows do
+    local row = rows[i]
+    local number = row and M.number_of(row) or last + 1 -- a page may show its ends alone
+    if number == last then
+      fail("the server gave %s twice in one walk; its rows cannot be counted or summed", row.id)
+    elseif number < last and i == 1 then
+      fail("the server does not read on by id: %s came after number %d", row.id, last)
+    elseif number < last then
+      fail("the server does not order by id: %s came after number %d%s", row.id, last,
+        is_text_order(last, number) and ", as texts are ordered; it gives pages by which "
+          .. "nobody can tell that no record was left out" or "")
+    end
+    last = number
+  end
+  return last
 end
 
 --- The first rows of a page that are still wanted.
@@ -57,7 +87,7 @@ function M.once(source)
   return function()
     if not done then
       done = true
-      return source:ask()
+      return { { count = tostring(source:receive_count(source:send())) } }
     end
   end, nothing
 end
@@ -98,8 +128,7 @@ function M.by_id(source, wanted, offset, last, until_id)
 
   local function accept(rows)
     local asked = size
-    check_order(rows, last_number)
-    last, last_number = rows[#rows].id, M.number_of(rows[#rows])
+    last, last_number = rows[#rows].id, M.check_order(rows, last_number)
     offset, left = 0, nil
     local page = M.cut(rows, wanted)
     wanted = wanted - #page

@@ -12,7 +12,7 @@
   "moreinfo, corebos-words, any-method, token-lives-on, corebos-ids, "         \
   "corebos-relations, file-in-element, file-lost, record-tables, user-form, "  \
   "absent-date-today, trimmed, in-cut, where-cancelled, long-pages, "          \
-  "sql-fails-loudly, own-user-only"
+  "sql-fails-loudly, own-user-only, lock-gives-up=60000"
 
 static const struct sb_profile profiles[] = {
     {"initiative", "initiative",

@@ -220,6 +220,17 @@ describe("icrm-lua", function()
       assert.equal(0, count "accountname = 'Société Été'")
     end)
 
+    it("import says how long unique numbers take, and keeps the choice", function()
+      helper.write_file(dir .. "/numbers.csv", "accountname\nNuméro 1\nNuméro 2\n")
+      local plan = { "import", "numbers.csv", "--module", "Accounts", "--plan-only" }
+      assert.matches("Accounts: several at once, about %d+ s, and some may get one account_no "
+        .. "%(%-%-numbers unique: one at a time, about %d+ s%)", here(plan).err)
+      table.move({ "--numbers", "unique" }, 1, 2, #plan + 1, plan)
+      assert.matches("Accounts: one at a time, so that no two get one account_no: about %d+ s",
+        here(plan).err)
+      assert.matches("one at a time", here({ "apply", "numbers.csv.icrm", "--yes" }).err)
+    end)
+
     it("import goes over as many lanes as are said", function()
       local rows = { "accountname" }
       for i = 1, 12 do

@@ -150,6 +150,8 @@
 ---@field undo fun(self, path: string, opts?: table): icrm.ChangeSet
 ---@field is_begun fun(self): boolean whether it was applied, if only in part
 ---@field changed_modules fun(self): string[] described otherwise than when it was planned
+---@field number fun(self, choice: "unique"|"any") whether numbers that the CRM counts up
+---  must be unique, so that records are created one at a time
 ---@field deletions_to_allow fun(self, allowed?: integer): integer
 ---@field witness fun(self, module: string): table? { tag = field } or { key = { field, … } }
 ---@field schema fun(self, module: string): icrm.Schema
@@ -166,6 +168,7 @@
 ---@field settle? number seconds to wait before absence counts, 10 by default
 ---@field max_errors? integer stop after so many failed changes
 ---@field stale? "skip"|"force" records that changed since the plan
+---@field numbers? "unique"|"any" see ChangeSet.number
 ---@field allow_delete? integer the exact number of deletions planned
 ---@field on_change? fun(change: table, values: table) after each change
 ---@field on_turn? fun(run: table) after each turn of the loop

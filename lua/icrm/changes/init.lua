@@ -203,6 +203,15 @@ function ChangeSet:is_begun()
   return tonumber(self.store:get_meta "generation") > 0
 end
 
+--- Choose how records whose numbers the CRM counts up are created: "unique", one at a
+--- time; "any", several at once, so that some may get one number. Without a choice,
+--- quotes, orders and invoices are unique. It holds until it is chosen again.
+---
+--- @param choice "unique"|"any"
+function ChangeSet:number(choice)
+  self.store:set_meta("numbers", choice)
+end
+
 --- How many deletions must still be allowed by their exact number. A number that
 --- was right once holds for the set: whoever goes on after a crash is not asked again.
 ---
@@ -256,6 +265,9 @@ function ChangeSet:apply(options)
   self:seal()
   local _ <close> = require("icrm.changes.send.claim").take(self)
   note_source(self)
+  if options and options.numbers then
+    self:number(options.numbers)
+  end
   return require("icrm.changes.send.run").run(self, options)
 end
 

@@ -37,6 +37,9 @@ function M.add_options(parser)
     :argname "HOST"
   parser:option("--errors", "Write the rows that were not applied to this file, as icrm-lua errors "
     .. "does."):argname "FILE"
+  parser:option("--numbers", "Records whose numbers the CRM counts up: created one at a time "
+    .. "(unique; quotes, orders and invoices are without it), or several at once, where some may "
+    .. "get one number (any)."):choices { "unique", "any" }
   script.add_lanes(parser)
   script.add_progress(parser)
 end
@@ -178,7 +181,8 @@ function M.apply(set, args, is_forecast)
   local note_cuts = watch_cuts(set, progress)
   local ok, summary = pcall(set.apply, set, {
     resend = args.resend, settle = args.settle, max_errors = args.max_errors,
-    stale = args.stale, allow_delete = args.allow_delete, accept = args.accept,
+    stale = args.stale, numbers = args.numbers, allow_delete = args.allow_delete,
+    accept = args.accept,
     on_change = function(change, values)
       note_cuts(change, values)
       if values.state == "failed" or values.state == "needs_human" then
@@ -234,6 +238,9 @@ function M.decide(plan, args, found)
   local planned = plan.store:states().planned or 0
   if planned == 0 then
     return decide_nothing(plan, args, found)
+  end
+  if args.numbers then
+    plan:number(args.numbers)
   end
   plan:write(write_stderr, { how = "--full" })
   script.say ""

@@ -5,6 +5,7 @@
 
 local calls = require "icrm.changes.calls"
 local core = require "icrm.core"
+local numbers = require "icrm.changes.plan.numbers"
 local script = require "icrm.cli.script"
 local times = require "icrm.cli.times"
 
@@ -91,6 +92,50 @@ local function by_quotas(core_client, calls_per_change)
   end
 end
 
+-- The creations of modules with a counter: how many, and whether one at a time.
+local function counted_creations(set)
+  local list, creations = {}, { states = { "planned" }, operations = { "create" } }
+  for _, module in ipairs(set.store:modules(creations)) do
+    local field = numbers.field(set:schema(module))
+    if field then
+      creations.module = module
+      list[#list + 1] = { module = module, field = field, n = set.store:how_many(creations),
+        is_serial = numbers.is_serial(set, module) }
+    end
+  end
+  return list
+end
+
+-- Several at once are faster, one at a time are numbered safely: what either way takes.
+local function describe_numbers(set, stats, counted)
+  local lines = {}
+  for _, one in ipairs(set.client.core_options.lanes ~= 1 and counted or {}) do
+    local alone, together = one.n * stats.mean, one.n * stats.mean / stats.limit
+    if one.n > 1 and one.is_serial then
+      lines[#lines + 1] = ("%s: one at a time, so that no two get one %s: about %s (--numbers any: "
+        .. "several at once, about %s, and some may get one number)"):format(one.module, one.field,
+        times.span(alone), times.span(together))
+    elseif one.n > 1 then
+      lines[#lines + 1] = ("%s: several at once, about %s, and some may get one %s (--numbers "
+        .. "unique: one at a time, about %s)"):format(one.module, times.span(together), one.field,
+        times.span(alone))
+    end
+  end
+  return lines
+end
+
+-- The speed of so many calls, of which some wait for each other.
+local function calls_per_s(stats, needed, counted)
+  local alone = 0
+  for _, one in ipairs(counted) do
+    alone = alone + (one.is_serial and one.n or 0)
+  end
+  if alone == 0 or stats.mean == 0 then
+    return nil
+  end
+  return needed / (stats.mean * (alone + (needed - alone) / stats.limit))
+end
+
 --- Forecast the sending of a change set; nothing is sent but what describes the modules.
 ---
 --- @param set icrm.ChangeSet with a client
@@ -98,9 +143,14 @@ end
 ---   says how many seconds so many changes take by the quotas alone
 function M.of(set)
   local needed, changes = calls.needed(set)
-  local forecast = set.client:forecast(needed)
+  local stats, counted = set.client.core:stats(), counted_creations(set)
+  local forecast = set.client:forecast(needed, calls_per_s(stats, needed, counted))
+  local lines = changes > 0 and describe(set.client, forecast, changes, set.path) or {}
+  for _, line in ipairs(describe_numbers(set, stats, counted)) do
+    lines[#lines + 1] = line
+  end
   return {
-    lines = changes > 0 and describe(set.client, forecast, changes, set.path) or {},
+    lines = lines,
     facts = facts_of(forecast),
     by_quotas = by_quotas(set.client.core, needed / math.max(changes, 1)),
   }

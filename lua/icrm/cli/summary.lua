@@ -3,6 +3,7 @@
 -- @module icrm.cli.summary
 
 local exits = require "icrm.cli.exits"
+local numbers = require "icrm.changes.plan.numbers"
 local script = require "icrm.cli.script"
 local show = require "icrm.changes.show"
 local state = require "icrm.changes.journal.state"
@@ -57,6 +58,24 @@ local function say_defaulted(summary)
     local entry = summary.defaulted[name]
     script.say("the CRM filled in %s, which was not sent, in %s: %q", name,
       script.counted(entry.n, "record"), text_tools.clean(entry.value))
+  end
+end
+
+-- The server gives one number to several records that are created at once.
+local function say_repeated_numbers(set)
+  local repeated = set.client and numbers.repeated(set) or {}
+  if #repeated == 0 then
+    return
+  end
+  script.say("the CRM gave %s to more than one record; mend them there, and say --numbers unique "
+    .. "the next time:", script.counted(#repeated, "number"))
+  for i, one in ipairs(repeated) do
+    if i > SHOWN then
+      script.say("  … and %d more", #repeated - SHOWN)
+      break
+    end
+    script.say("  %s %s %s: %s", one.module, one.field, one.number,
+      table.concat(one.records, ", "))
   end
 end
 
@@ -132,6 +151,7 @@ function M.report(set, summary)
   say_failures(set)
   say_changed_values(set)
   say_resent(set)
+  say_repeated_numbers(set)
   if summary then
     say_defaulted(summary)
   end

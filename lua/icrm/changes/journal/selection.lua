@@ -20,7 +20,7 @@ end
 ---
 --- @param selection? table all that is given must hold: `states`, `operations`,
 ---   `codes` (lists of names); `module`, `record`, `key`; `has` (list of columns that
----   are not empty: line, refs, differences); `after` (a number: changes behind it);
+---   are not empty: line, refs, differences, after); `after` (a number: changes behind it);
 ---   `attempts` (at least so many)
 --- @return string sql with a `?` for each value
 --- @return any[] values

@@ -9,6 +9,7 @@ local errors = require "icrm.error"
 local history = require "icrm.changes.send.history"
 local images = require "icrm.images"
 local json = require "icrm.json"
+local numbers = require "icrm.changes.plan.numbers"
 local lock = require "icrm.changes.send.lock"
 local probe = require "icrm.changes.send.probe"
 local reconcile = require "icrm.changes.send.reconcile"
@@ -143,7 +144,7 @@ local function feed(run)
     -- Those that have started stay planned in the store until the next commit.
     local list = run.store:ready(room + run.engine.running)
     for _, change in ipairs(list) do
-      if room > 0 and not run.started[change.n] then
+      if room > 0 and not run.started[change.n] and run.numbers:admits(change) then
         if not run.probe:admits(change, next(run.started) ~= nil) then
           break
         end
@@ -239,6 +240,9 @@ function M.run(set, options)
   run.probe:check_halted()
   run.has_lock = options.resend == "barrier" and lock.observe(set.client)
   run.reconciler = reconcile.new(run, options)
+  run.numbers = numbers.gate(set, function(n)
+    return run.started[n] or run.reconciler.open[n] or false
+  end)
   check_deletes(run, options.allow_delete)
   load_schemas(run)
   local started = run.engine.now()

@@ -71,6 +71,7 @@ function M.new(description)
       default = field.type.defaultValue or field.default,
       max_size = field.type.maxUploadFileSize,
       unique = field.isunique == true,
+      uitype = field.uitype and tostring(field.uitype), -- as coreBOS tells it
     }
     self.fields[i] = entry
     self.by_name[entry.name] = entry

@@ -106,7 +106,8 @@ function M.follows(name, sent)
   elseif name:find "^hdn" or name:find "_total$" then
     return sent.LineItems ~= nil or sent.pdoInformation ~= nil
   end
-  return name:find "ename$" ~= nil and sent[name:sub(1, -6)] ~= nil
+  local reference = name:match "^(.+)ename$" -- coreBOS shows what it points to
+  return reference ~= nil and (sent[reference] ~= nil or M.follows(reference, sent))
 end
 
 --- What is known of the server that a client is connected to.

@@ -58,6 +58,7 @@ local function new_server(ids, hidden)
     server.calls = server.calls + 1
     return #between(id, until_id)
   end
+  source.facts = { select = "columns", columns = { "id" }, order = {} }
   source.client = {
     flush = function() end,
     lanes = function() return server.lanes end,

@@ -6,6 +6,7 @@
 
 local core = require "icrm.core"
 local errors = require "icrm.error"
+local inventory = require "icrm.query.inventory"
 local ordered = require "icrm.query.ordered"
 local ranges = require "icrm.query.ranges"
 local sources = require "icrm.query.source"
@@ -115,16 +116,28 @@ function Query:is_plain(most)
     and not (most or facts.rows) and facts.offset == 0
 end
 
+-- A walk that has the server count rows off, from their beginning.
+local function counted_off(source, wanted)
+  local facts = source.facts
+  local count_off = has_free_order(facts) and walk.by_id or ordered.walk
+  if inventory.joins_lines(source) then
+    return inventory.walk(source, function(ids)
+      return count_off(ids, wanted, facts.offset)
+    end)
+  end
+  return count_off(source, wanted, facts.offset)
+end
+
 local function walk_of(source, wanted)
   local facts = source.facts
   if facts.select == "count" then
     return walk.once(source)
-  elseif not has_free_order(facts) then
-    return ordered.walk(source, wanted, facts.offset)
-  elseif wanted == math.huge and facts.offset == 0 then
+  elseif not has_free_order(facts) or facts.offset > 0 then
+    return counted_off(source, wanted)
+  elseif wanted == math.huge then
     return ranges.whole(source)
   end
-  return walk.by_id(source, wanted, facts.offset)
+  return walk.by_id(source, wanted, 0)
 end
 
 -- A walk that counts what it shows.

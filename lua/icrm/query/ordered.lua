@@ -6,6 +6,7 @@
 
 local errors = require "icrm.error"
 local limits = require "icrm.limits"
+local order = require "icrm.query.order"
 local walk = require "icrm.query.walk"
 
 local M = {}
@@ -40,7 +41,7 @@ end
 local function fresh_of(self, rows)
   local fresh, known, here = {}, false, {}
   for _, row in ipairs(rows) do
-    walk.number_of(row)
+    order.number_of(row)
     if self.seen[row.id] then
       known = true
     elseif not here[row.id] then

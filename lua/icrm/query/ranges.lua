@@ -8,13 +8,17 @@
 -- its turn.
 -- @module icrm.query.ranges
 
+local errors = require "icrm.error"
+local inventory = require "icrm.query.inventory"
 local limits = require "icrm.limits"
+local order = require "icrm.query.order"
 local walk = require "icrm.query.walk"
 
 local M = {}
 
 local PAGE_ROWS = limits.PAGE_ROWS
 local PAGES_BEFORE_RANGES = 4
+local MOST_EMPTY = 16 -- ranges in a row
 local AIM = 0.8 -- of a page: how full a range should be
 local WIDEST = 10000000
 local LEARNING = 0.3 -- weight of the newest range
@@ -27,7 +31,8 @@ end
 local Walk = {}
 Walk.__index = Walk
 
--- As many ids as rows of a page cannot hold more than a page: nothing to count.
+-- As many ids as rows of a page cannot hold more than a page: nothing to count, but
+-- where lines are counted.
 function Walk:width()
   local width = math.min(PAGE_ROWS * AIM / self.density, WIDEST)
   return math.max(PAGE_ROWS, math.floor(width))
@@ -40,7 +45,7 @@ function Walk:add_range()
   self.at = self.at + width
   range.page = self.source:send({ by_id = true, after_id = range.from,
     until_id = range.to, rows = PAGE_ROWS })
-  if width > PAGE_ROWS then
+  if width > PAGE_ROWS or self.joins_lines then
     range.count = self.source:send({ count = true, after_id = range.from,
       until_id = range.to })
   end
@@ -83,10 +88,28 @@ function Walk:is_over(range)
   return self.source:count(range.to) == 0
 end
 
+-- Nothing in so many ranges, and yet something is counted: read on page by page.
+function Walk:go_on_behind(range)
+  self:stop()
+  self.is_last = true
+  self.rest, self.stop_rest = walk.by_id(self.source, math.huge, 0, range.to)
+end
+
+-- Rows that are not those of the range would be missing in another.
+local function check_range(client, range, rows)
+  local _, from = parts_of(range.from)
+  if rows[1] and order.check(client, rows, from) > from + range.width then
+    errors.raise { kind = "decode", operation = "query", message =
+      ("the server does not read by id: %s came, which is behind %s"):format(rows[#rows].id,
+        range.to) }
+  end
+end
+
 function Walk:next_range()
   self:fill()
   local range = self.ranges[1]
   local rows = self.source:receive(range.page)
+  check_range(self.source.client, range, rows)
   local counted = range.count
     and self.source:receive_count(range.count) or #rows
   table.remove(self.ranges, 1)
@@ -99,6 +122,8 @@ function Walk:next_range()
   elseif counted == 0 and self:is_over(range) then
     self:stop()
     return nil
+  elseif self.empty >= MOST_EMPTY then
+    self:go_on_behind(range)
   end
   return rows
 end
@@ -110,7 +135,9 @@ function Walk:next_page()
       page = self.rest()
       self.rest = page and self.rest
     end
-    if not page then
+    if not page and self.is_last then
+      return nil
+    elseif not page then
       page = self:next_range()
     end
     if not page or #page > 0 then
@@ -129,7 +156,8 @@ function M.walk(source, page)
   local prefix, last = parts_of(page[#page].id)
   local _, first = parts_of(page[1].id)
   local self = setmetatable({ source = source, prefix = prefix, at = last,
-    density = #page / (last - first + 1), ranges = {}, window = 2, empty = 0 }, Walk)
+    density = #page / (last - first + 1), ranges = {}, window = 2, empty = 0,
+    joins_lines = inventory.joins_lines(source) }, Walk)
   return function()
     return self:next_page()
   end, function()

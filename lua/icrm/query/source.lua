@@ -33,6 +33,14 @@ function Source:decoded_by(decode)
     is_doubtful = self.is_doubtful, is_checked = self.is_checked, decode = decode }, Source)
 end
 
+--- The same query for the ids of its rows alone.
+---
+--- @return icrm.query.Source
+function Source:of_ids()
+  local text = self.parsed:write():gsub("^SELECT .- FROM ", "SELECT id FROM ", 1)
+  return M.new(self.client, text)
+end
+
 -- ---- Checks ---------------------------------------------------------------------
 
 local function refuse(message, err)

@@ -7,61 +7,12 @@
 -- docs/query.md says what a walk promises.
 -- @module icrm.query.walk
 
-local errors = require "icrm.error"
 local limits = require "icrm.limits"
+local order = require "icrm.query.order"
 
 local M = {}
 
 local PAGE_ROWS = limits.PAGE_ROWS
-
---- The number in a row's id, by which the server orders.
----
---- @param row icrm.Record
---- @return integer; raises icrm.Error when the row has no id
-function M.number_of(row)
-  local number = type(row) == "table" and type(row.id) == "string"
-    and math.tointeger(tonumber(row.id:match "^%d+x(%d+)$"))
-  return number or errors.raise { kind = "decode", operation = "query",
-    message = "the server returned a record without an id" }
-end
-
-local function fail(message, ...)
-  errors.raise { kind = "decode", operation = "query", message = message:format(...) }
-end
-
--- Whether ids in this order are in the order of their texts, 7x100 before 7x20.
-local function is_text_order(before, after)
-  return tostring(before) < tostring(after)
-end
-
---- Check that a page's rows come in order of id, and behind a number; each once.
----
---- What a walk by id has not seen it takes for absent, which is true only of a
---- server that keeps to the order.
----
---- @param rows icrm.Record[] one or more
---- @param last integer the number of the last row before them, -1 for none
---- @return integer last the number of the last of them; raises icrm.Error
-function M.check_order(rows, last)
-  if M.number_of(rows[1]) <= last and #rows == 1 then
-    fail("the server does not read on by id: %s came after number %d", rows[1].id, last)
-  end
-  for i = 1, #rows do
-    local row = rows[i]
-    local number = row and M.number_of(row) or last + 1 -- a page may show its ends alone
-    if number == last then
-      fail("the server gave %s twice in one walk; its rows cannot be counted or summed", row.id)
-    elseif number < last and i == 1 then
-      fail("the server does not read on by id: %s came after number %d", row.id, last)
-    elseif number < last then
-      fail("the server does not order by id: %s came after number %d%s", row.id, last,
-        is_text_order(last, number) and ", as texts are ordered; it gives pages by which "
-          .. "nobody can tell that no record was left out" or "")
-    end
-    last = number
-  end
-  return last
-end
 
 --- The first rows of a page that are still wanted.
 ---
@@ -92,6 +43,79 @@ function M.once(source)
   end, nothing
 end
 
+-- A walk by id: `wanted` rows are still to come, behind the id `last` and `offset`
+-- more; `pending` is the call for the next page; `left` counts what is there, false
+-- when it is to be counted before more is asked for.
+local function request(self)
+  return self.source:send { by_id = true, after_id = self.last, until_id = self.until_id,
+    offset = self.offset, rows = self.size }
+end
+
+local function read(self)
+  local id = self.pending or request(self)
+  self.pending = nil
+  return self.source:receive(id)
+end
+
+local function count(self)
+  return self.source:count(self.last, self.until_id)
+end
+
+-- Nothing was seen among the next rows: step over them.
+local function step_over(self)
+  self.left = self.left or count(self)
+  self.offset, self.size = self.offset + self.size, PAGE_ROWS
+  if self.offset >= self.left then
+    self.wanted = 0
+  end
+end
+
+-- The walk goes on: what came first must have been the first.
+local function check_beginning(self)
+  if self.first then
+    order.check_gap(self.source, nil, self.first)
+    self.first = nil
+  end
+end
+
+local function accept(self, rows)
+  local asked = self.size
+  if self.last then
+    order.check_gap(self.source, self.last, rows[1])
+  elseif not self.is_counted_off then
+    self.first = rows[1]
+  end
+  self.last_number = order.check(self.source.client, rows, self.last_number)
+  self.last, self.offset, self.left = rows[#rows].id, 0, nil
+  local page = M.cut(rows, self.wanted)
+  self.wanted = self.wanted - #page
+  self.size = math.min(PAGE_ROWS, self.wanted)
+  if self.wanted > 0 and #rows == asked then
+    self.pending = request(self)
+    self.source.client:flush()
+    check_beginning(self)
+  elseif self.wanted > 0 then
+    self.left = false
+  end
+  return page
+end
+
+local function next_page(self)
+  if self.left == false then
+    self.left = count(self)
+    self.wanted = self.left > 0 and self.wanted or 0
+    self.size = math.min(PAGE_ROWS, self.wanted)
+  end
+  while self.wanted > 0 do
+    local rows = read(self)
+    if #rows > 0 then
+      check_beginning(self)
+      return accept(self, rows)
+    end
+    step_over(self)
+  end
+end
+
 --- Walk in order of id; the page after the next is asked for while the caller
 --- looks at this one.
 ---
@@ -103,64 +127,15 @@ end
 --- @return fun(): icrm.Record[]? next_page
 --- @return fun() stop ends what is under way
 function M.by_id(source, wanted, offset, last, until_id)
-  local last_number, left, pending = last and M.number_of { id = last } or -1, nil, nil
-  local size = math.min(PAGE_ROWS, wanted)
-
-  local function request()
-    return source:send { by_id = true, after_id = last, until_id = until_id,
-      offset = offset, rows = size }
-  end
-
-  local function read()
-    local id = pending or request()
-    pending = nil
-    return source:receive(id)
-  end
-
-  -- Nothing was seen among the next `size` rows: step over them.
-  local function step_over()
-    left = left or source:count(last, until_id)
-    offset, size = offset + size, PAGE_ROWS
-    if offset >= left then
-      wanted = 0
-    end
-  end
-
-  local function accept(rows)
-    local asked = size
-    last, last_number = rows[#rows].id, M.check_order(rows, last_number)
-    offset, left = 0, nil
-    local page = M.cut(rows, wanted)
-    wanted = wanted - #page
-    size = math.min(PAGE_ROWS, wanted)
-    if wanted > 0 and #rows == asked then
-      pending = request()
-      source.client:flush()
-    elseif wanted > 0 then
-      left = false -- to be counted when more is asked for
-    end
-    return page
-  end
-
-  local function next_page()
-    if left == false then
-      left = source:count(last, until_id)
-      wanted = left > 0 and wanted or 0
-      size = math.min(PAGE_ROWS, wanted)
-    end
-    while wanted > 0 do
-      local rows = read()
-      if #rows > 0 then
-        return accept(rows)
-      end
-      step_over()
-    end
-  end
-
-  return next_page, function()
-    if pending then
-      source.client:discard(pending)
-      pending = nil
+  local self = { source = source, wanted = wanted, offset = offset, last = last,
+    last_number = last and order.number_of { id = last } or -1, until_id = until_id,
+    size = math.min(PAGE_ROWS, wanted), is_counted_off = offset > 0 }
+  return function()
+    return next_page(self)
+  end, function()
+    if self.pending then
+      source.client:discard(self.pending)
+      self.pending = nil
     end
   end
 end

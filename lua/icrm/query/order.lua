@@ -1,0 +1,89 @@
+--- Whether a server orders records by the numbers in their ids.
+--
+-- A walk by id takes for absent what it has not seen, which is true only of a
+-- server that keeps to that order. One that orders ids as texts gives 7x100 before
+-- 7x20: in a page that is seen; between two pages it shows only by what is left out
+-- where numbers get one digit more, so there a look is taken.
+-- @module icrm.query.order
+
+local errors = require "icrm.error"
+
+local M = {}
+
+-- Clients whose server was seen to order by numbers where texts are in another order.
+local proven = setmetatable({}, { __mode = "k" })
+
+local function fail(message, ...)
+  errors.raise { kind = "decode", operation = "query", message = message:format(...) }
+end
+
+local AS_TEXTS = "the server does not order by id: %s came after %s, as texts are ordered; "
+  .. "it gives pages by which nobody can tell that no record was left out"
+
+--- The number in a row's id.
+---
+--- @param row icrm.Record
+--- @return integer; raises icrm.Error when the row has no id
+function M.number_of(row)
+  local number = type(row) == "table" and type(row.id) == "string"
+    and math.tointeger(tonumber(row.id:match "^%d+x(%d+)$"))
+  return number or errors.raise { kind = "decode", operation = "query",
+    message = "the server returned a record without an id" }
+end
+
+local function refuse_order(row, before, number, is_first)
+  if number == before then
+    fail("the server gave %s twice in one walk; its rows cannot be counted or summed", row.id)
+  elseif is_first then
+    fail("the server does not read on by id: %s came after number %d", row.id, before)
+  elseif tostring(before) < tostring(number) then
+    fail(AS_TEXTS, row.id, ("number %d"):format(before))
+  end
+  fail("the server does not order by id: %s came after number %d", row.id, before)
+end
+
+--- Check that a page's rows come in order of id, and behind a number; each once.
+---
+--- @param client icrm.Client
+--- @param rows icrm.Record[] one or more; those between the first and the last may be
+---   absent
+--- @param last integer the number of the last row before them, -1 for none
+--- @return integer last the number of the last of them; raises icrm.Error
+function M.check(client, rows, last)
+  for i = 1, #rows do
+    local row = rows[i]
+    if row then
+      local number = M.number_of(row)
+      if number <= last then
+        refuse_order(row, last, number, i == 1)
+      elseif i > 1 and tostring(last) > tostring(number) then
+        proven[client] = true
+      end
+      last = number
+    end
+  end
+  return last
+end
+
+local function digits(number)
+  return number < 0 and 0 or #tostring(number)
+end
+
+--- Look whether records were left out between two rows, where a server that orders
+--- ids as texts would have left them out.
+---
+--- @param source icrm.query.Source
+--- @param before string? id of the last row before; nil for none
+--- @param row icrm.Record the row that came next; raises icrm.Error for a gap
+function M.check_gap(source, before, row)
+  local number = before and M.number_of { id = before } or -1
+  if proven[source.client] or digits(M.number_of(row)) <= digits(number) then
+    return
+  end
+  local rows = source:ask { by_id = true, after_id = before, until_id = row.id, rows = 2 }
+  if rows[1] and (#rows > 1 or rows[1].id ~= row.id) then
+    fail(AS_TEXTS, row.id, before and "the page that ended with " .. before or "nothing")
+  end
+end
+
+return M

@@ -114,6 +114,9 @@ local CASES = {
   { "error=MANDATORY_FIELDS_MISSING", "refused", 0, "refused" },
   { "error=SESSION_LEFT_IDLE", OK, 1, OK, twice = true },
   { "expire", OK, 1, OK, twice = true },
+  { "expire_all", OK, 1, OK, twice = true },
+  { "refusing=404", UNKNOWN, 1, "http" },
+  { "refusing=500", UNKNOWN, 1, OK },
   { "huge=100000000", UNKNOWN, 1, "decode" },
   { "bomb=100000000", UNKNOWN, 1, "decode" },
   { "stall=1500", UNKNOWN, 1, OK, later = true },
@@ -239,11 +242,52 @@ describe("the client", function()
     assert.same({ 0, 0 }, creates())
   end)
 
-  it("renews a session once for a call, not for ever", function()
+  it("gives a call some new sessions, not more for ever", function()
     start "at create#1..9 expire"
     local _, err = create()
     assert.equal("auth", err.kind)
-    assert.same({ 2, 0 }, creates())
+    assert.same({ 6, 0 }, creates())
+  end)
+
+  it("survives that all lanes lose their sessions, and the next ones too", function()
+    start("at create#30..37 expire", { lanes = 4 })
+    for _ = 1, 60 do
+      assert(client:submit { operation = "create", write = true, method = "POST", params = {
+        { "elementType", "HelpDesk" }, { "element", ELEMENT:format "many" } } })
+    end
+    for _ = 1, 60 do
+      local id, reply, err = client:next()
+      while not id do
+        assert(client:step(100))
+        id, reply, err = client:next()
+      end
+      assert(reply, err)
+    end
+    assert.same({ 68, 60 }, creates())
+  end)
+
+  it("logs in through notices around the reply, and quotes none that is broken", function()
+    start "at login#1 notice; at getchallenge#1 bom"
+    assert.equal(OK, outcome(create()))
+    for _, fault in ipairs { "json=twice", "json=cut", "html", "status=500", "length=short" } do
+      for _, operation in ipairs { "login", "getchallenge" } do
+        stop()
+        start(("p=1 %s %s"):format(operation, fault))
+        local _, err = create()
+        assert.is_nil(err.message:find("sessionName", 1, true), err.message)
+        assert.is_nil(err.message:find("token\"", 1, true), err.message)
+      end
+    end
+  end)
+
+  it("tells what the server answered, and that it has ended", function()
+    start "at create#1 error=0; at create#2 after_commit error=DATABASE_QUERY_ERROR; at create#3 close"
+    for _, answered in ipairs { true, true, false } do
+      local _, err = create()
+      assert.equal(UNKNOWN, err.kind)
+      assert.equal(answered, err.answered or false)
+      assert.equal(answered, err.reason ~= nil)
+    end
   end)
 
   it("logs in at once when the last session goes, though a second login had failed", function()

@@ -5,6 +5,8 @@
 ---@field kind string one of the kinds in docs/errors.md
 ---@field message string one sentence
 ---@field code? string the server's own code, always text
+---@field reason? string the server's own words when it refused
+---@field answered? boolean a whole reply of this API came: the server is not at work on the call any more
 ---@field status? integer HTTP status
 ---@field operation? string operation of the failed call
 ---@field retry_after? integer seconds the server asked to wait

@@ -2,7 +2,7 @@
 #include "check.h"
 #include "lanes/scripted_crm.h"
 
-static void lost_sessions_are_renewed_once(void) {
+static void a_lost_session_is_renewed(void) {
   static const char *const codes[] = {"AUTHENTICATION_REQUIRED",
                                       "INVALID_SESSIONID", "SESSION_EXPIRED",
                                       "SESSION_LEFT_IDLE"};
@@ -14,11 +14,38 @@ static void lost_sessions_are_renewed_once(void) {
     CHECK(result->ok && result->attempts == 2);
   }
   CHECK(crm.server.logins == 5 && stats_of(&crm).renewals == 4);
-  scripted_refusal(&crm.server, codes[1]);
-  scripted_refusal(&crm.server, codes[1]);
+  close_crm(&crm);
+}
+
+/* All sessions go at once, and the next ones too: one call may meet more than
+ * one of them. */
+static void sessions_lost_in_a_row_are_renewed(void) {
+  for (int lanes = 1; lanes <= 4; lanes++) {
+    uint64_t ids[8];
+    struct crm crm;
+    open_crm(&crm, lanes);
+    for (int i = 0; i < lanes; i++)
+      ids[i] = submit(&crm, CREATE);
+    for (int i = 0; i < lanes; i++)
+      CHECK(wait_for(&crm, ids[i])->ok);
+    for (int i = 0; i < lanes + 2; i++)
+      scripted_refusal(&crm.server, "INVALID_SESSIONID");
+    const struct icrm_result *result = create(&crm);
+    CHECK(result->ok && result->attempts == lanes + 3);
+    close_crm(&crm);
+  }
+}
+
+static void a_session_that_is_never_taken_ends_the_call(void) {
+  struct crm crm;
+  open_crm(&crm, 1);
+  CHECK(create(&crm)->ok);
+  for (int i = 0; i < 7; i++)
+    scripted_refusal(&crm.server, "INVALID_SESSIONID");
   const struct icrm_result *result = create(&crm);
   CHECK(!result->ok && result->err.kind == ICRM_ERROR_AUTH);
   CHECK_TEXT(result->err.code, "INVALID_SESSIONID");
+  CHECK(result->attempts == 7); /* the old one, and six new ones */
   CHECK(create(&crm)->ok);
   close_crm(&crm);
 }
@@ -50,7 +77,8 @@ static void other_failed_logins(void) {
   crm.server.login = SCRIPTED_LOGIN_BROKEN;
   result = create(&crm);
   CHECK(result->err.kind == ICRM_ERROR_DECODE);
-  CHECK(strstr(result->err.message, "<html>Fatal error</html>"));
+  CHECK(!strstr(result->err.message, "Fatal error"));
+  CHECK(strstr(result->err.message, "it begins like a web page"));
   CHECK(crm.server.creates == 0);
   close_crm(&crm);
 }
@@ -277,7 +305,9 @@ static void a_held_call_leaves_when_it_is_released(void) {
 
 int main(void) {
   begin_crms();
-  lost_sessions_are_renewed_once();
+  a_lost_session_is_renewed();
+  sessions_lost_in_a_row_are_renewed();
+  a_session_that_is_never_taken_ends_the_call();
   a_wrong_key_is_tried_twice_and_explained();
   other_failed_logins();
   logins_are_one_at_a_time();

@@ -40,9 +40,11 @@ static void statuses(void) {
     CHECK((err.kind == ICRM_ERROR_UNKNOWN_OUTCOME) == !is_refused);
     CHECK(err.status == status);
     CHECK(judge(reply_of(status, OK_BODY), true, &err) ==
-          (status == 200 ? ICRM_OUTCOME_DONE
-           : is_refused  ? ICRM_OUTCOME_REFUSED
-                         : ICRM_OUTCOME_UNKNOWN));
+          (status == 200 ? ICRM_OUTCOME_DONE : ICRM_OUTCOME_UNKNOWN));
+    CHECK(status == 200 || err.is_answered);
+    CHECK(judge(reply_of(status, "<br />Notice{\"success\":true,"), true,
+                &err) == ICRM_OUTCOME_UNKNOWN);
+    CHECK(!err.is_answered);
     CHECK(judge(reply_of(status, ""), false, &err) == ICRM_OUTCOME_FAILED);
   }
 }
@@ -83,8 +85,91 @@ static void codes(void) {
   }
   CHECK(judge(failure_of("0"), true, &err) == ICRM_OUTCOME_UNKNOWN);
   CHECK_TEXT(err.code, "0");
+  CHECK_TEXT(err.reason, "m");
+  CHECK(err.is_answered);
   CHECK_TEXT(err.message, "nothing says whether create was done: the CRM "
                           "refused create: m; look before sending it again");
+}
+
+/* What a code proves does not depend on a status that only refuses; a status
+ * that only refuses proves nothing when the application answers under it. */
+static void codes_under_a_refusing_status(void) {
+  static const int statuses[] = {400, 401, 404, 405};
+  struct icrm_error err;
+  for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+    struct icrm_reply reply = failure_of("\"ACCESS_DENIED\"");
+    reply.status = statuses[i];
+    CHECK(judge(reply, true, &err) == ICRM_OUTCOME_REFUSED && err.is_answered);
+    reply = failure_of("\"SESSION_EXPIRED\"");
+    reply.status = statuses[i];
+    CHECK(judge(reply, true, &err) == ICRM_OUTCOME_SESSION_GONE);
+    reply = failure_of("\"DATABASE_QUERY_ERROR\"");
+    reply.status = statuses[i];
+    CHECK(judge(reply, true, &err) == ICRM_OUTCOME_UNKNOWN && err.is_answered);
+  }
+}
+
+static void an_unknown_operation_is_named_as_such(void) {
+  struct icrm_error err;
+  CHECK(judge(reply_of(500, ""), false, &err) == ICRM_OUTCOME_FAILED);
+  CHECK_TEXT(err.message,
+             "the CRM broke off at create (an empty HTTP 500): it probably "
+             "does not know this operation; its log says why");
+  CHECK(judge(reply_of(500, ""), true, &err) == ICRM_OUTCOME_UNKNOWN);
+  CHECK(strstr(err.message, "probably does not know this operation"));
+}
+
+static enum icrm_outcome judge_login(int status, const char *body,
+                                     struct icrm_envelope *envelope,
+                                     struct icrm_error *err) {
+  struct icrm_reply reply = reply_of(status, body);
+  enum icrm_outcome outcome =
+      icrm_outcome_judge_login(&reply, "login", envelope, err);
+  if (outcome == ICRM_OUTCOME_DONE)
+    CHECK(memcmp(body + envelope->result_at, "{\"sessionName\":", 15) == 0);
+  icrm_buf_free(&reply.body);
+  return outcome;
+}
+
+#define SECRET "5f3ac09b7d21e"
+#define LOGIN_BODY                                                             \
+  "{\"success\":true,\"result\":{\"sessionName\":\"" SECRET "\"}}"
+
+static void notices_around_a_login_are_passed_over(void) {
+  static const char *const bodies[] = {
+      LOGIN_BODY, "<br />\n<b>Notice</b>: {closure}() in x.php\n" LOGIN_BODY,
+      LOGIN_BODY "\nDeprecated: {\"a\":1} in y.php", "\xEF\xBB\xBF" LOGIN_BODY};
+  struct icrm_envelope envelope;
+  struct icrm_error err;
+  for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+    CHECK(judge_login(200, bodies[i], &envelope, &err) == ICRM_OUTCOME_DONE);
+}
+
+static void bodies_of_a_login_are_never_quoted(void) {
+  static const char *const bodies[] = {
+      "{\"success\":true,\"result\":{\"sessionName\":\"" SECRET,
+      LOGIN_BODY LOGIN_BODY,
+      "<html>" SECRET "</html>",
+      "{\"x\":" LOGIN_BODY "}",
+      SECRET,
+      "{\"success\":true,\"sessionName\":\"" SECRET "\"}",
+      "{\"success\":false,\"error\":{\"code\":\"" SECRET
+      "\",\"message\":\"no " SECRET "\"}}"};
+  static const int statuses[] = {200, 404, 500, 503, 302};
+  struct icrm_envelope envelope;
+  struct icrm_error err;
+  for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+    for (size_t j = 0; j < sizeof statuses / sizeof *statuses; j++) {
+      CHECK(judge_login(statuses[j], bodies[i], &envelope, &err) !=
+            ICRM_OUTCOME_DONE);
+      CHECK(err.message[0] && !strstr(err.message, SECRET));
+      CHECK(!strstr(err.reason, SECRET) && !strstr(err.code, SECRET));
+    }
+  judge_login(200,
+              "{\"success\":false,\"error\":{\"code\":\"X\",\"message\":"
+              "\"user is inactive\"}}",
+              &envelope, &err);
+  CHECK_TEXT(err.message, "the CRM refused login: user is inactive");
 }
 
 static void cut_connections(void) {
@@ -117,6 +202,10 @@ static void tries(void) {
 int main(void) {
   statuses();
   codes();
+  codes_under_a_refusing_status();
+  an_unknown_operation_is_named_as_such();
+  notices_around_a_login_are_passed_over();
+  bodies_of_a_login_are_never_quoted();
   cut_connections();
   tries();
   return 0;

@@ -6,6 +6,7 @@
 #ifndef ICRM_CORE_ERROR_H
 #define ICRM_CORE_ERROR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -49,10 +50,13 @@ enum icrm_error_kind {
 
 struct icrm_error {
   enum icrm_error_kind kind;
+  bool is_answered;   /* the server sent a whole reply of this API: whatever
+                         became of the call, it is not at work on it now */
   int status;         /* HTTP status, 0 when no reply came */
   int retry_after_s;  /* seconds the server asked for, -1 when it did not */
   char code[64];      /* the server's error.code as text, "" when none */
   char operation[32]; /* the operation of the failed call, "" when none */
+  char reason[512];   /* the server's own words when it refused, "" for none */
   char message[1024]; /* one sentence, no secret, no trailing newline */
 };
 

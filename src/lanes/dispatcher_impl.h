@@ -22,7 +22,7 @@ struct icrm_call {
   bool is_login;            /* no request: wants a session to exist */
   bool is_silent;           /* nobody wants the result */
   bool post, write, hold;
-  bool renewed;     /* met a lost session once already */
+  int refused_new;  /* sessions that refused it before they did any work */
   bool in_url;      /* probing: this time with the session in the URL */
   bool was_in_body; /* probing: the reply to the other form is known */
   int timeout_ms;

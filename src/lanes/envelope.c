@@ -218,9 +218,10 @@ static bool is_key(const char *at, size_t len, const char *name) {
   return len == strlen(name) && memcmp(at, name, len) == 0;
 }
 
-/* The top-level object; `seen_success` tells whether it had the member. */
-static bool scan_envelope(struct scan *s, struct icrm_envelope *out,
-                          bool *seen_success, bool *seen_result) {
+/* An object, text behind it allowed; `seen_success` tells whether it had the
+ * member. */
+static bool scan_object(struct scan *s, struct icrm_envelope *out,
+                        bool *seen_success, bool *seen_result) {
   skip_space(s);
   if (s->at >= s->end || *s->at != '{')
     return stop(s, "is not JSON");
@@ -260,6 +261,13 @@ static bool scan_envelope(struct scan *s, struct icrm_envelope *out,
     s->at++;
   }
   s->at++;
+  return true;
+}
+
+static bool scan_envelope(struct scan *s, struct icrm_envelope *out,
+                          bool *seen_success, bool *seen_result) {
+  if (!scan_object(s, out, seen_success, seen_result))
+    return false;
   skip_space(s);
   return s->at == s->end || stop(s, "has more text after its end");
 }
@@ -334,6 +342,60 @@ int icrm_envelope_read(const char *body, size_t len, struct icrm_records *page,
                 body, len, 0);
   if (!out->success)
     read_failure(body, len, out);
+  return 0;
+}
+
+/* The first object that is whole JSON at or after `*at`; NULL for none, else
+ * its first byte, and `*at` is behind it. */
+static const char *next_object(const char **at, const char *end,
+                               struct icrm_envelope *out, bool *is_envelope) {
+  const char *brace = *at;
+  while ((brace = memchr(brace, '{', (size_t)(end - brace))) != NULL) {
+    struct scan s = {.start = brace, .at = brace, .end = end};
+    bool seen_success = false, seen_result = false;
+    memset(out, 0, sizeof *out);
+    if (scan_object(&s, out, &seen_success, &seen_result)) {
+      *is_envelope = seen_success && (!out->success || seen_result);
+      *at = s.at;
+      return brace;
+    }
+    brace++;
+  }
+  return NULL;
+}
+
+int icrm_envelope_find(const char *body, size_t len, struct icrm_envelope *out,
+                       struct icrm_error *err) {
+  enum { MOST_BYTES = 64 * 1024 };
+  const char *at = body, *end = body + len, *begin, *found = NULL;
+  struct icrm_envelope one;
+  size_t n = 0, found_len = 0;
+  bool is_envelope;
+  if (len == 0)
+    return fail(err, "", "", 0, 0);
+  if (len > MOST_BYTES)
+    end = body;
+  while ((begin = next_object(&at, end, &one, &is_envelope)) != NULL) {
+    if (!is_envelope)
+      continue;
+    n++;
+    *out = one;
+    found = begin;
+    found_len = (size_t)(at - begin);
+  }
+  if (n != 1)
+    return icrm_error_set(
+        err, ICRM_ERROR_DECODE,
+        "the CRM's answer to the login %s (%zu bytes, not shown for they may "
+        "hold a secret); %s",
+        n == 0 ? "is no JSON of this API" : "holds two replies in one", len,
+        is_web_page(body, len) ? "it begins like a web page: check the URL, "
+                                 "and whether the CRM is closed for maintenance"
+                               : "its log says why");
+  if (out->success)
+    out->result_at += (size_t)(found - body);
+  else
+    read_failure(found, found_len, out);
   return 0;
 }
 

@@ -34,6 +34,13 @@ struct icrm_envelope {
 int icrm_envelope_read(const char *body, size_t len, struct icrm_records *page,
                        struct icrm_envelope *out, struct icrm_error *err);
 
+/* Find the envelope in the answer to getchallenge or login, around which a
+ * server may print notices: there must be exactly one that is whole, outside of
+ * any other JSON object. Fails with kind decode; the message quotes nothing,
+ * for these bodies hold secrets. */
+int icrm_envelope_find(const char *body, size_t len, struct icrm_envelope *out,
+                       struct icrm_error *err);
+
 /* Copy members of the JSON object `json` as text: outs[i] gets the string or
  * number named names[i], and stays empty when there is none. The copy that
  * Jansson made of each is wiped. Fails when `json` is no object. */

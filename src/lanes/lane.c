@@ -10,6 +10,9 @@
 #define READ_TIMEOUT_MS 60000
 #define WRITE_TIMEOUT_MS 120000
 #define RETRY_BUDGET 100
+/* So many new sessions may refuse one call, the first ones without a rest. */
+#define NEW_SESSIONS_PER_CALL 6
+#define NEW_SESSIONS_AT_ONCE 3
 
 static void on_done(void *owner, struct icrm_exchange *exchange);
 
@@ -261,6 +264,31 @@ static bool retry_later(struct icrm_dispatcher *d, struct icrm_call *call,
   return true;
 }
 
+/* The session that carried the call is gone, and the call was not begun: it
+ * goes on with another one. A session that has worked may go at any time, all
+ * of them at once. One that is refused before it did anything may have met
+ * whatever took the others; when it happens to one call again and again, that
+ * is how the server answers it. Returns false then. */
+static bool renew(struct icrm_dispatcher *d, struct icrm_call *call,
+                  const struct icrm_session *session, int64_t now_ms) {
+  if (call->session)
+    return false;
+  if (!session->has_worked && ++call->refused_new >= NEW_SESSIONS_PER_CALL)
+    return false;
+  d->renewals++;
+  call->not_before_ms = now_ms;
+  if (call->refused_new > NEW_SESSIONS_AT_ONCE) {
+    int64_t wait_ms = icrm_dispatcher_backoff_ms(d, call->refused_new);
+    if (wait_ms < 0)
+      return false;
+    call->not_before_ms += wait_ms;
+    icrm_calls_push(&d->delayed, call);
+  } else {
+    icrm_calls_unshift(&d->queue, call);
+  }
+  return true;
+}
+
 /* A server that did not answer in full may still be at work on this session
  * and would make the next call wait behind it: leave the session, after a write
  * to the fence of whoever settles the outcome. */
@@ -289,6 +317,14 @@ static void finish_call(struct icrm_lane *lane, struct icrm_call *call,
   icrm_call_finish(lane->dispatcher, call, err);
 }
 
+/* The server may have printed the session's name. */
+static void redact(const struct icrm_session *session, struct icrm_error *err) {
+  const struct icrm_buf *name = &session->name;
+  icrm_session_redact(name->data, name->len, err->message);
+  icrm_session_redact(name->data, name->len, err->reason);
+  icrm_session_redact(name->data, name->len, err->code);
+}
+
 static void on_call_reply(struct icrm_lane *lane, int64_t now_ms) {
   struct icrm_dispatcher *d = lane->dispatcher;
   struct icrm_call *call = lane->call;
@@ -305,7 +341,9 @@ static void on_call_reply(struct icrm_lane *lane, int64_t now_ms) {
   account(lane, reply, outcome, &err, now_ms);
   explicit_bzero(lane->head.data, lane->head.len);
   if (outcome != ICRM_OUTCOME_DONE)
-    icrm_session_redact(session->name.data, session->name.len, err.message);
+    redact(session, &err);
+  session->has_worked = session->has_worked || outcome == ICRM_OUTCOME_DONE ||
+                        outcome == ICRM_OUTCOME_REFUSED;
   take_call(lane);
   bool is_own = lane->session == session;
   if (is_own && strcasecmp(call->operation, "logout") == 0)
@@ -317,13 +355,8 @@ static void on_call_reply(struct icrm_lane *lane, int64_t now_ms) {
   if (is_own && (outcome == ICRM_OUTCOME_SESSION_GONE ||
                  may_be_still_at_work(outcome, reply)))
     lane->session = NULL;
-  if (outcome == ICRM_OUTCOME_SESSION_GONE && !call->renewed &&
-      !call->session) {
-    call->renewed = true;
-    d->renewals++;
-    icrm_calls_unshift(&d->queue, call);
+  if (outcome == ICRM_OUTCOME_SESSION_GONE && renew(d, call, session, now_ms))
     return;
-  }
   if (retry_later(d, call, outcome, reply, &err, now_ms)) {
     icrm_calls_push(&d->delayed, call);
     return;

@@ -243,8 +243,8 @@ void icrm_lane_on_login_reply(struct icrm_lane *lane, int64_t now_ms) {
   struct icrm_reply *reply = icrm_exchange_reply(lane->exchange);
   struct icrm_envelope envelope;
   struct icrm_error err;
-  enum icrm_outcome outcome = icrm_outcome_judge(
-      reply, is_login ? "login" : "getchallenge", false, NULL, &envelope, &err);
+  enum icrm_outcome outcome = icrm_outcome_judge_login(
+      reply, is_login ? "login" : "getchallenge", &envelope, &err);
   int rc = -1;
   if (outcome == ICRM_OUTCOME_DONE) {
     const char *result = reply->body.data + envelope.result_at;

@@ -38,10 +38,8 @@ static void name_operation(struct icrm_error *err, const char *operation) {
 
 /* An HTTP reply that is no envelope, or has a status of its own. */
 static void set_http_error(const struct icrm_reply *reply,
-                           const char *operation, struct icrm_error *err) {
-  struct icrm_buf quoted = {0};
-  icrm_envelope_quote(&quoted, reply->body.data, reply->body.len);
-  const char *text = quoted.data ? quoted.data : "";
+                           const char *operation, const char *text,
+                           struct icrm_error *err) {
   int status = reply->status;
   if (status == 429 || (status == 503 && reply->retry_after_s >= 0))
     icrm_error_set(err, ICRM_ERROR_RATE_LIMITED,
@@ -58,11 +56,15 @@ static void set_http_error(const struct icrm_reply *reply,
                    "nothing answers at the CRM's URL (HTTP 404 to %s); check "
                    "its path: %s",
                    operation, text);
+  else if (status == 500 && reply->body.len == 0)
+    icrm_error_set(err, ICRM_ERROR_HTTP,
+                   "the CRM broke off at %s (an empty HTTP 500): it probably "
+                   "does not know this operation; its log says why",
+                   operation);
   else
     icrm_error_set(err, ICRM_ERROR_HTTP, "HTTP %d in answer to %s: %s", status,
                    operation, text);
   err->retry_after_s = reply->retry_after_s;
-  icrm_buf_free(&quoted);
 }
 
 static void set_refusal(const struct icrm_envelope *envelope,
@@ -75,6 +77,7 @@ static void set_refusal(const struct icrm_envelope *envelope,
   icrm_error_set(err, is_auth ? ICRM_ERROR_AUTH : ICRM_ERROR_REFUSED,
                  "the CRM refused %s: %s", operation, envelope->message);
   snprintf(err->code, sizeof err->code, "%s", envelope->code);
+  memcpy(err->reason, envelope->message, sizeof err->reason);
 }
 
 /* Turn the reason of a failed write into the statement that counts. */
@@ -85,13 +88,16 @@ static enum icrm_outcome set_unknown(const char *operation,
                  "nothing says whether %s was done: %s; look before sending "
                  "it again",
                  operation, cause.message);
+  err->is_answered = cause.is_answered;
   err->status = cause.status;
   err->retry_after_s = cause.retry_after_s;
   memcpy(err->code, cause.code, sizeof err->code);
+  memcpy(err->reason, cause.reason, sizeof err->reason);
   name_operation(err, operation);
   return ICRM_OUTCOME_UNKNOWN;
 }
 
+/* A whole envelope: the application ran, whatever the status says. */
 static enum icrm_outcome judge_envelope(const struct icrm_reply *reply,
                                         const char *operation, bool write,
                                         const struct icrm_envelope *envelope,
@@ -99,23 +105,59 @@ static enum icrm_outcome judge_envelope(const struct icrm_reply *reply,
   int status = reply->status;
   if (envelope->success && status == 200)
     return ICRM_OUTCOME_DONE;
-  if (envelope->success || (status == 429 || status == 503))
-    set_http_error(reply, operation, err);
+  if (status == 429 || status == 503)
+    set_http_error(reply, operation, "", err);
+  else if (envelope->success)
+    icrm_error_set(err, ICRM_ERROR_HTTP,
+                   "the CRM answered %s with success under HTTP %d, which "
+                   "contradict each other",
+                   operation, status);
   else
     set_refusal(envelope, operation, err);
+  err->is_answered = true;
   err->status = status;
   name_operation(err, operation);
-  bool is_refusal = !envelope->success && (status == 200 || status == 401);
+  bool is_refusal =
+      !envelope->success && (status == 200 || is_refusing_status(status));
   if (is_refusal && icrm_session_is_gone_code(envelope->code))
     return ICRM_OUTCOME_SESSION_GONE;
   if (!write)
     return err->kind == ICRM_ERROR_REFUSED || err->kind == ICRM_ERROR_AUTH
                ? ICRM_OUTCOME_REFUSED
                : ICRM_OUTCOME_FAILED;
-  if (is_refusing_status(status) ||
-      (is_refusal && is_refusing_code(envelope->code)))
-    return ICRM_OUTCOME_REFUSED;
-  return set_unknown(operation, err);
+  return is_refusal && is_refusing_code(envelope->code)
+             ? ICRM_OUTCOME_REFUSED
+             : set_unknown(operation, err);
+}
+
+/* A body that holds a piece of an envelope, with a notice around it, say, comes
+ * from the application: its status does not tell that nothing ran. */
+static bool has_run(const struct icrm_reply *reply) {
+  static const char mark[] = "\"success\"";
+  return reply->body.len > 0 && memmem(reply->body.data, reply->body.len, mark,
+                                       sizeof mark - 1) != NULL;
+}
+
+static enum icrm_outcome judge_other(const struct icrm_reply *reply,
+                                     const char *operation, bool write,
+                                     struct icrm_error *err) {
+  err->status = reply->status;
+  name_operation(err, operation);
+  if (!write)
+    return ICRM_OUTCOME_FAILED;
+  return is_refusing_status(reply->status) && !has_run(reply)
+             ? ICRM_OUTCOME_REFUSED
+             : set_unknown(operation, err);
+}
+
+static enum icrm_outcome judge_broken(const struct icrm_reply *reply,
+                                      const char *operation, bool write,
+                                      struct icrm_error *err) {
+  *err = reply->err;
+  name_operation(err, operation);
+  if (reply->is_nothing_sent)
+    return ICRM_OUTCOME_NOT_SENT;
+  return write ? set_unknown(operation, err) : ICRM_OUTCOME_FAILED;
 }
 
 enum icrm_outcome icrm_outcome_judge(const struct icrm_reply *reply,
@@ -123,24 +165,46 @@ enum icrm_outcome icrm_outcome_judge(const struct icrm_reply *reply,
                                      struct icrm_records *page,
                                      struct icrm_envelope *envelope,
                                      struct icrm_error *err) {
-  if (!reply->is_complete) {
-    *err = reply->err;
-    name_operation(err, operation);
-    if (reply->is_nothing_sent)
-      return ICRM_OUTCOME_NOT_SENT;
-    return write ? set_unknown(operation, err) : ICRM_OUTCOME_FAILED;
-  }
-  if (icrm_envelope_read(reply->body.data, reply->body.len, page, envelope,
-                         err) == 0)
+  const char *body = reply->body.data;
+  const size_t len = reply->body.len;
+  if (!reply->is_complete)
+    return judge_broken(reply, operation, write, err);
+  if (icrm_envelope_read(body, len, page, envelope, err) == 0)
     return judge_envelope(reply, operation, write, envelope, err);
-  if (reply->status != 200)
-    set_http_error(reply, operation, err);
-  err->status = reply->status;
-  name_operation(err, operation);
-  if (!write)
-    return ICRM_OUTCOME_FAILED;
-  return is_refusing_status(reply->status) ? ICRM_OUTCOME_REFUSED
-                                           : set_unknown(operation, err);
+  if (reply->status != 200) {
+    struct icrm_buf quoted = {0};
+    icrm_envelope_quote(&quoted, body, len);
+    set_http_error(reply, operation, quoted.data ? quoted.data : "", err);
+    icrm_buf_free(&quoted);
+  }
+  return judge_other(reply, operation, write, err);
+}
+
+enum icrm_outcome icrm_outcome_judge_login(const struct icrm_reply *reply,
+                                           const char *operation,
+                                           struct icrm_envelope *envelope,
+                                           struct icrm_error *err) {
+  enum icrm_outcome outcome;
+  if (!reply->is_complete)
+    outcome = judge_broken(reply, operation, false, err);
+  else if (icrm_envelope_find(reply->body.data, reply->body.len, envelope,
+                              err) == 0)
+    outcome = judge_envelope(reply, operation, false, envelope, err);
+  else {
+    char text[80];
+    snprintf(text, sizeof text,
+             "%zu bytes, not shown for they may hold a secret",
+             reply->body.len);
+    if (reply->status != 200)
+      set_http_error(reply, operation, text, err);
+    outcome = judge_other(reply, operation, false, err);
+  }
+  if (outcome != ICRM_OUTCOME_DONE) {
+    icrm_session_mask(err->message);
+    icrm_session_mask(err->reason);
+    icrm_session_mask(err->code);
+  }
+  return outcome;
 }
 
 int icrm_outcome_tries(const struct icrm_reply *reply,

@@ -1,7 +1,11 @@
 /*
  * What a reply proves about its call. For a write this is the law: `failed`
  * needs a refusal that is thrown before the operation runs, success needs
- * 200 and success:true, and everything else is unknown. (Laws 3 and 4.)
+ * 200 and success:true, and everything else is unknown. A refusing status
+ * refuses only where nothing of the application answers under it. A whole
+ * envelope, whatever it says, proves that the request has ended:
+ * err->is_answered tells, and err->reason has the server's words.
+ * (Laws 3 and 4.)
  */
 #ifndef ICRM_LANES_OUTCOME_H
 #define ICRM_LANES_OUTCOME_H
@@ -30,6 +34,15 @@ enum icrm_outcome icrm_outcome_judge(const struct icrm_reply *reply,
                                      struct icrm_records *page,
                                      struct icrm_envelope *envelope,
                                      struct icrm_error *err);
+
+/* The same of getchallenge and login, whose bodies hold what is as good as a
+ * password: no part of one gets into `err`, except the code and the words of a
+ * refusal, with all in them masked that looks like a secret. Notices around an
+ * envelope are passed over, see icrm_envelope_find. */
+enum icrm_outcome icrm_outcome_judge_login(const struct icrm_reply *reply,
+                                           const char *operation,
+                                           struct icrm_envelope *envelope,
+                                           struct icrm_error *err);
 
 /* How often a call that failed this way, a read or one of which nothing was
  * sent, may be sent in all: 4 when the fault passes by itself (connection,

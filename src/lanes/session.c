@@ -4,6 +4,7 @@
 #include "lanes/envelope.h"
 #include "net/form.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,4 +96,16 @@ void icrm_session_redact(const char *secret, size_t len, char *text) {
     return;
   while ((at = memmem(at, strlen(at), secret, len)) != NULL)
     memset(at, '*', len);
+}
+
+void icrm_session_mask(char *text) {
+  enum { SHORTEST = 10 };
+  while (*text) {
+    size_t len = 0, digits = 0;
+    while (isalnum((unsigned char)text[len]))
+      digits += isdigit((unsigned char)text[len++]) != 0;
+    if (len >= SHORTEST && digits > 0 && digits < len)
+      memset(text, '*', len);
+    text += len > 0 ? len : 1;
+  }
 }

@@ -18,6 +18,7 @@
 
 struct icrm_session {
   uint64_t id;             /* our own number for it; not secret */
+  bool has_worked;         /* a call on it was answered, not refused as gone */
   bool is_noted;           /* its owner has written it down: see dispatcher.h */
   struct icrm_buf name;    /* sessionName, empty when there is no session */
   char user_id[32];        /* like 19x1 */
@@ -57,6 +58,10 @@ void icrm_session_clear(struct icrm_session *session);
 /* Does this code of a failed envelope say that the session is gone? The four
  * codes are thrown before an operation runs: the call did nothing. */
 bool icrm_session_is_gone_code(const char *code);
+
+/* Overwrite each word in `text` that looks like a token, a hash, a key or a
+ * session: 10 or more letters and digits, both of them, with `*`. */
+void icrm_session_mask(char *text);
 
 /* Overwrite each occurrence of a secret of some length in `text` with `*`. */
 void icrm_session_redact(const char *secret, size_t len, char *text);

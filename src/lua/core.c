@@ -11,11 +11,16 @@ static void set_text(lua_State *L, const char *name, const char *text) {
 
 int icrml_fail(lua_State *L, const struct icrm_error *err) {
   lua_pushnil(L);
-  lua_createtable(L, 0, 6); /* nil, err */
+  lua_createtable(L, 0, 8); /* nil, err */
   set_text(L, "kind", icrm_error_kind_name(err->kind));
   set_text(L, "message", err->message);
   set_text(L, "code", err->code);
   set_text(L, "operation", err->operation);
+  set_text(L, "reason", err->reason);
+  if (err->is_answered) {
+    lua_pushboolean(L, true);
+    lua_setfield(L, -2, "answered");
+  }
   if (err->status > 0) {
     lua_pushinteger(L, err->status);
     lua_setfield(L, -2, "status");

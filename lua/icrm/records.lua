@@ -57,14 +57,22 @@ function M.call_on(client, id, operation, params)
     id, client.username, operation == "delete" and "delete" or "read"))
 end
 
---- Retrieve a record by its id.
+--- Retrieve a record by its id. An answer that is not that record is refused: what
+--- is written on the strength of it would go to the wrong one.
 ---
 --- @param client icrm.Client
 --- @param record string|table an id, or a record with one
 --- @return icrm.Record
 function M.retrieve(client, record)
   local id = M.id_of(record)
-  return M.call_on(client, id, "retrieve", { id = id })
+  local result = M.call_on(client, id, "retrieve", { id = id })
+  local came = type(result) == "table" and result.id
+  if came ~= id then
+    errors.raise { kind = "decode", operation = "retrieve",
+      message = ("the CRM was asked for %s and gave %s; nothing of this answer is used"):format(id,
+        values.is_id(came) and came or "no record") }
+  end
+  return result
 end
 
 --- The id prefix of a module.

@@ -183,4 +183,22 @@ describe("import.mapping", function()
       assert.error_matches(function() compile.template(source, "SIREN") end, "names no column")
     end)
   end)
+
+  it("reaches no table that others use", function()
+    local path = helper.tmpfile([[
+      string.format = function() return "EVIL" end
+      string.upper, table.concat, math.floor, values.empty = nil, nil, nil, nil
+      function values.evil() end
+      return { module = "Accounts" }]], "mapping.lua")
+    local import_values = require "icrm.import.values"
+    mapping.load(path)
+    assert.equal("nice", ("%s"):format "nice")
+    assert.equal("nice", string.format("nice"))
+    assert.truthy(string.upper and table.concat and math.floor)
+    assert.is_nil(import_values.evil)
+    local ok, err = pcall(mapping.load, helper.tmpfile(
+      '("").format = 1; return { module = "Accounts" }', "mapping.lua"))
+    assert.is_false(ok)
+    assert.matches("index a string value", err.message)
+  end)
 end)

@@ -10,6 +10,8 @@ local records = require "icrm.records"
 
 local M = {}
 
+local OWNERS = { "Users", "Groups" }
+
 local Existence = {}
 Existence.__index = Existence
 
@@ -21,6 +23,21 @@ end
 
 local function is_pointer(field)
   return field.type == "reference" or field.type == "owner"
+end
+
+-- Whether a field may point to a module that this user may not see, so that what it
+-- holds cannot be judged.
+local function may_be_hidden(self, field)
+  local targets = field.refers_to or field.type == "owner" and OWNERS or {}
+  for _, module in ipairs(targets) do
+    local ok, err = pcall(self.crm.describe, self.crm, module)
+    if not ok and not (errors.is(err, "refused") or errors.is(err, "input")) then
+      error(err, 0)
+    elseif not ok then
+      return true
+    end
+  end
+  return false
 end
 
 -- Ids of the items that are not known yet, by module.
@@ -36,7 +53,7 @@ local function wanted(self, schema, items)
           by_module[module] = by_module[module] or {}
           table.insert(by_module[module], id)
         else
-          self.known[id] = false
+          self.known[id] = may_be_hidden(self, field)
         end
       end
     end

@@ -16,12 +16,21 @@ local refuse = errors.refuse
 
 -- ---- Where a mapping comes from ---------------------------------------------
 
--- What the functions of a mapping file may use: nothing that reaches outside.
+local function copy(functions)
+  local copied = {}
+  for name, value in pairs(functions) do
+    copied[name] = type(value) == "table" and copy(value) or value
+  end
+  return copied
+end
+
+-- What the functions of a mapping file may use: nothing that reaches outside, and
+-- tables of its own, so that what it puts into them changes nothing for others.
 local function environment()
   return {
-    string = string, table = table, math = math, utf8 = utf8, tonumber = tonumber,
-    tostring = tostring, type = type, ipairs = ipairs, pairs = pairs, select = select,
-    error = error, values = values,
+    string = copy(string), table = copy(table), math = copy(math), utf8 = copy(utf8),
+    tonumber = tonumber, tostring = tostring, type = type, ipairs = ipairs, pairs = pairs,
+    select = select, error = error, values = copy(values),
   }
 end
 

@@ -20,17 +20,32 @@ local function modules_of(field)
   return field.refers_to or field.type == "owner" and OWNERS or nil
 end
 
+-- The schema of a module, nil when this user may not see it.
+local function describe_target(crm, module)
+  local ok, schema = pcall(crm.describe, crm, module)
+  if ok then
+    return schema
+  elseif not (errors.is(schema, "refused") or errors.is(schema, "input")) then
+    error(schema, 0)
+  end
+end
+
 -- The modules that a reference may point to and that have the field.
 local function targets_of(crm, schema, field, name)
-  local targets, names = {}, {}
+  local targets, names, hidden = {}, {}, nil
   for _, module in ipairs(modules_of(field)) do
-    local target = crm:describe(module)
-    if target.by_name[name] then
+    local target = describe_target(crm, module)
+    if target and target.by_name[name] then
       targets[target.id_prefix] = module
     end
-    for _, other in ipairs(target.fields) do
+    for _, other in ipairs(target and target.fields or {}) do
       names[#names + 1] = other.name
     end
+    hidden = hidden or not target and module
+  end
+  if not next(targets) and hidden then
+    refuse("%s.%s: %s may not see the module %s, which %s of %s refers to", field.name, name,
+      crm.username, hidden, field.name, schema.name)
   end
   if not next(targets) then
     refuse("%s.%s: %s, which %s of %s refers to, has no field %q%s", field.name, name,

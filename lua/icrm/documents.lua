@@ -198,7 +198,13 @@ local function is_linked(client, document, record)
   end
 end
 
-local function link(client, document, record)
+--- Relate a document to a record, unless it is.
+---
+--- @param client icrm.Client
+--- @param document icrm.Record
+--- @param record string its id
+--- @return boolean whether the record lists it, or lists more than the server shows
+function M.link(client, document, record)
   if is_linked(client, document, record) then
     return true
   end
@@ -209,7 +215,7 @@ local function link(client, document, record)
 end
 
 local function link_or_fail(client, document, record)
-  local ok, linked = pcall(link, client, document, record)
+  local ok, linked = pcall(M.link, client, document, record)
   if not ok then
     fail(document, ("it is not certain that the document is related to %s: %s"):format(
       record, errors.is(linked) and linked.message or tostring(linked)))

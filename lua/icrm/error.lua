@@ -72,6 +72,22 @@ function M.check(value, err, ...)
   return value, err, ...
 end
 
+--- Call a function; what it raises as an icrm.Error is returned instead.
+---
+--- @param fn function
+--- @param ... any its arguments
+--- @return any value what it returns first; nil when it raised
+--- @return icrm.Error? err
+function M.try(fn, ...)
+  local ok, value = pcall(fn, ...)
+  if ok then
+    return value
+  elseif M.is(value) then
+    return nil, value
+  end
+  error(value, 0)
+end
+
 --- Tell whether the same call may succeed later without any change.
 ---
 --- @return boolean

@@ -2,6 +2,8 @@
 -- has, found out without harm.
 -- @module icrm.operations
 
+local tasks = require "icrm.tasks"
+
 local M = {}
 
 -- Called like this an operation that is there refuses and does nothing.
@@ -24,21 +26,14 @@ end
 ---
 --- @param client icrm.Client
 --- @param operation string
---- @param job? table the job of a change set's engine that wants to know
 --- @return boolean; raises icrm.Error when the server cannot be asked
-function M.offers(client, operation, job)
+function M.offers(client, operation)
   client.offered = client.offered or {}
-  if client.offered[operation] == nil then
+  return tasks.share(client, client.offered, operation, function()
     local how = { method = READS[operation] and "GET" or "POST", write = false }
-    local ok, err
-    if job then
-      ok, err = job:read(operation, NOTHING, how)
-    else
-      ok, err = pcall(client.call, client, operation, NOTHING, how)
-    end
-    client.offered[operation] = ok and true or is_there(err)
-  end
-  return client.offered[operation]
+    local ok, err = pcall(client.call, client, operation, NOTHING, how)
+    return ok and true or is_there(err)
+  end)
 end
 
 return M

@@ -105,14 +105,19 @@ local function collect(clients)
   end
 end
 
---- Wait until some task of some client can go on.
-function M.pump()
-  local clients = {}
+-- The clients from which some task waits for a reply, behind those given.
+local function with_waiting(clients)
   for client, box in pairs(boxes) do
-    if box.tasks > 0 then
+    if box.tasks > 0 and client ~= clients[1] then
       clients[#clients + 1] = client
     end
   end
+  return clients
+end
+
+--- Wait until some task of some client can go on.
+function M.pump()
+  local clients = with_waiting {}
   if #clients == 0 then
     error("a task waits for nothing that will come", 0)
   end
@@ -168,6 +173,8 @@ end
 --- @param id integer what its submit returned
 --- @return userdata? reply for icrm.json; tostring gives its text
 --- @return icrm.Error? err when there is no reply
+--- @return table? status of a call without a reply, as far as known: lane, session,
+---   attempts, status, seconds
 function M.await(client, id)
   local box = box_of(client)
   local task = M.current()
@@ -187,41 +194,46 @@ function M.await(client, id)
   local reply = box.ready[id]
   box.ready[id] = nil
   if type(reply) == "table" then
-    return nil, reply[1]
+    return nil, reply[1], reply[2]
   end
   return reply
 end
 
---- Drive a client, for a caller that has a loop of its own.
+-- Whether a task belongs to a group, or to a group that one of its tasks runs.
+local function is_of(task, group)
+  while task and task.group ~= group do
+    task = task.group.host
+  end
+  return task ~= nil
+end
+
+--- The calls to which the tasks of a group, and of groups inside it, wait for a
+--- reply.
+---
+--- @param group table
+--- @param client userdata
+--- @return integer[] ids
+function M.calls_of(group, client)
+  local ids = {}
+  for id, task in pairs(box_of(client).waiting) do
+    if task ~= DROPPED and is_of(task, group) then
+      ids[#ids + 1] = id
+    end
+  end
+  return ids
+end
+
+--- Drive a client, and others for which a task waits, for a caller that has a loop
+--- of its own.
 ---
 --- @param client userdata
 --- @param seconds number how long to wait at most
 function M.poll(client, seconds)
-  if hand_out(client) == 0 then
+  local clients = with_waiting { client }
+  if hand_out_all(clients) == 0 then
     errors.check(client:step(seconds))
-    hand_out(client)
+    hand_out_all(clients)
   end
-end
-
---- Take the reply to a call if it has come.
----
---- @param client userdata
---- @param id integer
---- @return boolean has_come
---- @return userdata? reply
---- @return icrm.Error? err when there is no reply
---- @return table? status lane, session, attempts, status, seconds
-function M.take(client, id)
-  local box = box_of(client)
-  local reply = box.ready[id]
-  if not reply then
-    return false
-  end
-  box.ready[id] = nil
-  if type(reply) == "table" then
-    return true, nil, reply[1], reply[2]
-  end
-  return true, reply, nil, reply:status()
 end
 
 --- Say that nobody will wait for a call; its reply is dropped when it comes.

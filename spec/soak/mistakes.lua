@@ -41,24 +41,8 @@ end
 -- A session counts as ended because logout was called, not because a call on
 -- it was refused.
 function mistakes.trusting_fence()
-  local engine = require "icrm.changes.send.engine"
-  local new = engine.new
-  function engine.new(set, engine_options)
-    local self = new(set, engine_options)
-    local start = self.start
-    function self.start(of, fn, ...)
-      return start(of, function(job, ...)
-        local read = job.read
-        function job.read(of_job, operation, params, options)
-          if operation == "query" and options and options.session then
-            return nil, { kind = "auth", code = "INVALID_SESSIONID", message = "assumed" }
-          end
-          return read(of_job, operation, params, options)
-        end
-        return fn(job, ...)
-      end, ...)
-    end
-    return self
+  require("icrm.changes.send.fence").is_gone = function()
+    return true
   end
 end
 

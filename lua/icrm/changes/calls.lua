@@ -22,12 +22,15 @@ local function descriptions(set)
   return n
 end
 
+-- A look is a page, and a count of what stands behind it.
+local LOOK = 2
+
 -- A create is one call. One that was sent before is looked for first.
 local function creations(set)
   local n = set.store:how_many { states = PLANNED, operations = { "create" } }
   for _, module in ipairs(set.store:modules { operations = state.CREATIONS }) do
     if set:witness(module) then
-      n = n + set.store:how_many { states = PLANNED, operations = state.CREATIONS,
+      n = n + LOOK * set.store:how_many { states = PLANNED, operations = state.CREATIONS,
         module = module, attempts = 1 }
     end
   end
@@ -42,7 +45,7 @@ local function looks(set)
     for change in set.store:each { states = PLANNED, operations = state.CREATIONS,
       module = module } do
       if search.has_witness(set, change) then
-        n = n + 1
+        n = n + LOOK
         break
       end
       left = left - 1

@@ -78,6 +78,16 @@ for _, profile in ipairs { "initiative", "vtiger8" } do
       assert.equal(0, #documents_of(account))
     end)
 
+    it("are done on a record with more documents than the server lists", function()
+      local account = start()
+      for i = 1, 100 do
+        crm.client:attach(account.id, { name = i .. ".txt", data = "n" .. i })
+      end
+      local plan <close> = crm.plan()
+      plan:attach(account, helper.tmpfile("le dernier", "a.txt"))
+      assert.same({ done = 1 }, plan:apply({ settle = 0.02 }).states)
+    end)
+
     it("without their relation are partial, and not sent again", function()
       if profile == "initiative" then
         return -- one call makes both there

@@ -4,36 +4,17 @@
 
 local classify = require "icrm.changes.send.classify"
 local documents = require "icrm.documents"
+local errors = require "icrm.error"
 local images = require "icrm.images"
 local json = require "icrm.json"
+local state = require "icrm.changes.journal.state"
 
 local M = {}
 
 local function partial(run, change, document, message)
-  run.finish(run, change, {
-    state = "needs_human",
-    record = document.id,
-    code = "PARTIAL",
-    message = ("document %s is there, but %s"):format(document.id, message),
-  })
-end
-
--- Whether the record lists the document; nil when there was no answer.
-local function is_linked(job, document, record)
-  local rows, err = job:read("retrieve_related", {
-    id = record,
-    relatedType = "Documents",
-    relatedLabel = "Documents",
-  })
-  if not rows then
-    return nil, err
-  end
-  for _, row in ipairs(rows) do
-    if row.id == document.id then
-      return true
-    end
-  end
-  return false
+  local values = state.outcome("PARTIAL", "document " .. document.id, message)
+  values.record = document.id
+  run:finish(change, values)
 end
 
 local function target_of(run, change)
@@ -44,32 +25,25 @@ local function target_of(run, change)
   return run.store:by_key(json.decode(change.refs).related_to).record
 end
 
---- See that a document has its file and its relation, and end the change.
+--- See that a document has its file and its relation, and end the change. A job.
 ---
---- @param job table
---- @param run table of icrm.changes.send.run
+--- @param _ table job
+--- @param run icrm.changes.Run
 --- @param change table
 --- @param document table the record
-function M.check(job, run, change, document)
+function M.check(_, run, change, document)
   local file, record = json.decode(change.before), target_of(run, change)
   if not documents.has_file(document, file.size) then
     run.engine:stop "the server did not keep the file of a document"
     return partial(run, change, document, "the server did not keep its file")
   end
-  local linked = is_linked(job, document, record)
-  if linked == false then
-    job:read("add_related", {
-      sourceRecordId = record,
-      relatedRecordId = document.id,
-      relationIdLabel = "Documents",
-    }, { method = "POST" })
-    linked = is_linked(job, document, record)
-  end
-  if not linked then
-    return partial(run, change, document, ("it is not related to %s"):format(record))
+  local is_linked, err = errors.try(documents.link, run.client, document, record)
+  if not is_linked then
+    return partial(run, change, document, ("it is not related to %s%s"):format(record,
+      err and ": " .. err.message or ""))
   end
   local sent = json.decode(change.fields)
-  run.record_done(run, change, document, images.differences(run.set:schema "Documents", sent,
+  run:record_done(change, document, images.differences(run.set:schema "Documents", sent,
     document))
 end
 
@@ -88,12 +62,12 @@ end
 
 --- Send one attachment.
 function M.send(job, run, change)
-  if change.attempts > 0 and run.reconciler:is_found(job, change) then
+  if change.attempts > 0 and run.reconciler:is_found(change) then
     return -- an earlier attempt has made it (law 7)
   end
   local file, why = load(json.decode(change.before))
   if not file then
-    return run.finish(run, change, { state = "failed", code = "FILE_CHANGED", message = why })
+    return run:finish(change, state.outcome("FILE_CHANGED", why))
   end
   local schema = run.set:schema "Documents"
   local params, options = documents.request(
@@ -107,7 +81,7 @@ function M.send(job, run, change)
   if err and err.kind == "input" then
     class = "R" -- the file cannot be read any more, or changed: it stays unsent
   end
-  run.settle_write(run, change, class, err, session, function()
+  run:settle_write(change, class, err, session, function()
     M.check(job, run, change, document)
   end)
 end

@@ -2,17 +2,22 @@
 -- a read passes.
 -- @module icrm.changes.send.breaker
 
+local errors = require "icrm.error"
+
 local M = {}
 
-local Breaker = { size = 20 }
+local Breaker = { __name = "icrm.changes.Breaker", size = 20 }
 Breaker.__index = Breaker
 
---- @param run table of icrm.changes.send.run
+--- @param run icrm.changes.Run
+--- @return icrm.changes.Breaker
 function M.new(run)
   return setmetatable({ last = {}, run = run }, Breaker)
 end
 
 --- Note whether a write was answered.
+---
+--- @param answered boolean
 function Breaker:note(answered)
   table.insert(self.last, answered)
   if #self.last > self.size then
@@ -28,11 +33,15 @@ function Breaker:note(answered)
   end
 end
 
+--- Ask until the server answers. A job.
+---
+--- @param job table
+--- @param self icrm.changes.Breaker
 function Breaker.probe(job, self)
-  local pause, err = 1, nil
+  local client, pause, err = self.run.client, 1, nil
   for _ = 1, 6 do
     local result
-    result, err = job:read("listtypes", {})
+    result, err = errors.try(client.call, client, "listtypes")
     if result then
       self.last, self.open = {}, false
       return
@@ -40,8 +49,7 @@ function Breaker.probe(job, self)
     job:sleep(pause)
     pause = pause * 2
   end
-  self.run.stop_error = self.run.stop_error or err
-  self.run.engine:stop("the server gives no answers: " .. err.message)
+  self.run:stop(err, "the server gives no answers: " .. err.message)
 end
 
 return M

@@ -4,6 +4,10 @@
 -- (Laws 15 and 16.)
 -- @module icrm.changes.send.fence
 
+local errors = require "icrm.error"
+local json = require "icrm.json"
+local tasks = require "icrm.tasks"
+
 local M = {}
 
 -- How often a session is ended before it counts as one that cannot be.
@@ -17,17 +21,33 @@ local SESSION_GONE = {
   AUTHENTICATION_REQUIRED = true,
 }
 
--- One call on a session: true when the session is gone, false when it lives,
--- nil when there was no answer.
-local function is_gone(job, session, module)
+-- A call on one session, whatever lane is free: past icrm.Client, which gives its
+-- calls to any.
+local function call_on(client, session, operation, method, params)
+  local id = errors.check(client.core:submit {
+    operation = operation, method = method, params = params, session = session })
+  return json.decode(errors.check(tasks.await(client.core, id)))
+end
+
+-- A read on a session: true when it was answered.
+local function reads(client, session, module)
   local text = ("SELECT id FROM %s LIMIT 1;"):format(module)
-  local rows, err = job:read("query", { query = text }, { session = session })
-  if rows then
+  local rows, err = errors.try(call_on, client, session, "query", "GET", { query = text })
+  return rows ~= nil, err
+end
+
+--- Whether a session is seen to be gone.
+---
+--- @param client icrm.Client
+--- @param session integer
+--- @param module string that this user may query
+--- @return boolean? nil when there was no answer
+function M.is_gone(client, session, module)
+  local is_answered, err = reads(client, session, module)
+  if is_answered then
     return false
-  elseif SESSION_GONE[err.code] then
-    return true
   end
-  return nil
+  return err and SESSION_GONE[err.code] or nil
 end
 
 -- End a session and see that a call on it is refused. Only an answer counts.
@@ -35,10 +55,10 @@ local function fence(self, job, session, module)
   if self.fenced[session] ~= nil then
     return self.fenced[session]
   end
-  local gone
+  local client, gone = self.run.client, nil
   for try = 1, FENCE_TRIES do
-    job:read("logout", {}, { method = "POST", session = session })
-    gone = is_gone(job, session, module)
+    errors.try(call_on, client, session, "logout", "POST", {})
+    gone = M.is_gone(client, session, module)
     if gone then
       self:erase { session }
       break
@@ -50,17 +70,6 @@ local function fence(self, job, session, module)
   return self.fenced[session]
 end
 
--- A server that runs one request at a time per session answers a read on it
--- only when the write that ran there has ended.
-local function barrier(job, session, module)
-  local rows = job:read(
-    "query",
-    { query = ("SELECT id FROM %s LIMIT 1;"):format(module) },
-    { session = session }
-  )
-  return rows ~= nil
-end
-
 local function shut_off(self, job, doubt)
   if doubt.shut or not doubt.sessions then
     return doubt.shut
@@ -68,9 +77,9 @@ local function shut_off(self, job, doubt)
   for _, session in ipairs(doubt.sessions) do
     local module = doubt.change.module
     local ok = fence(self, job, session, module)
-    if not ok and self.run.has_lock then
-      ok = barrier(job, session, module)
-    end
+    -- A server that runs one request at a time per session answers a read on it
+    -- only when the write that ran there has ended.
+    ok = ok or self.run.has_lock and reads(self.run.client, session, module)
     if not ok then
       return false
     end
@@ -90,19 +99,11 @@ function M.all(self, job, doubts)
   local fenced = {}
   for _, doubt in ipairs(doubts) do
     if self.resend == "never" then
-      self:human(
-        doubt.change,
-        "ABSENT",
-        "it does not show on the server; nothing is sent twice with --resend never"
-      )
+      self:human(doubt.change, "ABSENT")
     elseif shut_off(self, job, doubt) then
       fenced[#fenced + 1] = doubt
     else
-      self:human(
-        doubt.change,
-        "NO_FENCE",
-        "it does not show but may yet appear, for this server keeps ended sessions; look later"
-      )
+      self:human(doubt.change, "NO_FENCE")
     end
   end
   return fenced

@@ -72,14 +72,14 @@ end
 
 -- Look for the next of `changes`; what is there is settled. Returns how many
 -- were settled, nil when the server gave no answer.
-local function look(job, run, changes, is_behind)
+local function look(run, changes, is_behind)
   local doubts = {}
   for _, change in ipairs(changes) do
     if is_behind or search.has_witness(run.set, change) then
       doubts[#doubts + 1] = { change = change }
     end
   end
-  local absent = search.creates(run.reconciler, job, doubts, false)
+  local absent = search.creates(run.reconciler, doubts, false)
   return absent and #doubts - #absent
 end
 
@@ -95,10 +95,10 @@ local function take(each, limit)
 end
 
 -- The rows that would be sent first are the first that an unknown past has done.
-local function probe(job, run)
+local function probe(run)
   for _, module in ipairs(run.store:modules(planned_creations())) do
     local first = take(run.store:each(planned_creations(module)), ROWS_PER_QUERY)
-    local found = look(job, run, first, false)
+    local found = look(run, first, false)
     if found ~= 0 then
       return found
     end
@@ -106,13 +106,13 @@ local function probe(job, run)
   return 0
 end
 
-local function audit(job, run, is_behind)
+local function audit(run, is_behind)
   local found = 0
   for _, module in ipairs(run.store:modules(planned_creations())) do
     local each = run.store:each(planned_creations(module))
     repeat
       local batch = take(each, ROWS_PER_QUERY)
-      local n = look(job, run, batch, is_behind)
+      local n = look(run, batch, is_behind)
       if not n then
         return found
       end
@@ -129,12 +129,12 @@ end
 --- @param run table of icrm.changes.send.run; `run.found_before` becomes the number
 ---   of changes that were settled by a look alone
 function M.check(job, run)
-  local verdict = run.engine.history:verdict()
-  local found = probe(job, run)
+  local verdict = run.engine.outbox.history:verdict()
+  local found = probe(run)
   if found and (found > 0 or verdict ~= "current") then
     run.is_behind = true
     job:commit()
-    found = found + audit(job, run, verdict == "behind")
+    found = found + audit(run, verdict == "behind")
   end
   run.found_before = found or 0
 end

@@ -1,12 +1,14 @@
 --- Finding out what became of a write that got no proof: find, fence, settle,
 -- control, find again; a write goes back to `planned` only when it is proven
--- absent. (Laws 5, 7 and 8.)
+-- absent. (Laws 7 to 11.)
 -- @module icrm.changes.send.reconcile
 
+local errors = require "icrm.error"
 local fence = require "icrm.changes.send.fence"
 local images = require "icrm.images"
 local json = require "icrm.json"
 local search = require "icrm.changes.send.search"
+local state = require "icrm.changes.journal.state"
 
 local M = {}
 
@@ -35,9 +37,12 @@ function M.new(run, options)
 end
 
 --- Leave a change to a person.
-function Reconciler:human(change, code, message)
-  local run = self.run
-  run.finish(run, change, { state = "needs_human", code = code, message = message })
+---
+--- @param change table a row of the store
+--- @param code string of icrm.changes.journal.state
+--- @param ... any the arguments of its text
+function Reconciler:human(change, code, ...)
+  self.run:finish(change, state.outcome(code, ...))
 end
 
 --- Put a change in doubt; its session carries nothing more.
@@ -84,70 +89,51 @@ function Reconciler:erase(sessions)
 end
 
 --- The server gives no answers: end the run, leaving the doubts as they are.
+---
+--- @param err icrm.Error
 function Reconciler:stop(err)
-  self.run.stop_error = self.run.stop_error or err
-  self.run.engine:stop("could not ask the server what was done: " .. err.message)
+  self.run:stop(err, "could not ask the server what was done: " .. err.message)
 end
 
--- An update that shows in the record was done, whatever was said of it.
-local function check_update(self, job, doubt, final)
+-- An update that shows in the record was done, whatever was said of it. The
+-- checks return "settled", or "absent" when the write does not show, or nil when
+-- the server gave no answer.
+local function check_update(self, doubt, final)
   local run, change = self.run, doubt.change
   local schema, fields = run.set:schema(change.module), json.decode(change.fields)
   for field, key in pairs(change.refs and json.decode(change.refs) or {}) do
     fields[field] = run.store:by_key(key).record
   end
-  local current, err = job:read("retrieve", { id = change.record })
+  local current, err = errors.try(run.client.retrieve, run.client, change.record)
   if not current then
     if err.kind ~= "refused" then
-      self:stop(err)
-      return "stopped"
+      return self:stop(err)
     end
-    self:human(
-      change,
-      "GONE",
-      ("%s cannot be read any more: %s"):format(change.record, err.message)
-    )
+    self:human(change, "GONE", change.record, err.message)
     return "settled"
   end
   local before = json.decode(change.before)
   if #images.differences(schema, fields, current) == 0 then
-    local outcome = images.outcome(schema, fields, before, current)
-    run.record_done(run, change, current, outcome, before)
-    return "settled"
-  end
-  if not final then
+    run:record_done(change, current, images.outcome(schema, fields, before, current), before)
+  elseif not final or before.modifiedtime == current.modifiedtime then
     return "absent"
+  else
+    self:human(change, "MOVED", change.record, current.modifiedtime)
   end
-  if before.modifiedtime == current.modifiedtime then
-    return "absent"
-  end
-  self:human(
-    change,
-    "MOVED",
-    ("%s was changed at %s, and not only by this change; look at it"):format(
-      change.record,
-      current.modifiedtime
-    )
-  )
   return "settled"
 end
 
 -- A record that was to be deleted: absent from a query that finds another one.
-local function check_delete(self, job, doubt)
+local function check_delete(self, doubt)
   local run, change = self.run, doubt.change
-  local other, err = search.query(
-    job,
-    ("SELECT id FROM %s WHERE id != '%s' LIMIT 1;"):format(change.module, change.record)
-  )
-  if not other then
-    self:stop(err)
-    return "stopped"
+  local others, err = search.first(run.client, change.module, "id", "!=", change.record)
+  if not others then
+    return self:stop(err)
   end
-  local ids = { change.record, other[1] and other[1].id }
-  local rows, failure = search.values(job, change.module, "id", ids)
+  local other = others[1] and others[1].id
+  local rows, failure = search.values(run.client, change.module, "id", { change.record, other })
   if not rows then
-    self:stop(failure)
-    return "stopped"
+    return self:stop(failure)
   end
   local seen = {}
   for _, record in ipairs(rows) do
@@ -155,22 +141,17 @@ local function check_delete(self, job, doubt)
   end
   if seen[change.record] then
     return "absent" -- the deletion is
+  elseif not (other and seen[other]) then
+    self:human(change, "NO_CONTROL", change.record)
+  else
+    run:finish(change, { state = "done", code = false, message = false })
   end
-  if not (other[1] and seen[other[1].id]) then
-    self:human(
-      change,
-      "NO_CONTROL",
-      ("whether %s was deleted cannot be seen"):format(change.record)
-    )
-    return "settled"
-  end
-  run.finish(run, change, { state = "done", code = false, message = false })
   return "settled"
 end
 
 -- Look for all doubts; returns those whose write does not show, nil when the
 -- server gave no answer.
-local function look(self, job, doubts, final)
+local function look(self, doubts, final)
   local creates, absent = {}, {}
   for _, doubt in ipairs(doubts) do
     local operation = doubt.change.operation
@@ -178,15 +159,15 @@ local function look(self, job, doubts, final)
       creates[#creates + 1] = doubt
     else
       local check = operation == "update" and check_update or check_delete
-      local verdict = check(self, job, doubt, final)
-      if verdict == "stopped" then
+      local verdict = check(self, doubt, final)
+      if not verdict then
         return nil
       elseif verdict == "absent" then
         absent[#absent + 1] = doubt
       end
     end
   end
-  local missing = search.creates(self, job, creates, final)
+  local missing = search.creates(self, creates, final)
   return missing and table.move(missing, 1, #missing, #absent + 1, absent)
 end
 
@@ -196,13 +177,7 @@ local function replan(self, doubts)
   for _, doubt in ipairs(doubts) do
     local change = doubt.change
     if change.attempts >= MAX_ATTEMPTS then
-      run.finish(run, change, {
-        state = "failed",
-        code = "NO_ANSWER",
-        message = ("sent %d times without an answer, and each time proven not done"):format(
-          change.attempts
-        ),
-      })
+      run:finish(change, state.outcome("NO_ANSWER", change.attempts))
     else
       self.open[change.n] = nil
       run.engine:mark(
@@ -217,11 +192,11 @@ end
 --- Look for a creation that was sent before, ahead of sending it again.
 ---
 --- @return boolean true when that has settled it, or when there was no answer
-function Reconciler:is_found(job, change)
+function Reconciler:is_found(change)
   if not search.has_witness(self.run.set, change) then
     return false
   end
-  local absent = search.creates(self, job, { { change = change } }, false)
+  local absent = search.creates(self, { { change = change } }, false)
   return not absent or #absent == 0
 end
 
@@ -230,14 +205,14 @@ function Reconciler:work(job)
   while #self.doubts > 0 do
     local doubts = self.doubts
     self.doubts = {}
-    local absent = look(self, job, doubts, false)
+    local absent = look(self, doubts, false)
     if not absent then
       return
     end
     local fenced = fence.all(self, job, absent)
     if #fenced > 0 then
       job:sleep(math.max(self.settle_s, 3 * self.run.engine:slowest_s()))
-      local proven = look(self, job, fenced, true)
+      local proven = look(self, fenced, true)
       if not proven then
         return
       end
@@ -263,11 +238,7 @@ end
 --- Give what could not be settled for want of a control to a person.
 function Reconciler:close()
   for _, doubt in ipairs(self.without_control) do
-    self:human(
-      doubt.change,
-      "NO_CONTROL",
-      "it does not show, but neither does any other record, so that proves nothing; look by hand"
-    )
+    self:human(doubt.change, "NO_CONTROL", "it")
   end
   self.run.engine:commit()
   if not self.store:has_doubts() then

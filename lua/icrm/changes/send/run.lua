@@ -19,84 +19,41 @@ local writes = require "icrm.changes.send.writes"
 
 local M = {}
 
-local Run = {}
+local Run = { __name = "icrm.changes.Run" }
 Run.__index = Run
 
-local function finish(run, change, values)
-  run.engine:mark(run.store.mark, change.n, values)
-  run.done[values.state] = (run.done[values.state] or 0) + 1
-  run.reconciler.open[change.n] = nil
+--- End a change: note what became of it, and block what refers to it when it
+--- was not done.
+---
+--- @param change table a row of the store
+--- @param values table columns for the store's mark, with `state`
+function Run:finish(change, values)
+  local loop = self.engine
+  loop:mark(self.store.mark, change.n, values)
+  self.done[values.state] = (self.done[values.state] or 0) + 1
+  self.reconciler.open[change.n] = nil
   if values.state == "failed" or values.state == "needs_human" then
-    run.engine:mark(
-      run.store.block_children,
-      change.n,
-      ("change %q, which it refers to, is not done"):format(change.key)
-    )
-    run.failures = run.failures + 1
-    if run.max_errors and run.failures >= run.max_errors then
-      run.engine:stop(("after %d failed changes"):format(run.failures))
+    loop:mark(self.store.block_children, change.n,
+      state.outcome("PARENT_NOT_DONE", change.key).message)
+    self.failures = self.failures + 1
+    if self.max_errors and self.failures >= self.max_errors then
+      loop:stop(("after %d failed changes"):format(self.failures))
     end
   end
-  if run.on_change then
-    run.engine:after_commit(run.on_change, change, values)
+  if self.on_change then
+    loop:after_commit(self.on_change, change, values)
   end
 end
 
-local function end_attempt(run, change, class, err)
-  run.engine:mark(run.store.end_attempt, change.n, change.attempts, {
-    ended = os.time(),
-    class = class,
-    status = err and err.status,
-    code = err and err.code,
-    message = err and err.message,
-  })
-end
-
--- Nothing was sent: the change stays planned. When the server cannot be
--- reached at all there is no point in trying the next one.
-local function not_sent(run, change, err)
-  run.engine:mark(run.store.mark, change.n, { state = "planned" })
-  if err.kind ~= "canceled" then
-    run.stop_error = run.stop_error or err
-    run.engine:stop(err.message)
-  end
-end
-
-local function refused(run, change, err)
-  if err.kind == "auth" then
-    return not_sent(run, change, err)
-  end
-  finish(run, change, { state = "failed", code = err.code or err.kind, message = err.message })
-end
-
-local function unknown(run, change, err, session)
-  run.engine:mark(run.store.mark, change.n, {
-    state = "unknown",
-    code = err and (err.code or err.kind) or "NO_RECORD",
-    message = err and err.message or "the reply names no record",
-  })
-  run.breaker:note(false)
-  run.reconciler:add(change, session)
-end
-
--- What every write has in common after its answer: `done` only for a success.
-local function settle_write(run, change, class, err, session, on_success)
-  end_attempt(run, change, class, err)
-  if class == "S" then
-    run.breaker:note(true)
-    return on_success()
-  elseif class == "R" then
-    return refused(run, change, err)
-  elseif class == "N" then
-    return not_sent(run, change, err)
-  end
-  unknown(run, change, err, session)
-end
-
--- The write is done, and ends well unless other fields were changed besides. Then
--- the record is noted as it was and is, so that undo can put them back.
-local function record_done(run, change, record, outcome, before)
-  local said, serious = run.probe:judge(change, outcome)
+--- End a write that is done. It ends well unless other fields were changed besides:
+--- then the record is noted as it was and is, so that undo can put them back.
+---
+--- @param change table a row of the store
+--- @param record icrm.Record as the server returned it
+--- @param outcome table[] what differs; see icrm.images
+--- @param before? icrm.Record as it was
+function Run:record_done(change, record, outcome, before)
+  local said, serious = self.probe:judge(change, outcome)
   local spilled = {}
   for _, difference in ipairs(serious) do
     spilled[#spilled + 1] = difference.spilled and difference or nil
@@ -105,10 +62,10 @@ local function record_done(run, change, record, outcome, before)
     local row = state.outcome("CONFLICT", images.describe(spilled))
     row.before = before and json.encode(before)
     row.after = json.encode(record)
-    return finish(run, change, row)
+    return self:finish(change, row)
   end
-  run.probe:note_done(change)
-  finish(run, change, {
+  self.probe:note_done(change)
+  self:finish(change, {
     state = "done",
     record = record.id,
     after = json.encode(record),
@@ -118,6 +75,75 @@ local function record_done(run, change, record, outcome, before)
   })
 end
 
+--- Nothing was sent: the change stays planned. When the server cannot be
+--- reached at all there is no point in trying the next one.
+---
+--- @param change table a row of the store
+--- @param err icrm.Error
+function Run:not_sent(change, err)
+  self.engine:mark(self.store.mark, change.n, { state = "planned" })
+  if err.kind ~= "canceled" then
+    self:stop(err, err.message)
+  end
+end
+
+--- Nobody knows what became of a change: it is looked for.
+---
+--- @param change table a row of the store
+--- @param err? icrm.Error
+--- @param session? integer the session that carried the write
+function Run:unknown(change, err, session)
+  self.engine:mark(self.store.mark, change.n, {
+    state = "unknown",
+    code = err and (err.code or err.kind) or "NO_RECORD",
+    message = err and err.message or "the reply names no record",
+  })
+  self.breaker:note(false)
+  self.reconciler:add(change, session)
+end
+
+--- Start nothing more, because of an error that concerns all changes.
+---
+--- @param err icrm.Error the first is what the summary tells
+--- @param reason string
+function Run:stop(err, reason)
+  self.stop_error = self.stop_error or err
+  self.engine:stop(reason)
+end
+
+local function refused(run, change, err)
+  if err.kind == "auth" then
+    return run:not_sent(change, err)
+  end
+  run:finish(change, { state = "failed", code = err.code or err.kind, message = err.message })
+end
+
+--- What every write has in common after its answer.
+---
+--- @param change table a row of the store
+--- @param class string of icrm.changes.send.classify
+--- @param err? icrm.Error
+--- @param session? integer the session that carried the write
+--- @param on_success fun() called for a success, and for nothing else
+function Run:settle_write(change, class, err, session, on_success)
+  self.engine:mark(self.store.end_attempt, change.n, change.attempts, {
+    ended = os.time(),
+    class = class,
+    status = err and err.status,
+    code = err and err.code,
+    message = err and err.message,
+  })
+  if class == "S" then
+    self.breaker:note(true)
+    return on_success()
+  elseif class == "R" then
+    return refused(self, change, err)
+  elseif class == "N" then
+    return self:not_sent(change, err)
+  end
+  self:unknown(change, err, session)
+end
+
 local HANDLERS = {
   create = writes.create,
   update = writes.update,
@@ -125,10 +151,21 @@ local HANDLERS = {
   attach = attach.send,
 }
 
+-- What fails before anything was sent leaves the change planned.
+local function handle(job, run, change)
+  local attempts = change.attempts
+  local _, err = errors.try(HANDLERS[change.operation], job, run, change)
+  if err and change.attempts == attempts then
+    run:not_sent(change, err)
+  elseif err then
+    error(err, 0)
+  end
+end
+
 local function start(run, change)
   run.started[change.n] = true
   run.engine:start(function(job)
-    HANDLERS[change.operation](job, run, change)
+    handle(job, run, change)
     run.probe:leave(change)
     run.engine:mark(function()
       run.started[change.n] = nil
@@ -168,15 +205,6 @@ local function check_deletes(run, allowed)
   run.store:set_meta("allowed_deletions", run.store:count_deletions().all)
 end
 
--- A job must not wait for a call of its own: the lanes may hold writes that only
--- the engine lets go.
-local function load_schemas(run)
-  for _, module in ipairs(run.store:modules()) do
-    run.set:schema(module)
-  end
-  ways.prepare(run.client, #run.store:modules { operations = { "update" } } > 0)
-end
-
 -- Nothing is sent before it is known whether it was sent already.
 local function check_history(run)
   run.is_checking = true
@@ -203,6 +231,52 @@ local function summary(run, started)
   }
 end
 
+local function new(set, options)
+  local run = setmetatable({
+    set = set,
+    store = set.store,
+    client = set.client,
+    engine = engine.new(set, options),
+    done = {}, -- state → how many changes ended so
+    found_before = 0,
+    failures = 0,
+    started = {}, -- change number → true while its job runs
+    learnt = {}, -- module → the way by which its records are changed
+    created = {}, -- record id → number of the change that created it
+    max_errors = options.max_errors,
+    stale = options.stale or "skip",
+    on_change = options.on_change,
+  }, Run)
+  run.breaker = breaker.new(run)
+  run.probe = probe.new(run, options.accept)
+  run.probe:check_halted()
+  run.has_lock = options.resend == "barrier" and lock.observe(set.client)
+  run.reconciler = reconcile.new(run, options)
+  run.numbers = numbers.gate(set, function(n)
+    return run.started[n] or run.reconciler.open[n] or false
+  end)
+  return run
+end
+
+local function work(run, options)
+  local store = run.store
+  store:set_meta("open", 1)
+  store:set_meta("resend", run.reconciler.resend)
+  store:set_meta("settle", run.reconciler.settle_s)
+  store:unblock()
+  ways.prepare(run.client, #store:modules { operations = { "update" } } > 0)
+  run.reconciler:recover()
+  check_history(run)
+  repeat
+    run.engine:run(feed(run), options.on_turn and function()
+      options.on_turn(run)
+    end)
+  until not run.reconciler:again()
+  run.reconciler:close()
+  run.engine:commit()
+  store:set_meta("open", 0)
+end
+
 --- Apply a change set; called again, it continues.
 ---
 --- @param set table icrm.ChangeSet
@@ -218,53 +292,12 @@ end
 ---   totals, found_before (changes that an unknown past had done already)
 function M.run(set, options)
   options = options or {}
-  local run = setmetatable({
-    set = set,
-    store = set.store,
-    client = set.client,
-    engine = engine.new(set, options),
-    done = {},
-    found_before = 0,
-    failures = 0,
-    started = {},
-    learnt = {}, -- module → the way by which its records are changed
-    created = {}, -- record id → number of the change that created it
-    max_errors = options.max_errors,
-    stale = options.stale or "skip",
-    on_change = options.on_change,
-  }, Run)
-  run.finish, run.record_done, run.settle_write = finish, record_done, settle_write
-  run.not_sent, run.unknown = not_sent, unknown
-  run.breaker = breaker.new(run)
-  run.probe = probe.new(run, options.accept)
-  run.probe:check_halted()
-  run.has_lock = options.resend == "barrier" and lock.observe(set.client)
-  run.reconciler = reconcile.new(run, options)
-  run.numbers = numbers.gate(set, function(n)
-    return run.started[n] or run.reconciler.open[n] or false
-  end)
+  local run = new(set, options)
   check_deletes(run, options.allow_delete)
-  load_schemas(run)
   local started = run.engine.now()
   core.interrupt.hold()
-  set.store:set_meta("open", 1)
-  set.store:set_meta("resend", options.resend or "proven")
-  set.store:set_meta("settle", run.reconciler.settle_s)
-  local ok, err = pcall(function()
-    set.store:unblock()
-    run.reconciler:recover()
-    check_history(run)
-    repeat
-      run.engine:run(feed(run), options.on_turn and function()
-        options.on_turn(run)
-      end)
-    until not run.reconciler:again()
-    run.reconciler:close()
-    run.engine:commit()
-    set.store:set_meta("open", 0)
-  end)
-  run.engine.history:note()
-  run.engine.history:close()
+  local ok, err = pcall(work, run, options)
+  run.engine:close()
   core.interrupt.release()
   if not ok then
     error(err, 0)

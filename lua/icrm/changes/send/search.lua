@@ -4,7 +4,6 @@
 -- @module icrm.changes.send.search
 
 local attach = require "icrm.changes.send.attach"
-local core = require "icrm.core"
 local errors = require "icrm.error"
 local images = require "icrm.images"
 local json = require "icrm.json"
@@ -54,40 +53,32 @@ end
 
 M.shows_witness = matches
 
---- Send a query from a job; only a list counts as an answer.
-function M.query(job, text)
-  local rows, err = job:read("query", { query = text })
-  if rows and type(rows) ~= "table" then
-    return nil, { kind = "decode", message = "the answer to a query is no list" }
-  end
-  return rows, err
+--- All records of a module whose `field` is one of `values`: a key's first field
+--- need not be unique, and comparison ignores case.
+---
+--- @param client icrm.Client
+--- @param module string
+--- @param field string
+--- @param values string[]
+--- @return icrm.Record[]? nil when the server gave no answer
+--- @return icrm.Error? err
+function M.values(client, module, field, values)
+  local query = client:from(module):where(field, "IN", values)
+  return errors.try(query.all, query)
 end
 
-local PAGE = 100 -- rows, whatever is asked for
-
---- All records of a module whose `field` is one of `values`: a key's first field
--- need not be unique, and comparison ignores case.
-function M.values(job, module, field, values)
-  local all, last = {}, nil
-  repeat
-    local text = ("SELECT * FROM %s WHERE %s IN (?)%s ORDER BY id LIMIT %d;"):format(
-      module,
-      field,
-      last and " AND id > ?" or "",
-      PAGE
-    )
-    local rows, err = M.query(job, errors.check(core.vtql.bind(text, { values, last })))
-    if not rows then
-      return nil, err
-    end
-    table.move(rows, 1, #rows, #all + 1, all)
-    local next_last = rows[#rows] and rows[#rows].id
-    if next_last and next_last == last then
-      return nil, { kind = "decode", message = "the server gives the same page again" }
-    end
-    last = next_last
-  until #rows < PAGE
-  return all
+--- The first record of a module that meets a condition.
+---
+--- @param client icrm.Client
+--- @param module string
+--- @param field string
+--- @param operator string
+--- @param value string
+--- @return icrm.Record[]? a list of at most one; nil when the server gave no answer
+--- @return icrm.Error? err
+function M.first(client, module, field, operator, value)
+  local query = client:from(module):where(field, operator, value)
+  return errors.try(query.first, query, 1)
 end
 
 -- The create by which a query is seen to work: the last that was acknowledged
@@ -100,16 +91,13 @@ end
 
 -- A value that the same query must find: of a create of this set, else of any
 -- record that has one. nil when there is none yet.
-local function control_value(self, job, module, field)
+local function control_value(self, module, field)
   local change = control_change(self, module)
   if change then
     local _, value = witness_of(self.run.set, change)
     return value
   end
-  local rows = M.query(
-    job,
-    ("SELECT %s FROM %s WHERE %s != ' ' LIMIT 1;"):format(field, module, field)
-  )
+  local rows = M.first(self.run.client, module, field, "!=", " ")
   return rows and rows[1] and rows[1][field]
 end
 
@@ -118,26 +106,13 @@ local function found_one(self, doubt, record)
   local sent = json.decode(change.fields)
   local differences = images.differences(run.set:schema(change.module), sent, record)
   if images.is_partial(differences) then
-    return self:human(
-      change,
-      "PARTIAL",
-      ("%s is there but half written: %s"):format(record.id, images.describe(differences))
-    )
-  end
-  if #differences > 0 and not run.set:witness(change.module).tag then
-    return self:human(
-      change,
-      "CANDIDATE",
-      ("%s has the same key but other values: %s"):format(
-        record.id,
-        images.describe(differences)
-      )
-    )
-  end
-  if change.operation == "attach" then
+    return self:human(change, "PARTIAL", record.id, images.describe(differences))
+  elseif #differences > 0 and not run.set:witness(change.module).tag then
+    return self:human(change, "CANDIDATE", record.id, images.describe(differences))
+  elseif change.operation == "attach" then
     return run.engine:start(attach.check, run, change, record)
   end
-  run.record_done(run, change, record, differences)
+  run:record_done(change, record, differences)
 end
 
 local function judge(self, doubt, records)
@@ -154,7 +129,7 @@ local function judge(self, doubt, records)
     for i, record in ipairs(found) do
       ids[i] = record.id
     end
-    self:human(doubt.change, "DUPLICATE", "created more than once: " .. table.concat(ids, ", "))
+    self:human(doubt.change, "DUPLICATE", table.concat(ids, ", "))
   end
   return #found > 0
 end
@@ -162,12 +137,12 @@ end
 -- Search one slice of doubts of one module and field. Returns those that are
 -- absent, and whether the control shows that the query works; a hit does, too,
 -- where there is no control. One that is older than the others would not.
-local function search_slice(self, job, module, field, slice, control)
+local function search_slice(self, module, field, slice, control)
   local values = { control }
   for _, doubt in ipairs(slice) do
     values[#values + 1] = doubt.value
   end
-  local records, err = M.values(job, module, field, values)
+  local records, err = M.values(self.run.client, module, field, values)
   if not records then
     self:stop(err)
     return nil
@@ -209,27 +184,22 @@ end
 --- Search creates by their witnesses; what is found is settled.
 ---
 --- @param self table the reconciler
---- @param job table
 --- @param doubts table list of { change }
 --- @param final boolean whether absence is to be proven: then what is absent
 ---   although the query was not seen to work goes to `self.without_control`
 --- @return table|nil the doubts that are absent; nil when the server gave no answer
-function M.creates(self, job, doubts, final)
+function M.creates(self, doubts, final)
   local groups, helpless = group_by_module(self, doubts)
   for _, doubt in ipairs(helpless) do
-    self:human(
-      doubt.change,
-      "NO_WITNESS",
-      "nobody knows whether it was created, and it has neither tag nor key to look for"
-    )
+    self:human(doubt.change, "NO_WITNESS")
   end
   local absent = {}
   for _, group in ipairs(groups) do
-    local control = final and control_value(self, job, group.module, group.field) or nil
+    local control = final and control_value(self, group.module, group.field) or nil
     for first = 1, #group, VALUES_PER_QUERY do
       local slice =
         table.move(group, first, math.min(first + VALUES_PER_QUERY - 1, #group), 1, {})
-      local missing, works = search_slice(self, job, group.module, group.field, slice, control)
+      local missing, works = search_slice(self, group.module, group.field, slice, control)
       if not missing then
         return nil
       end

@@ -51,12 +51,12 @@ local function is_another(run, change, fields, record)
 end
 
 -- The record as it is read now, where this write is the first of its module.
-local function read_again(job, run, change, record)
+local function read_again(run, change, record)
   if not run.probe:is_first(change) then
     return record
   end
-  local stored = job:read("retrieve", { id = record.id })
-  return type(stored) == "table" and stored.id == record.id and stored or record
+  local stored = errors.try(run.client.retrieve, run.client, record.id)
+  return stored and stored.id == record.id and stored or record
 end
 
 -- An activity's type says of which module the stored record is.
@@ -69,12 +69,12 @@ end
 
 local function tag_is_missing(run, change, session)
   run.engine:stop "the server did not keep a tag; name a text field of 20 characters or more"
-  return run.unknown(run, change, unknown_outcome "TAG_MISSING", session)
+  return run:unknown(change, unknown_outcome "TAG_MISSING", session)
 end
 
 --- Send the creation of a record.
 function M.create(job, run, change)
-  if change.attempts > 0 and run.reconciler:is_found(job, change) then
+  if change.attempts > 0 and run.reconciler:is_found(change) then
     return -- an earlier attempt has made it (law 7)
   end
   local schema = run.set:schema(change.module)
@@ -87,14 +87,14 @@ function M.create(job, run, change)
   if class == "S" and is_another(run, change, fields, record) then
     class, err = "U", unknown_outcome("OTHER_RECORD", record.id)
   end
-  run.settle_write(run, change, class, err, session, function()
+  run:settle_write(change, class, err, session, function()
     if change.tag and not search.shows_witness(run.set, change, record) then
       return tag_is_missing(run, change, session)
     end
     run.created[record.id] = change.n
     follow(run, change, record)
-    local stored = read_again(job, run, change, record)
-    run.record_done(run, change, stored, images.outcome(schema, fields, nil, stored))
+    local stored = read_again(run, change, record)
+    run:record_done(change, stored, images.outcome(schema, fields, nil, stored))
   end)
 end
 
@@ -117,34 +117,19 @@ local function stale_fields(schema, change, fields, current)
   return moved
 end
 
-local function read_current(job, run, change)
-  local current, err = job:read("retrieve", { id = change.record })
+local function read_current(run, change)
+  local current, err = errors.try(run.client.retrieve, run.client, change.record)
   if current then
     return current
-  end
-  if err.kind == "refused" then
-    run.finish(run, change, {
-      state = "failed",
-      code = err.code or err.kind,
-      message = ("%s cannot be read: it was deleted, or this user may not see it (%s)"):format(
-        change.record,
-        err.message
-      ),
-    })
+  elseif err.kind == "refused" then
+    run:finish(change, { state = "failed", code = err.code or err.kind, message = err.message })
   else
-    run.not_sent(run, change, err)
+    run:not_sent(change, err)
   end
 end
 
 local function stale(run, change, moved)
-  run.finish(run, change, {
-    state = "failed",
-    code = "STALE",
-    message = ("%s changed since the plan: %s"):format(
-      change.record,
-      table.concat(moved, "; ")
-    ),
-  })
+  run:finish(change, state.outcome("STALE", change.record, table.concat(moved, "; ")))
 end
 
 local function learnt_way(run, module)
@@ -166,15 +151,15 @@ local function send_update(job, run, change, fields, current)
     end,
   })
   if not way then
-    return run.finish(run, change, state.outcome(failure.code, failure.message))
+    return run:finish(change, state.outcome(failure.code, failure.message))
   end
   local record, err, session = job:write(change, way.operation, {
     elementType = change.module,
     element = json.encode_element(way.element),
   })
   local class = classify.record(record, err, schema.id_prefix, change.record)
-  run.settle_write(run, change, class, err, session, function()
-    local stored = read_again(job, run, change, record)
+  run:settle_write(change, class, err, session, function()
+    local stored = read_again(run, change, record)
     local outcome = images.outcome(schema, fields, current, stored)
     local is_blanked = images.is_blanked(outcome) and not way.is_known and way.name ~= "whole"
     if not way.is_known then
@@ -183,7 +168,7 @@ local function send_update(job, run, change, fields, current)
     if is_blanked then -- put the rest back, and write so from now on
       return send_update(job, run, change, fields, current)
     end
-    run.record_done(run, change, stored, outcome, current)
+    run:record_done(change, stored, outcome, current)
   end)
 end
 
@@ -191,13 +176,13 @@ end
 function M.update(job, run, change)
   local schema = run.set:schema(change.module)
   local fields = resolve_references(run, change, json.decode(change.fields))
-  local current = read_current(job, run, change)
+  local current = read_current(run, change)
   if not current then
     return
   end
   local moved = stale_fields(schema, change, fields, current)
   if run.is_behind and #images.differences(schema, fields, current) == 0 then
-    return run.record_done(run, change, current, {})
+    return run:record_done(change, current, {})
   elseif #moved > 0 and run.stale ~= "force" then
     return stale(run, change, moved)
   elseif #moved > 0 then -- what is overwritten is what undo brings back
@@ -210,7 +195,7 @@ end
 --- Send the deletion of a record, unless it was changed since the plan.
 function M.delete(job, run, change)
   local schema = run.set:schema(change.module)
-  local current = read_current(job, run, change)
+  local current = read_current(run, change)
   if not current then
     return
   end
@@ -219,8 +204,8 @@ function M.delete(job, run, change)
     return stale(run, change, moved)
   end
   local result, err, session = job:write(change, "delete", { id = change.record })
-  run.settle_write(run, change, classify.write(result, err), err, session, function()
-    run.finish(run, change, { state = "done", code = false, message = false })
+  run:settle_write(change, classify.write(result, err), err, session, function()
+    run:finish(change, { state = "done", code = false, message = false })
   end)
 end
 

@@ -186,6 +186,44 @@ describe("writing to a server that", function()
     assert.same({ "annual_revenue:converted" }, summary.halted.words)
   end)
 
+  it("rounds is known of before anything is sent, and stops at the first record", function()
+    start { profile = "vtiger8", traits = "update-rounds" }
+    local set <close> = plan()
+    for i = 1, 4 do
+      set:create("Accounts", { accountname = "R" .. i, annual_revenue = i .. "234.56789" })
+    end
+    assert.truthy(set:show():find("Accounts.annual_revenue: 4 values have more decimals than "
+      .. "the 2 of this user's settings", 1, true))
+    local summary = set:apply { settle = 0.02 }
+    assert.same({ done = 1, planned = 3 }, summary.states)
+    assert.same({ "annual_revenue:rounded" }, summary.halted.words)
+    local ok, err = pcall(set.apply, set, { accept = { "annual_revenue:round" } })
+    assert.same({ false, "input" }, { ok, err.kind })
+    assert.same({ done = 4 },
+      set:apply({ settle = 0.02, accept = { "Accounts.annual_revenue:rounded" } }).states)
+  end)
+
+  it("spills into other fields harms one record, which undo mends", function()
+    start { profile = "vtiger8", traits = "revise-drops,price-list,json-numbers" }
+    crm:server().kind = "corebos" -- taken for one whose revise is pure
+    local set <close> = plan()
+    local before
+    for i = 1, 3 do
+      local product = crm:create("Products", { productname = "P" .. i, unit_price = "80",
+        tax1 = "20" })
+      before = before or crm:retrieve(product.id)
+      set:update(product.id, { productname = "Q" .. i })
+    end
+    local summary = set:apply { settle = 0.02 }
+    assert.same({ needs_human = 1, planned = 2 }, summary.states)
+    assert.equal("CONFLICT", set.store:get(1).code)
+    assert.equal(0, crm:retrieve(before.id).currency1)
+    crm:server().kind = "vtiger8"
+    local back <close> = set:undo(helper.tmpdir() .. "/undo.icrm")
+    assert.same({ done = 1 }, back:apply({ settle = 0.02 }).states)
+    assert.same({}, moved(before, { productname = "P1" }))
+  end)
+
   it("swaps its answers has no record of another change taken for its own", function()
     start { faults = "p=0.4 create swapped; seed=2" }
     local set <close> = plan { witness = { Accounts = { key = { "accountname" } } } }

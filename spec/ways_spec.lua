@@ -175,10 +175,10 @@ describe("the element of a new record", function()
   end)
 end)
 
-it("what is foreseen of numbers is what the user's decimals round", function()
+it("what is rounded is numbers with more decimals than the user's settings", function()
   local fields = { latitude = "48.856614", annual_revenue = "1234.50", accountname = "1.2345" }
-  assert.same({ { field = "latitude", sent = "48.856614", kind = "rounded", decimals = 2 } },
-    ways.foresee(client("vtiger8", { decimals = 2 }), accounts, fields))
-  assert.same({}, ways.foresee(client("vtiger8", nil), accounts, fields))
-  assert.same({}, ways.foresee(client("corebos", FRENCH), accounts, fields))
+  assert.same({ { field = "latitude", sent = "48.856614", decimals = 2 } },
+    ways.roundings(client("vtiger8", { decimals = 2 }), accounts, fields))
+  assert.same({}, ways.roundings(client("vtiger8", nil), accounts, fields))
+  assert.same({}, ways.roundings(client("corebos", FRENCH), accounts, fields))
 end)

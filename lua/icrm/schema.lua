@@ -23,11 +23,18 @@ local function is_editable(field)
     and field.type.name ~= "password" and not SERVER_WRITES[field.name]
 end
 
-local function picklist_of(field)
+-- Values that the server needs and describe does not list: without it, what is
+-- created in Calendar is no task.
+local UNLISTED = { Calendar = { activitytype = { value = "Task", label = "Task" } } }
+
+local function picklist_of(module, field)
   local list = field.type.picklistValues
   if type(list) ~= "table" or #list == 0 then
     return nil
   end
+  local more = UNLISTED[module] and UNLISTED[module][field.name]
+  list = table.move(list, 1, #list, 1, {})
+  list[#list + 1] = more
   local map = { values = {}, by_value = {}, by_label = {} }
   for i, entry in ipairs(list) do
     local value, label = tostring(entry.value), tostring(entry.label)
@@ -67,7 +74,7 @@ function M.new(description)
     local entry = {
       name = field.name, label = field.label, type = field.type.name,
       mandatory = field.mandatory == true, editable = is_editable(field),
-      picklist = picklist_of(field), refers_to = field.type.refersTo,
+      picklist = picklist_of(description.name, field), refers_to = field.type.refersTo,
       default = field.type.defaultValue or field.default,
       max_size = field.type.maxUploadFileSize,
       unique = field.isunique == true,

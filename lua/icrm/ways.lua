@@ -159,35 +159,41 @@ local function is_rounded(known, settings, field, value)
     and alterations.decimals(text) > (settings.decimals or DEFAULT_DECIMALS)
 end
 
---- The fields that this server would store as something else, as far as its rule
---- is known: numbers with more decimals than the user's settings have.
+--- The numbers that have more decimals than the user's settings, to which this
+--- server rounds, as far as that is known.
 ---
 --- @param client icrm.Client
 --- @param schema icrm.Schema
 --- @param fields table field → value
---- @return table list of { field, sent, kind, decimals }
-function M.foresee(client, schema, fields)
+--- @return table list of { field, sent, decimals }, sorted by field
+function M.roundings(client, schema, fields)
   local known, list = M.known(client), {}
-  local settings = known.update_rounds and known.is_known and client:own_settings()
-  for name, value in pairs(settings and settings.decimals and fields or {}) do
+  for name, value in pairs(known.is_known and known.update_rounds and fields or {}) do
     local field = schema.by_name[name]
-    if field and is_rounded(known, settings, field, value) then
-      list[#list + 1] = { field = name, sent = values.text(value), kind = "rounded",
-        decimals = settings.decimals }
+    local is_long = field and NUMBERS[field.type] and alterations.decimals(values.text(value)) > 0
+    local decimals = is_long and settings_of(client).decimals
+    if decimals and is_rounded(known, { decimals = decimals }, field, value) then
+      list[#list + 1] = { field = name, sent = values.text(value), decimals = decimals }
     end
   end
   table.sort(list, function(a, b) return a.field < b.field end)
   return list
 end
 
--- The first field of the record that revise would empty.
+local function first_match(pattern, fields)
+  for name, value in pairs(fields) do
+    if name:find(pattern) and not alterations.is_nothing(values.text(value)) then
+      return name
+    end
+  end
+end
+
+-- A field that revise would empty, or could not be trusted to set.
 local function dropped_field(module, current, fields)
   for _, pattern in ipairs(module.drops or {}) do
-    for name, value in pairs(current) do
-      local is_there = not alterations.is_nothing(values.text(value))
-      if is_there and fields[name] == nil and name:find(pattern) then
-        return name
-      end
+    local name = first_match(pattern, fields) or first_match(pattern, current)
+    if name then
+      return name
     end
   end
 end

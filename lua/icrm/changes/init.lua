@@ -8,6 +8,7 @@ local json = require "icrm.json"
 local links = require "icrm.changes.plan.links"
 local notes_module = require "icrm.changes.journal.notes"
 local planning = require "icrm.changes.plan.planning"
+local roundings = require "icrm.changes.plan.roundings"
 local store = require "icrm.changes.journal.store"
 
 local M = { ref = planning.ref }
@@ -22,7 +23,14 @@ end
 
 local function new(client, journal)
   return setmetatable(
-    { client = client, store = journal, path = journal.path, schemas = {}, waiting = {} },
+    {
+      client = client,
+      store = journal,
+      path = journal.path,
+      schemas = {},
+      waiting = {},
+      roundings = {}, -- Module.field → what will be rounded, see plan/roundings
+    },
     ChangeSet
   )
 end
@@ -192,6 +200,7 @@ function ChangeSet:seal()
   end
   self.store:flush()
   links.resolve(self)
+  roundings.save(self)
   self.store:set_meta("sealed", 1)
   self.sealed = true
 end

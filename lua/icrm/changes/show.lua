@@ -5,6 +5,7 @@
 
 local calls = require "icrm.changes.calls"
 local json = require "icrm.json"
+local roundings = require "icrm.changes.plan.roundings"
 local state = require "icrm.changes.journal.state"
 local text_tools = require "icrm.text"
 
@@ -214,6 +215,7 @@ function M.totals(set)
   return lines
 end
 
+-- What is better known before it is sent.
 -- Without a tag or a key a creation cannot be found again: it is never resent.
 local function warnings(set)
   local lines = {}
@@ -224,7 +226,8 @@ local function warnings(set)
         .. " again, but left to you."):format(module)
     end
   end
-  return lines
+  local rounded = roundings.lines(set)
+  return table.move(rounded, 1, #rounded, #lines + 1, lines)
 end
 
 local function side_effects(set)

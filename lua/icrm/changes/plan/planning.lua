@@ -10,6 +10,7 @@ local json = require "icrm.json"
 local limits = require "icrm.limits"
 local lookup = require "icrm.query.lookup"
 local records = require "icrm.records"
+local roundings = require "icrm.changes.plan.roundings"
 local schemas = require "icrm.schema"
 
 local M = {}
@@ -125,6 +126,7 @@ function M.create(self, module, fields, options)
   local element = records.with_owner(self.client, self:schema(module), fields)
   local plain, references = split_references(element)
   local checked = check_fields(self, module, plain, references, options)
+  roundings.note(self, module, checked)
   local key = options.key or next_key(self)
   local witness, tag = self:witness(module), nil
   if witness and witness.tag then
@@ -187,6 +189,7 @@ local function add_update(self, record, fields, options)
     end
     return merge_into(self, earlier, checked, references, options)
   end
+  roundings.note(self, module, wanted)
   local unchanged = not next(wanted) and not references
   local key = options.key or next_key(self)
   add(self, {

@@ -69,6 +69,7 @@ end
 
 -- What was accepted once holds for the set: whoever resumes is not asked again.
 local function remember(store, words)
+  read_accepted(words) -- a word that says nothing is not kept
   local list = json.decode(store:get_meta "accepted" or "[]")
   table.move(words, 1, #words, #list + 1, list)
   if #words > 0 then

@@ -172,6 +172,16 @@ local function send_update(job, run, change, fields, current)
   end)
 end
 
+-- Whether the before-image, a row of a query, has not all that is to be changed.
+local function lacks(before, fields)
+  for field in pairs(fields) do
+    if before[field] == nil then
+      return true
+    end
+  end
+  return false
+end
+
 --- Send the update of a record, unless it was changed since the plan.
 function M.update(job, run, change)
   local schema = run.set:schema(change.module)
@@ -185,7 +195,8 @@ function M.update(job, run, change)
     return run:record_done(change, current, {})
   elseif #moved > 0 and run.stale ~= "force" then
     return stale(run, change, moved)
-  elseif #moved > 0 then -- what is overwritten is what undo brings back
+  elseif #moved > 0 or lacks(json.decode(change.before), fields) then
+    -- What is overwritten is what undo brings back.
     change.before = json.encode(current)
     run.engine:mark(run.store.mark, change.n, { before = change.before })
   end

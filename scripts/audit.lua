@@ -14,19 +14,35 @@ local result = audit.run(set)
 for _, one in ipairs(result.list) do
   script.say("%s  %s  %s", one.kind, one.key, one.detail)
 end
-print(("checked %d, lost %d, duplicates %d, ghosts %d, unrecorded %d"):format(result.checked,
-  result.lost, result.duplicates, result.ghosts, result.unrecorded))
+print(("checked %d, lost %d, duplicates %d, ghosts %d, unrecorded %d%s"):format(result.checked,
+  result.lost, result.duplicates, result.ghosts, result.unrecorded,
+  result.undeleted > 0 and (", undeleted %d"):format(result.undeleted) or ""))
 local NOTES = {
-  by_id = "looked for by id alone, with neither tag nor key: no second record would be seen",
-  unsought = "sent, and not looked for: they have no tag, no key and no id; see icrm-lua unknown",
-  changed = "found by id: their tag or key was changed since",
+  { "unsent", "not sent yet" },
+  { "undone", "taken back by an undo" },
+  { "hidden", "not visible to this user: they may have been handed to somebody else; an "
+    .. "administrator's audit sees them" },
+  { "altered", "updated, and changed since by somebody else" },
+  { "changed", "found by id: their tag or key was changed since" },
+  { "by_id", "looked for by id alone, with neither tag nor key: no second record would be seen" },
+  { "unsought", "sent, and not looked for: they have no tag, no key and no id; see icrm-lua "
+    .. "unknown" },
 }
-for _, name in ipairs { "by_id", "unsought", "changed" } do
+for _, one in ipairs(NOTES) do
+  local name, words = table.unpack(one)
   if result[name] > 0 then
-    script.say("%d %s", result[name], NOTES[name])
+    script.say("%d %s", result[name], words)
   end
 end
-script.say "a record that was created only in part and whose id is unknown is found by no query"
+for _, one in ipairs(result.moved_to) do
+  script.say("%s  is an activity of the other kind now: %s", one.key, one.record)
+end
+if result.checked == 0 then
+  script.say "nothing of this change set was sent"
+else
+  script.say("a record that was created only in part, and whose id is unknown, may be found by "
+    .. "no query")
+end
 if #result.list > 0 then
   os.exit(script.EXIT_ERROR, true)
 end

@@ -73,6 +73,67 @@ describe("an audit", function()
     assert.same({}, result.list)
   end)
 
+  it("of a plan that was never sent finds nothing to check", function()
+    crm = changes_crm.start {}
+    plan = crm.plan "set.icrm"
+    plan:create("Accounts", { accountname = "Plan" })
+    plan:seal()
+    local result = audit.run(plan)
+    assert.same({ 0, 1, 0 }, { result.checked, result.unsent, #result.list })
+  end)
+
+  it("of a set that was undone looks for what should not be there any more", function()
+    start {}
+    local undo <close> = plan:undo(crm.dir .. "/undo.icrm")
+    assert.equal(60, undo:apply({ settle = 0.02, allow_delete = 60 }).states.done)
+    local result = audit.run(plan)
+    assert.same({ 60, 60, 0, 0 }, { result.checked, result.undone, result.lost, #result.list })
+  end)
+
+  it("calls what this user may not see hidden, not lost", function()
+    crm = changes_crm.start { profile = "vtiger8", user = "jdupont",
+      fields = { "Leads.cf_icrm_token:string" }, traits = "private-owners,owner-workflow" }
+    plan = crm.plan("set.icrm", { witness = { Leads = changes_crm.TAG } })
+    for i = 1, 3 do
+      plan:create("Leads", { lastname = "Prospect " .. i })
+    end
+    local halted = plan:apply({ settle = 0.02 }).halted -- the owner is another than was sent
+    assert.same({ done = 3 }, plan:apply({ settle = 0.02, accept = halted.words }).states)
+    local result = audit.run(plan)
+    assert.same({ 3, 3, 0, 0 }, { result.checked, result.hidden, result.lost, #result.list })
+  end)
+
+  it("compares what was updated, and tells what was changed since from what is lost", function()
+    start {}
+    local later <close> = crm.plan "later.icrm"
+    for i = 1, 3 do
+      later:update(plan.store:get(i).record, { bill_city = "Lyon" }, { key = "row " .. i })
+    end
+    assert.same({ done = 3 }, later:apply({ settle = 0.02 }).states)
+    local result = audit.run(later)
+    assert.same({ 3, 0, 0 }, { result.checked, result.altered, #result.list })
+    crm.server:advance(5)
+    crm.client:update("Accounts", { id = plan.store:get(1).record, bill_city = "Nantes" })
+    crm.client:delete(plan.store:get(2).record)
+    local after = json.decode(later.store:get(3).after)
+    after.bill_city = "Lyon, that nobody stored"
+    later.store:mark(3, { after = json.encode(after) })
+    result = audit.run(later)
+    assert.same({ 3, 1, 2 }, { result.checked, result.altered, result.lost })
+  end)
+
+  it("names what was deleted and is there all the same", function()
+    start {}
+    local deletions <close> = crm.plan "deletions.icrm"
+    deletions:delete(plan.store:get(1).record)
+    deletions:delete(plan.store:get(2).record)
+    assert.same({ done = 2 }, deletions:apply({ settle = 0.02, allow_delete = 2 }).states)
+    assert.equal(0, #audit.run(deletions).list)
+    deletions.store:mark(2, { record = plan.store:get(3).record })
+    local result = audit.run(deletions)
+    assert.same({ 2, 1 }, { result.checked, result.undeleted })
+  end)
+
   it("names a record that only its id can reach", function()
     start({}, "at create#61 ghost")
     pcall(crm.client.create, crm.client, "Accounts", { accountname = "fantôme" })

@@ -9,14 +9,17 @@ local M = {}
 M.TAG = { tag = "cf_icrm_token" }
 M.WITNESS = { Accounts = M.TAG, HelpDesk = M.TAG }
 
---- Start a CRM and connect; close both by `crm.close()`.
+--- Start a CRM and connect, as `options.user` if that is given; close both by
+--- `crm.close()`.
 function M.start(options)
   options = options or {}
   options.fields = options.fields or { "Accounts.cf_icrm_token:string",
     "HelpDesk.cf_icrm_token:string" }
+  local user = options.user
+  options.user = nil -- the sandbox knows them all
   local server = assert(core.sandbox.start(options))
-  local client = icrm.connect { url = server:url(), username = server:username(),
-    access_key = server:key(), lanes = options.lanes }
+  local client = icrm.connect { url = server:url(), username = user or server:username(),
+    access_key = user and server:key(user) or server:key(), lanes = options.lanes }
   local crm = { server = server, client = client, dir = helper.tmpdir() }
 
   -- A new change set; `options` as for changes.create.

@@ -10,6 +10,7 @@ local limits = require "icrm.limits"
 local operations = require "icrm.operations"
 local lookup = require "icrm.query.lookup"
 local records = require "icrm.records"
+local undone = require "icrm.changes.plan.undone"
 local ways = require "icrm.ways"
 
 local M = {}
@@ -147,6 +148,7 @@ function M.plan(set, create, path, options)
     any_filesystem = options.any_filesystem,
     driver = options.driver or set.store.driver,
   })
+  undone.note(set, path)
   local deletable, batch = operations.offers(set.client, "delete"), {}
   for change in set.store:each_backwards { states = { "done", "needs_human" } } do
     -- A conflict is an update that did more than it was meant to.

@@ -11,6 +11,7 @@ local map = require "icrm.map"
 local questions = require "icrm.import.questions"
 local lookup = require "icrm.query.lookup"
 local text_tools = require "icrm.text"
+local uniqueness = require "icrm.import.uniqueness"
 
 local M = {}
 
@@ -70,11 +71,12 @@ local function look_up(filler, record, items)
     end
   end
   if #first == 0 then
-    return found
+    return found, filler.uniqueness:look_up(record, items)
   end
   record.lookup = record.lookup
     or lookup.new(filler.crm, record.module, record.existing[1], { columns = "*" })
-  for _, row in ipairs(record.lookup:find(first)) do
+  local rows = record.lookup:find(first)
+  for _, row in ipairs(rows) do
     local values = {}
     for i, field in ipairs(record.existing) do
       values[i] = row[field] or ""
@@ -83,7 +85,8 @@ local function look_up(filler, record, items)
     found[key] = found[key] or {}
     table.insert(found[key], row)
   end
-  return found
+  local known = #record.existing == 1 and { [record.existing[1]] = rows }
+  return found, filler.uniqueness:look_up(record, items, known)
 end
 
 local function with_references(item)
@@ -112,6 +115,13 @@ local function add_empty(filler, record, item, fields, row)
   end
 end
 
+-- Whether the values of a row that the CRM takes once are free.
+local function is_unique(filler, record, item, own)
+  return filler.uniqueness:check(record, item, filler.taken, own, function(...)
+    blame(filler, record, item, ...)
+  end)
+end
+
 local function add_match(filler, record, item, row)
   local place = { key = item.key, line = item.line, check = false } -- each row is checked once
   if filler.on_match == "skip" then
@@ -120,6 +130,9 @@ local function add_match(filler, record, item, row)
   elseif filler.on_match == "error" then
     return fault(filler, record, item, ("exists already as %s"):format(row.id),
       "take the row out, or say --on-match update or skip")
+  end
+  if not is_unique(filler, record, item, row.id) then
+    return
   end
   local fields = with_references(item)
   add_empty(filler, record, item, fields, row)
@@ -132,7 +145,7 @@ local function add_creation(filler, record, item)
     return fault(filler, record, item, ("is the id of no record of %s that this user may see")
       :format(record.module), "take the row out; without an id it is a new record")
   end
-  local fields, is_whole = with_references(item), true
+  local fields, is_whole = with_references(item), is_unique(filler, record, item)
   for _, name in ipairs(record.existing and record.schema.mandatory or {}) do
     local field = record.schema.by_name[name]
     if fields[name] == nil and field.type ~= "owner" then
@@ -225,6 +238,7 @@ local function note_keys(filler, record, items)
 end
 
 local function add_batch(filler, batch)
+  filler.taken = batch.taken
   check_references(filler, batch.record, batch.items)
   for _, item in ipairs(batch.items) do
     if #item.faults == 0 then
@@ -341,9 +355,9 @@ function M.fill(job, set, opts)
   local filler = { crm = job.crm, set = set, on_match = opts.on_match or "update",
     empty = opts.empty, empty_key = opts.empty_key, faults = {}, fault_count = 0, seen = {},
     without_key = 0, left_out = {}, questions = questions.new(),
-    existence = existence.new(job.crm) }
+    existence = existence.new(job.crm), uniqueness = uniqueness.new(job.crm) }
   for batch in map.imap(batches(filler, job), function(batch)
-    batch.ok, batch.found = pcall(look_up, filler, batch.record, batch.items)
+    batch.ok, batch.found, batch.taken = pcall(look_up, filler, batch.record, batch.items)
   end, { concurrency = LOOK_UPS }) do
     if not batch.ok then -- raised here, for the number of a batch says nothing to anybody
       error(batch.found, 0)

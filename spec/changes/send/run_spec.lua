@@ -190,8 +190,9 @@ describe("apply", function()
 
     it("takes the session lock as a barrier, where it was seen and that was asked for", function()
       local function apply(lock)
-        crm = changes_crm.start { faults = "logout=lies; at create#5 before_commit reset",
-          latency_ms = 20, session_lock = lock }
+        crm = changes_crm.start {
+          faults = "logout=lies; at create#5 before_commit reset; p=1 query stall=60",
+          session_lock = lock }
         local plan <close> = crm.plan()
         accounts(plan, 12)
         return plan:apply({ resend = "barrier", settle = 0.05 }).states

@@ -458,3 +458,95 @@ describe("the trait lock-gives-up", function()
     stalled:close()
   end)
 end)
+
+describe("the trait activity-types", function()
+  local EVENT = { subject = "E", date_start = "2026-12-01", time_start = "09:00:00",
+    due_date = "2026-12-01", time_end = "10:15:00", duration_hours = "1",
+    eventstatus = "Planned", taskstatus = "Planned" }
+
+  local function create(crm, module, activitytype)
+    local element = { activitytype = activitytype, assigned_user_id = crm.user }
+    for name, value in pairs(EVENT) do
+      element[name] = value
+    end
+    return crm:call("create", { elementType = module, element = element })
+  end
+
+  local function count(crm, module)
+    return crm:call("query", { query = ("SELECT count(*) FROM %s;"):format(module) })[1].count
+  end
+
+  it("makes an event of what is no task, under an id that does not tell", function()
+    local crm <close> = connect { profile = "vtiger8", traits = "activity-types" }
+    local made = create(crm, "Calendar", "Call")
+    assert.same({ "9x", "1", "15", "" }, { made.id:match "^%d+x", made.duration_hours,
+      made.duration_minutes, made.taskstatus })
+    assert.same({ "0", "1" }, { count(crm, "Calendar"), count(crm, "Events") })
+    assert.error_matches(function()
+      crm:retrieve(made.id)
+    end, "Id specified is incorrect")
+    assert.equal("E", crm:retrieve((made.id:gsub("^9x", "18x"))).subject)
+    assert.equal("18x", create(crm, "Events", "Task").id:match "^%d+x")
+    assert.equal("9x", create(crm, "Calendar", "Task").id:match "^%d+x")
+    assert.same({ "2", "1" }, { count(crm, "Calendar"), count(crm, "Events") })
+  end)
+
+  it("moves a record whose type changes", function()
+    local crm <close> = connect { profile = "vtiger8", traits = "activity-types" }
+    local made = create(crm, "Events", "Meeting")
+    revise(crm, { id = made.id, activitytype = "Task" })
+    assert.same({ "1", "0" }, { count(crm, "Calendar"), count(crm, "Events") })
+  end)
+
+  it("leaves both modules alone when it is off", function()
+    local crm <close> = connect { profile = "vtiger8", traits = "-activity-types" }
+    crm:retrieve(create(crm, "Calendar", "Call").id)
+    assert.same({ "1", "0" }, { count(crm, "Calendar"), count(crm, "Events") })
+  end)
+end)
+
+describe("the trait forecast-workflow", function()
+  it("sets a field that was not sent", function()
+    local crm <close> = connect { profile = "vtiger8", traits = "forecast-workflow" }
+    local made = crm:create("Potentials", { potentialname = "P", closingdate = "2026-12-31",
+      sales_stage = "Prospecting", amount = "1234.5", probability = "20" })
+    assert.equal("246.90000000", made.forecast_amount)
+    assert.equal("200.00000000", revise(crm, { id = made.id, amount = "1000" }).forecast_amount)
+    assert.equal("200.00000000", revise(crm, { id = made.id, nextstep = "x" }).forecast_amount)
+  end)
+end)
+
+describe("the trait describe-isunique", function()
+  local function unique(options)
+    local crm <close> = connect(options)
+    for _, field in ipairs(crm:call("describe", { elementType = "Accounts" }).fields) do
+      if field.name == "accountname" then
+        return field.isunique
+      end
+    end
+  end
+
+  it("tells what is unique; without it that is kept from the client", function()
+    assert.is_true(unique { profile = "vtiger8" })
+    assert.is_nil(unique { profile = "vtiger8", traits = "-describe-isunique" })
+    local crm <close> = connect { profile = "vtiger8", traits = "-describe-isunique" }
+    crm:create("Accounts", { accountname = "Rhône" })
+    assert.error_matches(function()
+      crm:create("Accounts", { accountname = "rhone " })
+    end, "LBL_DUPLICATES_DETECTED")
+  end)
+end)
+
+describe("the trait everyone-creates", function()
+  it("lets a user create where he may not, but in what is no entity", function()
+    for traits, may in pairs { [""] = false, ["everyone-creates"] = true } do
+      local crm <close> = connect({ profile = "vtiger8", traits = traits }, "jdupont")
+      local ok = pcall(crm.call, crm, "create", { elementType = "HelpDesk", element = {
+        ticket_title = "T", ticketstatus = "Open", ticketpriorities = "Low",
+        assigned_user_id = crm.user } })
+      assert.equal(may, ok)
+      assert.is_false((pcall(crm.call, crm, "create", { elementType = "Groups",
+        element = { groupname = "G" } })))
+    end
+  end)
+end)

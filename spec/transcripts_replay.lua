@@ -104,7 +104,8 @@ end
 --   body; `target` begins with `?` or is empty
 -- @param keys the users' access keys by name
 -- @param tables `hooks` (what happened between two recorded exchanges, by
---   name), `session_user` (who opened a session, where not admin)
+--   name), `session_user` (who opened a session, where not admin), `volatile` (more
+--   fields whose values are not compared)
 -- @return the replay
 function replay.new(send, keys, tables)
   return setmetatable({
@@ -112,6 +113,7 @@ function replay.new(send, keys, tables)
     keys = keys,
     hooks = tables.hooks,
     session_user = tables.session_user,
+    volatile = tables.volatile or {},
     numbers = {}, -- recorded record number -> ours
     uuids = {}, -- recorded cbuuid -> ours
     sessions = {}, -- recorded session name -> ours
@@ -297,7 +299,7 @@ function replay:compare_values(path, recorded, ours, differ)
     known[name] = true
     if ours[name] == nil then
       differ(path .. "." .. key, show(value), "absent", true)
-    elseif not VOLATILE[key] then
+    elseif not (VOLATILE[key] or self.volatile[key]) then
       self:compare_values(path .. "." .. key, value, ours[name], differ)
     end
   end

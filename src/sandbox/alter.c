@@ -53,12 +53,6 @@ int sb_alter_absent(struct sb_call *call, struct sb_values *values,
                     const json_t *element, enum sb_write write) {
   if (write == SB_UPDATE && sb_trait(call, SB_TRAIT_UPDATE_BLANKS))
     return blank_absent(call, values, element);
-  int reminder = sb_module_field(values->module, "reminder_time", 13);
-  if (write == SB_REVISE && reminder >= 0 &&
-      sb_trait(call, SB_TRAIT_REVISE_DROPS)) {
-    icrm_buf_clear(&values->text[reminder]);
-    values->given[reminder] = true;
-  }
   return 0;
 }
 
@@ -69,6 +63,24 @@ static void encode_description(struct sb_rows *rows, struct icrm_buf *coded) {
     sb_entities_add(coded, text, len);
   }
   sb_rows_end(rows);
+}
+
+int sb_alter_forecast(struct sb_call *call, const struct sb_target *target,
+                      const json_t *element) {
+  if (strcmp(target->module->name, "Potentials") != 0 ||
+      !sb_trait(call, SB_TRAIT_FORECAST_WORKFLOW) ||
+      !(json_object_get(element, "amount") ||
+        json_object_get(element, "probability")))
+    return 0;
+  struct sb_rows *rows = sb_store_query(
+      call->store, "UPDATE \"Potentials\" SET forecast_amount = "
+                   "printf('%.8f', round(amount * probability / 100, ?)) "
+                   "WHERE id = ?");
+  if (!rows)
+    return -1;
+  sb_rows_integer(rows, sb_alter_decimals(call));
+  sb_rows_integer(rows, target->number);
+  return sb_rows_run(rows);
 }
 
 int sb_alter_stored(struct sb_call *call, const struct sb_target *target,

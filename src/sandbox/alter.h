@@ -18,6 +18,11 @@ void sb_alter_given(const struct sb_call *call, struct sb_values *values,
 int sb_alter_absent(struct sb_call *call, struct sb_values *values,
                     const json_t *element, enum sb_write write);
 
+/* What a workflow sets once a record is stored, before it is shown. Returns 0
+ * or -1. */
+int sb_alter_forecast(struct sb_call *call, const struct sb_target *target,
+                      const json_t *element);
+
 /* Change what is stored once the reply is made. Returns 0 or -1. */
 int sb_alter_stored(struct sb_call *call, const struct sb_target *target,
                     const json_t *element, enum sb_write write);

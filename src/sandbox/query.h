@@ -2,14 +2,7 @@
 #ifndef ICRM_SANDBOX_QUERY_H
 #define ICRM_SANDBOX_QUERY_H
 
-#include "sandbox/call.h"
-
-/* A condition that is added to a query's own: SQL on `m` and `e`, whose every
- * parameter is one number. NULL `sql` for none. */
-struct sb_condition {
-  const char *sql;
-  int64_t number;
-};
+#include "sandbox/query_plan.h"
 
 /* Run a query text on a module, that the caller may see, and append the rows
  * as a list. What fails in SQL gives an empty list. */

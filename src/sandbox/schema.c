@@ -115,6 +115,8 @@ static void load_field(struct sb_field *field, const struct sb_module *module,
                     : kind_of(sb_json_text(type, "name", "string"));
   if (field->kind == SB_BOOLEAN && !module->shared)
     field->kind = SB_STRING; /* a user's are kept as they come: "on" */
+  if (is_listed(json_object_get(doc, "as_sent"), name))
+    field->kind = SB_STRING;
   field->refers_to = json_object_get(type, "refersTo");
   field->mandatory = sb_json_flag(described, "mandatory", false);
   field->editable = sb_json_flag(described, "editable", false);
@@ -199,14 +201,27 @@ static void load_module(struct sb_module *module, const char *folder,
   load_counter(module);
 }
 
+/* A decimal of the type "double.6" has that many decimals. */
+static int add_decimals(struct sb_module *module, const char *name,
+                        const char *number) {
+  json_t *all = json_object_get(module->document, "decimals");
+  if (!all) {
+    all = json_object();
+    if (json_object_set_new(module->document, "decimals", all))
+      return -1;
+  }
+  return json_object_set_new(all, name, json_integer(atoi(number)));
+}
+
 /* Put a custom field before `id`, in describe and in records. */
 static int add_field(struct sb_module *module, const char *name,
                      const char *type) {
   json_t *fields = json_object_get(module->describe, "fields");
   json_t *record = json_object_get(module->document, "record");
-  json_t *field = json_pack("{s:s, s:s, s:b, s:{s:s}, s:b, s:b, s:s}", "name",
-                            name, "label", name, "mandatory", 0, "type", "name",
-                            type, "nullable", 1, "editable", 1, "default", "");
+  json_t *field = json_pack("{s:s, s:s, s:b, s:{s:s%}, s:b, s:b, s:b, s:s}",
+                            "name", name, "label", name, "mandatory", 0, "type",
+                            "name", type, strcspn(type, "."), "isunique", 0,
+                            "nullable", 1, "editable", 1, "default", "");
   size_t last = json_array_size(fields), end = json_array_size(record);
   if (!field || last == 0 || end == 0 ||
       json_array_insert_new(fields, last - 1, field) ||
@@ -218,10 +233,14 @@ static int add_field(struct sb_module *module, const char *name,
     if (json_object_set_new(module->document, "custom", custom))
       return -1;
   }
-  return json_array_append_new(custom, json_string(name));
+  const char *dot = strchr(type, '.');
+  return json_array_append_new(custom, json_string(name)) ||
+                 (dot && add_decimals(module, name, dot + 1))
+             ? -1
+             : 0;
 }
 
-/* "HelpDesk.cf_icrm_token:string" */
+/* "HelpDesk.cf_icrm_token:string", "Accounts.latitude:double.6" */
 static int add_extra(struct sb_schema *schema, const char *extra,
                      struct icrm_error *err) {
   const char *dot = strchr(extra, '.');

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VTIGER8 "record-label, price-list, json-numbers"
+#define VTIGER8 "record-label, price-list, json-numbers, describe-isunique"
 
 #define COREBOS                                                                \
   "moreinfo, corebos-words, any-method, token-lives-on, corebos-ids, "         \

@@ -83,6 +83,14 @@
   X(REVISE_DROPS, "revise-drops", 0,                                           \
     "revise takes away what belongs to the record and is not named: prices "   \
     "and taxes of Products and Services, reminder_time of Events.")            \
+  X(ACTIVITY_TYPES, "activity-types", 0,                                       \
+    "A record of Calendar or Events is of Calendar when its activitytype is "  \
+    "Task, else of Events, whatever was asked for; its duration is computed.") \
+  X(FORECAST_WORKFLOW, "forecast-workflow", 0,                                 \
+    "A workflow sets forecast_amount of Potentials to amount times "           \
+    "probability when one of them is saved.")                                  \
+  X(DESCRIBE_ISUNIQUE, "describe-isunique", 0,                                 \
+    "describe says of each field whether it is unique.")                       \
   X(FOREIGN_CURRENCY, "foreign-currency", 2,                                   \
     "Amounts are read in the caller's currency, worth so many of the base, "   \
     "and returned in the base currency.")                                      \
@@ -108,6 +116,8 @@
   X(OWNERS_CHECKED, "owners-checked", 0,                                       \
     "Who is no administrator may give records to himself, an administrator "   \
     "or a group only.")                                                        \
+  X(EVERYONE_CREATES, "everyone-creates", 0,                                   \
+    "Who is no administrator may create records of any module that he sees.")  \
   X(REPEATED_NUMBERS, "repeated-numbers", 20,                                  \
     "A create reads its module's counter and writes it that many "             \
     "milliseconds later: creates that overlap get one number.")                \

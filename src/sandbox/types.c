@@ -73,6 +73,32 @@ enum sb_outcome sb_types_list(struct sb_call *call) {
   return SB_DONE;
 }
 
+/* Only administrators change what is no entity. */
+static void tell_rights(const struct sb_call *call,
+                        const struct sb_module *module, json_t *described) {
+  static const char *const rights[] = {"createable", "updateable",
+                                       "deleteable"};
+  if (call->admin || module->is_entity)
+    return;
+  for (size_t i = 0; i < sizeof rights / sizeof *rights; i++)
+    json_object_set_new(described, rights[i], json_false());
+}
+
+static void tell_unique(const struct sb_call *call,
+                        const struct sb_module *module, json_t *described) {
+  const bool tells = sb_trait(call, SB_TRAIT_DESCRIBE_ISUNIQUE);
+  size_t i;
+  json_t *field;
+  json_array_foreach(json_object_get(described, "fields"), i, field) {
+    const char *name = sb_json_text(field, "name", "");
+    int index = sb_module_field(module, name, strlen(name));
+    if (!tells)
+      json_object_del(field, "isunique");
+    else if (index >= 0 && module->fields[index].unique)
+      json_object_set_new(field, "isunique", json_true());
+  }
+}
+
 enum sb_outcome sb_types_describe(struct sb_call *call) {
   const char *name = sb_params_text(call->params, "elementType");
   const struct sb_module *module =
@@ -85,6 +111,10 @@ enum sb_outcome sb_types_describe(struct sb_call *call) {
   call->module = module;
   if (!module->describe || !sb_may_see(call, module))
     return sb_deny(call);
-  sb_json_add_value(call->out, module->describe);
+  json_t *described = json_deep_copy(module->describe);
+  tell_rights(call, module, described);
+  tell_unique(call, module, described);
+  sb_json_add_value(call->out, described);
+  json_decref(described);
   return SB_DONE;
 }

@@ -1,7 +1,9 @@
 #include "sandbox/write.h"
 
 #include "core/digest.h"
+#include "sandbox/activities.h"
 #include "sandbox/alter.h"
+#include "sandbox/check.h"
 #include "sandbox/documents.h"
 #include "sandbox/prices.h"
 #include "sandbox/records.h"
@@ -32,108 +34,6 @@ static enum sb_outcome read_element(struct sb_call *call, json_t **element) {
 static bool is_written(const struct sb_field *field) {
   return field->editable && field->kind != SB_ID &&
          !(field->shared && field->kind != SB_OWNER);
-}
-
-static enum sb_outcome check_reference(struct sb_call *call,
-                                       const struct sb_field *field,
-                                       const char *id) {
-  const struct sb_module *module =
-      sb_schema_prefix(call->schema, id, strcspn(id, "x"));
-  if (!module)
-    return sb_trait(call, SB_TRAIT_COREBOS_IDS)
-               ? sb_fail(call, "ACCESS_DENIED",
-                         "Permission to perform the operation is denied for "
-                         "id: 0")
-               : sb_fail(call, "ACCESS_DENIED",
-                         "Permission to perform the operation is denied for "
-                         "id");
-  if (field->kind == SB_OWNER)
-    return SB_DONE;
-  if (!sb_field_refers_to(field, module->name))
-    return sb_fail(call, "REFERENCE_INVALID",
-                   "Invalid reference specified for %s", field->name);
-  return SB_DONE;
-}
-
-static enum sb_outcome check_references(struct sb_call *call,
-                                        const struct sb_module *module,
-                                        const json_t *element) {
-  for (size_t i = 0; i < module->n_fields; i++) {
-    const struct sb_field *field = &module->fields[i];
-    const json_t *value = json_object_get(element, field->name);
-    bool owner =
-        field->kind == SB_OWNER && sb_trait(call, SB_TRAIT_COREBOS_IDS);
-    if (!owner && (field->kind != SB_REFERENCE || field->shared))
-      continue;
-    if (sb_values_is_empty(value))
-      continue;
-    struct icrm_buf id = {0};
-    sb_values_text(&id, value);
-    enum sb_outcome outcome =
-        check_reference(call, field, id.data ? id.data : "");
-    icrm_buf_free(&id);
-    if (outcome != SB_DONE)
-      return outcome;
-  }
-  return SB_DONE;
-}
-
-static enum sb_outcome lacks(struct sb_call *call,
-                             const struct sb_module *module,
-                             const struct sb_field *field) {
-  if (!sb_trait(call, SB_TRAIT_COREBOS_WORDS))
-    return sb_fail(call, "MANDATORY_FIELDS_MISSING", "%s does not have a value",
-                   field->name);
-  return sb_fail(call, "MANDATORY_FIELDS_MISSING",
-                 "%s (%s) does not have a value",
-                 sb_module_field_label(module, field->name), field->name);
-}
-
-/* `partial`: only what is given may not be empty. */
-static enum sb_outcome check_mandatory(struct sb_call *call,
-                                       const struct sb_module *module,
-                                       const json_t *element, bool partial) {
-  for (size_t i = 0; i < module->n_fields; i++) {
-    const struct sb_field *field = &module->fields[i];
-    const json_t *value = json_object_get(element, field->name);
-    if (field->mandatory && !(partial && !value) && sb_values_is_empty(value))
-      return lacks(call, module, field);
-  }
-  return SB_DONE;
-}
-
-static bool is_taken(struct sb_call *call, const struct sb_module *module,
-                     const struct sb_field *field, const struct icrm_buf *text,
-                     int64_t number) {
-  char sql[256];
-  snprintf(sql, sizeof sql,
-           "SELECT 1 FROM \"%s\" m JOIN entity e ON e.id = m.id WHERE "
-           "m.\"%s\" = ? COLLATE mysql AND m.id <> ? AND m.id < ? AND "
-           "e.deleted = 0",
-           module->name, field->name);
-  const int64_t seen =
-      sb_trait(call, SB_TRAIT_UNIQUE_RACE) ? call->seen.next_id : 0;
-  struct sb_rows *rows = sb_store_query(call->store, sql);
-  if (rows) {
-    sb_rows_text(rows, text->data, text->len);
-    sb_rows_integer(rows, number);
-    sb_rows_integer(rows, seen ? seen : INT64_MAX);
-  }
-  return sb_rows_one(rows, 0) == 1;
-}
-
-static enum sb_outcome check_unique(struct sb_call *call,
-                                    const struct sb_values *values,
-                                    int64_t number) {
-  const struct sb_module *module = values->module;
-  for (size_t i = 0; module->shared && i < module->n_fields; i++)
-    if (module->fields[i].unique && values->given[i] && values->text[i].len &&
-        is_taken(call, module, &module->fields[i], &values->text[i], number))
-      return sb_fail(call, "0",
-                     sb_trait(call, SB_TRAIT_DUPLICATE_WORDS)
-                         ? "Duplicate(s) detected!"
-                         : "LBL_DUPLICATES_DETECTED");
-  return SB_DONE;
 }
 
 /* A list of several values breaks the server's own SQL: the message, and then
@@ -191,12 +91,14 @@ static int complete(struct sb_call *call, struct sb_values *values,
   if (sb_trait(call, SB_TRAIT_ABSENT_DATE_TODAY) &&
       sb_user_form_today(call, values, element))
     return -1;
+  sb_activities_remind(call, values, 0, SB_CREATE);
   return sb_user_form_follow(call, values);
 }
 
 /* What a change does to the fields that the element does not name. */
 static int spill(struct sb_call *call, const struct sb_target *target,
-                 struct sb_values *values, const json_t *element) {
+                 struct sb_values *values, const json_t *element,
+                 enum sb_write write) {
   struct sb_user_form form;
   sb_user_form_load(call, &form);
   if (sb_trait(call, SB_TRAIT_USER_FORM) && sb_user_form_skipped(element) &&
@@ -205,6 +107,7 @@ static int spill(struct sb_call *call, const struct sb_target *target,
   if (sb_trait(call, SB_TRAIT_FILE_LOST) &&
       sb_documents_lose(call, target->number, values, element))
     return -1;
+  sb_activities_remind(call, values, target->number, write);
   return sb_user_form_follow(call, values);
 }
 
@@ -236,40 +139,6 @@ static enum sb_outcome set_values(struct sb_call *call,
   return SB_DONE;
 }
 
-/* An owner that is nobody makes the real server die after it stored. */
-static bool owner_exists(struct sb_call *call, const struct sb_values *values) {
-  int field = sb_module_field(values->module, "assigned_user_id", 16);
-  if (field < 0 || !values->given[field])
-    return true;
-  struct sb_rows *rows = sb_store_query(
-      call->store, "SELECT 1 FROM \"Users\" WHERE id = ?1 UNION ALL SELECT 1 "
-                   "FROM \"Groups\" WHERE id = ?1");
-  if (rows)
-    sb_rows_integer(rows, strtoll(values->text[field].data, NULL, 10));
-  return sb_rows_one(rows, 0) == 1;
-}
-
-/* To whom a user without admin may give a record. */
-static enum sb_outcome check_owner(struct sb_call *call,
-                                   const struct sb_values *values) {
-  int field = sb_module_field(values->module, "assigned_user_id", 16);
-  if (call->admin || field < 0 || !values->given[field] ||
-      !sb_trait(call, SB_TRAIT_OWNERS_CHECKED))
-    return SB_DONE;
-  struct sb_rows *rows = sb_store_query(
-      call->store, "SELECT 1 FROM \"Users\" WHERE id = ?1 AND (is_admin = 'on' "
-                   "OR id = ?2) UNION ALL SELECT 1 FROM \"Groups\" WHERE id = "
-                   "?1");
-  if (rows) {
-    sb_rows_integer(rows, strtoll(values->text[field].data, NULL, 10));
-    sb_rows_integer(rows, call->user);
-  }
-  return sb_rows_one(rows, 0) == 1
-             ? SB_DONE
-             : sb_fail(call, "ACCESS_DENIED",
-                       "Cannot assign record to the given user");
-}
-
 /* A workflow that hands new records on. */
 static int hand_on(struct sb_call *call, enum sb_trait trait) {
   if (!call->module->shared || !sb_trait(call, trait))
@@ -284,13 +153,13 @@ static int hand_on(struct sb_call *call, enum sb_trait trait) {
 static enum sb_outcome show(struct sb_call *call,
                             const struct sb_target *target,
                             const struct sb_values *values) {
-  if (!owner_exists(call, values) &&
+  if (!sb_check_owner_exists(call, values) &&
       sb_trait(call, SB_TRAIT_SQL_FAILS_LOUDLY)) {
     sb_fail(call, "DATABASE_QUERY_ERROR",
             "Database error while performing requested operation");
     return SB_RAW; /* and yet it is stored */
   }
-  if (!owner_exists(call, values))
+  if (!sb_check_owner_exists(call, values))
     return sb_die(call, "Sorry! Attempt to access restricted file.");
   bool person = strcmp(target->module->name, "Users") == 0;
   return sb_wire_add_record(call, target, NULL,
@@ -331,20 +200,30 @@ static int store_new(struct sb_call *call, struct sb_values *values,
   return rc;
 }
 
+/* What follows from a record once it is stored, before it is shown. */
+static int settle(struct sb_call *call, const struct sb_target *target,
+                  const json_t *element, enum sb_write write) {
+  return sb_prices_store(call, target, element, write) ||
+                 sb_alter_forecast(call, target, element) ||
+                 sb_activities_settle(call, target)
+             ? -1
+             : 0;
+}
+
 static enum sb_outcome create(struct sb_call *call, const json_t *element) {
   const struct sb_module *module = call->module;
   struct sb_values values = {0};
-  enum sb_outcome outcome = check_references(call, module, element);
+  enum sb_outcome outcome = sb_check_references(call, module, element);
   if (outcome == SB_DONE)
-    outcome = check_mandatory(call, module, element, false);
+    outcome = sb_check_mandatory(call, module, element, false);
   if (outcome == SB_DONE && sb_values_init(&values, module))
     outcome = sb_crash(call);
   if (outcome == SB_DONE)
     outcome = set_values(call, &values, element, false);
   if (outcome == SB_DONE)
-    outcome = check_owner(call, &values);
+    outcome = sb_check_owner(call, &values);
   if (outcome == SB_DONE)
-    outcome = check_unique(call, &values, 0);
+    outcome = sb_check_unique(call, &values, 0);
   if (outcome == SB_DONE)
     outcome = sb_prices_check(call, element);
   if (outcome == SB_DONE && complete(call, &values, element))
@@ -352,9 +231,8 @@ static enum sb_outcome create(struct sb_call *call, const json_t *element) {
   if (outcome == SB_DONE && store_new(call, &values, element))
     outcome = sb_crash(call);
   const struct sb_target target = {module, call->record};
-  if (outcome == SB_DONE && sb_prices_store(call, &target, element, SB_CREATE))
-    outcome = sb_crash(call);
-  if (outcome == SB_DONE && hand_on(call, SB_TRAIT_OWNER_WORKFLOW))
+  if (outcome == SB_DONE && (settle(call, &target, element, SB_CREATE) ||
+                             hand_on(call, SB_TRAIT_OWNER_WORKFLOW)))
     outcome = sb_crash(call);
   if (outcome == SB_DONE)
     outcome = show(call, &target, &values);
@@ -365,6 +243,13 @@ static enum sb_outcome create(struct sb_call *call, const json_t *element) {
   return outcome;
 }
 
+static bool may_create(const struct sb_call *call,
+                       const struct sb_module *module) {
+  return call->admin ||
+         (module->is_entity &&
+          (module->creatable || sb_trait(call, SB_TRAIT_EVERYONE_CREATES)));
+}
+
 enum sb_outcome sb_write_create(struct sb_call *call) {
   const char *name = sb_params_text(call->params, "elementType");
   const struct sb_module *module =
@@ -372,7 +257,7 @@ enum sb_outcome sb_write_create(struct sb_call *call) {
   if (!module || !module->has_records || !sb_may_see(call, module))
     return sb_deny(call);
   call->module = module;
-  if (!call->admin && !module->creatable)
+  if (!may_create(call, module))
     return sb_fail(call, "ACCESS_DENIED", "Permission to write is denied");
   json_t *element;
   enum sb_outcome outcome = read_element(call, &element);
@@ -388,24 +273,24 @@ static enum sb_outcome change(struct sb_call *call,
   const struct sb_module *module = target->module;
   const bool partial = write == SB_REVISE;
   struct sb_values values = {0};
-  enum sb_outcome outcome = check_references(call, module, element);
+  enum sb_outcome outcome = sb_check_references(call, module, element);
   if (outcome == SB_DONE)
-    outcome = check_mandatory(call, module, element, partial);
+    outcome = sb_check_mandatory(call, module, element, partial);
   if (outcome == SB_DONE && sb_values_init(&values, module))
     outcome = sb_crash(call);
   if (outcome == SB_DONE)
     outcome = set_values(call, &values, element, !partial);
   if (outcome == SB_DONE)
-    outcome = check_owner(call, &values);
+    outcome = sb_check_owner(call, &values);
   if (outcome == SB_DONE)
-    outcome = check_unique(call, &values, target->number);
+    outcome = sb_check_unique(call, &values, target->number);
   if (outcome == SB_DONE)
     outcome = sb_prices_check(call, element);
   if (outcome == SB_DONE && (sb_alter_absent(call, &values, element, write) ||
-                             spill(call, target, &values, element)))
+                             spill(call, target, &values, element, write)))
     outcome = sb_crash(call);
   if (outcome == SB_DONE && (sb_records_update(call, target, &values) ||
-                             sb_prices_store(call, target, element, write)))
+                             settle(call, target, element, write)))
     outcome = sb_crash(call);
   if (outcome == SB_DONE)
     outcome = show(call, target, &values);

@@ -143,7 +143,8 @@ static struct download download(struct crm *crm) {
   struct icrm_error err;
   char target[80];
   snprintf(target, sizeof target, "%s/target", folder);
-  struct download out = {.draft = icrm_download_new(target, -1, &err)};
+  struct download out = {
+      .draft = icrm_download_new(target, "filecontents", -1, &err)};
   CHECK(out.draft);
   struct icrm_call_options call = {.operation = "files_retrieve",
                                    .download = out.draft};
@@ -272,7 +273,8 @@ static void a_draft_that_is_closed_ends_the_call(void) {
   char target[80];
   snprintf(target, sizeof target, "%s/target", folder);
   open_crm_for(&crm, 1, MAX_REPLY_BYTES);
-  struct icrm_download *draft = icrm_download_new(target, -1, &err);
+  struct icrm_download *draft =
+      icrm_download_new(target, "filecontents", -1, &err);
   CHECK(draft);
   struct icrm_call_options call = {.operation = "files_retrieve",
                                    .download = draft};

@@ -159,7 +159,8 @@ static void files(void) {
         continue;
   }
   icrm_body_free_files(list);
-  struct icrm_download *download = icrm_download_new("/tmp/", -1, &err);
+  struct icrm_download *download =
+      icrm_download_new("/tmp/", "filecontents", -1, &err);
   if (download && icrm_download_begin(download, &err) == 0 &&
       icrm_download_feed(download, reply, sizeof reply - 1, &head, &err) == 0)
     icrm_download_end(download, &err);
@@ -227,8 +228,9 @@ static void submit_and_wait(struct icrm_dispatcher *dispatcher, bool write) {
   bool is_ready =
       !form.failed &&
       (!write || icrm_body_add_file(&files, form.len, &file, &err) == 0);
-  call.download =
-      is_ready && !write ? icrm_download_new("/tmp/", -1, &err) : NULL;
+  call.download = is_ready && !write
+                      ? icrm_download_new("/tmp/", "filecontents", -1, &err)
+                      : NULL;
   is_ready = is_ready && (write || call.download) &&
              icrm_dispatcher_submit(dispatcher, &call, &err) > 0;
   icrm_download_release(call.download);

@@ -30,7 +30,8 @@ static int files_in_folder(void) {
 
 static struct icrm_download *draft_for(const char *name, int64_t most) {
   struct icrm_error err;
-  struct icrm_download *draft = icrm_download_new(in_folder(name), most, &err);
+  struct icrm_download *draft =
+      icrm_download_new(in_folder(name), "filecontents", most, &err);
   CHECK(draft && icrm_download_begin(draft, &err) == 0);
   return draft;
 }
@@ -64,7 +65,7 @@ static void it_is_private_and_named_at_the_end(void) {
 
 static void it_never_replaces_a_file(void) {
   struct icrm_error err;
-  CHECK(!icrm_download_new(in_folder("a.txt"), -1, &err));
+  CHECK(!icrm_download_new(in_folder("a.txt"), "filecontents", -1, &err));
   CHECK(err.kind == ICRM_ERROR_STORE);
   CHECK_TEXT(err.code, "EXISTS");
   struct icrm_download *draft = draft_for("", -1); /* the folder */
@@ -152,9 +153,9 @@ static void damage_is_named(void) {
 
 static void a_folder_that_cannot_be_used_is_named(void) {
   struct icrm_error err;
-  CHECK(!icrm_download_new("/nonexistent/x", -1, &err));
+  CHECK(!icrm_download_new("/nonexistent/x", "filecontents", -1, &err));
   CHECK(err.kind == ICRM_ERROR_STORE && strstr(err.message, "/nonexistent"));
-  CHECK(!icrm_download_new("/proc/x", -1, &err));
+  CHECK(!icrm_download_new("/proc/x", "filecontents", -1, &err));
   CHECK(err.kind == ICRM_ERROR_STORE && strstr(err.message, "/proc"));
 }
 

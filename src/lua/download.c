@@ -14,15 +14,18 @@ struct icrm_download *icrml_check_download(lua_State *L, int index) {
   return download->p;
 }
 
-/* core.download(target [, most_bytes]) -> draft | nil, err */
+/* core.download(target [, most_bytes [, member]]) -> draft | nil, err
+ * `member` is "filecontents" or "attachment". */
 static int new_download(lua_State *L) {
+  static const char *const members[] = {"filecontents", "attachment", NULL};
   const char *target = luaL_checkstring(L, 1);
   const lua_Integer most = luaL_optinteger(L, 2, -1);
+  const int member = luaL_checkoption(L, 3, members[0], members);
   struct icrm_error err;
   struct download *download = lua_newuserdatauv(L, sizeof *download, 0);
   download->p = NULL;
   luaL_setmetatable(L, DOWNLOAD_TYPE);
-  download->p = icrm_download_new(target, most, &err);
+  download->p = icrm_download_new(target, members[member], most, &err);
   return download->p ? 1 : icrml_fail(L, &err);
 }
 

@@ -18,6 +18,7 @@ struct icrm_download {
   int fd;               /* -1: closed or saved */
   char *target;         /* where it is to go, for messages */
   char draft[PATH_MAX]; /* its name until then, "" for none */
+  const char *member;   /* of the reply, with the content */
   int64_t most, size;
   struct icrm_sieve sieve;
   struct icrm_base64_decoder decoder;
@@ -25,8 +26,8 @@ struct icrm_download {
   unsigned char buffer[BUFFER_BYTES];
 };
 
-struct icrm_download *icrm_download_new(const char *target, int64_t most,
-                                        struct icrm_error *err) {
+struct icrm_download *icrm_download_new(const char *target, const char *member,
+                                        int64_t most, struct icrm_error *err) {
   struct icrm_download *out = calloc(1, sizeof *out);
   if (!out) {
     icrm_error_set(err, ICRM_ERROR_STORE, "out of memory");
@@ -34,6 +35,7 @@ struct icrm_download *icrm_download_new(const char *target, int64_t most,
   }
   out->references = 1;
   out->most = most;
+  out->member = member;
   out->target = strdup(target);
   out->fd = icrm_private_file_draft(target, out->draft, err);
   if (out->fd >= 0 && out->target)
@@ -80,7 +82,7 @@ int icrm_download_begin(struct icrm_download *download,
   if (check_open(download, err) != 0)
     return -1;
   download->sieve =
-      (struct icrm_sieve){.name = "filecontents", .number_name = "filesize"};
+      (struct icrm_sieve){.name = download->member, .number_name = "filesize"};
   download->decoder = (struct icrm_base64_decoder){0};
   download->size = 0;
   download->len = 0;

@@ -1,8 +1,9 @@
 /*
- * A file that comes in a reply, as base64 in the member `filecontents`
- * (files_retrieve): decoded while it comes, into a draft beside the place
- * where it is to stay. The draft is 0600, has no name or one of its own, and is
- * gone unless it is saved, so nothing half is ever under the target's name.
+ * A file that comes in a reply, as base64 in a member of it (`filecontents` of
+ * files_retrieve, `attachment` of retrievedocattachment): decoded while it
+ * comes, into a draft beside the place where it is to stay. The draft is 0600,
+ * has no name or one of its own, and is gone unless it is saved, so nothing
+ * half is ever under the target's name.
  */
 #ifndef ICRM_NET_DOWNLOAD_H
 #define ICRM_NET_DOWNLOAD_H
@@ -16,11 +17,12 @@
 struct icrm_download;
 
 /* Make the draft for `target`: a file that does not exist, or a folder with
- * its slash. `most` bytes may come when the reply does not tell its size
+ * its slash. The content is in `member`, a static text. `most` bytes may come
+ * when the reply does not tell its size
  * (`filesize`) before the content; -1: any number. One reference; NULL on
  * failure (kind store). */
-struct icrm_download *icrm_download_new(const char *target, int64_t most,
-                                        struct icrm_error *err);
+struct icrm_download *icrm_download_new(const char *target, const char *member,
+                                        int64_t most, struct icrm_error *err);
 struct icrm_download *icrm_download_retain(struct icrm_download *download);
 void icrm_download_release(struct icrm_download *download);
 

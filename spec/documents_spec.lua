@@ -7,7 +7,7 @@ local CONTENT = table.concat(BYTES):rep(41)
 
 local raised = helper.raised
 
-for _, profile in ipairs { "initiative", "vtiger8" } do
+for _, profile in ipairs { "initiative", "vtiger8", "corebos" } do
   describe("attachments on " .. profile, function()
     local crm, ticket
 
@@ -132,6 +132,24 @@ describe("attachments", function()
     crm:attach(ticket, { name = "b.txt", data = "abc" }, opts)
     assert.equal(before + 2, count_documents(crm))
     assert.equal(2, #crm:related(ticket, "Documents"))
+  end)
+
+  it("are refused before anything is sent where nothing can be related", function()
+    local crm <close> = icrm.connect "sandbox:?profile=vtiger8&traits=corebos-relations"
+    local ticket = crm:create("HelpDesk", { ticket_title = "x", ticketstatus = "Open",
+      ticketpriorities = "Low" })
+    local err = raised(crm.attach, crm, ticket, { name = "a.txt", data = "abc" })
+    assert.matches("no operation retrieve_related.*nothing was sent", err.message)
+    assert.equal(0, count_documents(crm))
+  end)
+
+  it("say how to get a file where the server cannot give it", function()
+    local crm <close> = icrm.connect "sandbox:?profile=vtiger8&traits=no-files-retrieve"
+    local ticket = crm:create("HelpDesk", { ticket_title = "x", ticketstatus = "Open",
+      ticketpriorities = "Low" })
+    local document = crm:attach(ticket, { name = "a.txt", data = "abc" })
+    assert.matches("open " .. document.id .. " in the CRM",
+      raised(crm.download, crm, document).message)
   end)
 
   it("have safe names", function()

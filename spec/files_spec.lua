@@ -1,6 +1,6 @@
 -- Attachments larger than memory should know of: up and down by icrm-lua, which
 -- measures itself, against a sandbox in this process.
-local documents = require "icrm.documents"
+local downloads = require "icrm.downloads"
 local helper = require "spec.helper"
 local icrm = require "icrm"
 local json = require "icrm.json"
@@ -144,8 +144,11 @@ describe("a file underway", function()
   it("is not taken for an empty one when it is not where it should be", function()
     local folder = helper.tmpdir()
     for _, answer in ipairs { '[{"filecontents":"QUJD"}]', '[{"filecontents":null}]' } do
-      local fake = { call = function() return json.decode(answer) end }
-      local err = raised(documents.download, fake, { id = "15x1", imageattachmentids = "7" },
+      local fake = {
+        call = function() return json.decode(answer) end,
+        server = function() return { kind = "vtiger8" } end,
+      }
+      local err = raised(downloads.download, fake, { id = "15x1", imageattachmentids = "7" },
         folder .. "/")
       assert.equal("decode", err.kind)
       assert.equal("", entries(folder))

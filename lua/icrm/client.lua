@@ -22,7 +22,8 @@ M.Client = Client
 -- all others from the body.
 local READS = {}
 for word in ([[getchallenge listtypes describe retrieve query retrieve_related
-    relatedtypes query_related sync files_retrieve]]):gmatch "%S+" do
+    relatedtypes query_related sync files_retrieve getRelatedRecords
+    retrievedocattachment]]):gmatch "%S+" do
   READS[word] = true
 end
 
@@ -294,7 +295,7 @@ for _, method in ipairs { "retrieve", "create", "update", "revise", "delete" } d
 end
 lazy("related", "icrm.related")
 lazy("attach", "icrm.documents")
-lazy("download", "icrm.documents")
+lazy("download", "icrm.downloads")
 lazy("query", "icrm.query", "new")
 lazy("from", "icrm.query.builder", "new")
 lazy("count", "icrm.query")

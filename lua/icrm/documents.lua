@@ -1,16 +1,16 @@
---- Attachments: the methods attach and download of icrm.Client.
+--- Attachments: the method attach of icrm.Client.
 --
 -- Two ways to send a file exist. Initiative CRM takes it as base64 in
 -- `filename_attachment`; a stock vtiger ignores that without a word and takes a
 -- multipart part called `filename`. Neither is trusted: the reply is checked,
 -- and so is the relation to the record. A file that has a path never is in
--- memory: the core reads it while it leaves, and writes it while it comes.
+-- memory: the core reads it while it leaves.
 -- @module icrm.documents
 
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local json = require "icrm.json"
-local limits = require "icrm.limits"
+local links = require "icrm.links"
 local records = require "icrm.records"
 
 local M = {}
@@ -27,8 +27,11 @@ local TYPES = {
   xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
--- The last part of a path, without what a file name may not hold.
-local function base_name(path)
+--- The last part of a path, without what a file name may not hold.
+---
+--- @param path string
+--- @return string
+function M.base_name(path)
   local name = path:gsub("[/\\]+$", ""):match "[^/\\]*$"
   name = name:gsub("%c", ""):gsub("^%.+", "")
   if name == "" or #name > 255 then
@@ -47,7 +50,7 @@ function M.load(file)
   elseif type(file) ~= "table" or not file.path and not (file.name and file.data) then
     error("a file is a path, or a table with name and data", 3)
   end
-  local name = base_name(file.name or file.path)
+  local name = M.base_name(file.name or file.path)
   return {
     name = name, stem = name:match "^(.+)%.[^.]*$" or name,
     type = file.type or TYPES[(name:match "%.([^.]*)$" or ""):lower()]
@@ -139,6 +142,7 @@ function M.request(way, element, file, record)
 end
 
 local function send(client, way, element, file, record)
+  element = links.with_relation(client, element, record)
   return client:call("create", M.request(way, element, file, record))
 end
 
@@ -185,37 +189,8 @@ local function store(client, schema, element, file, record)
   return document
 end
 
--- true, false, or nil when the list is full and the document not on it.
-local function is_linked(client, document, record)
-  local rows = client:related(record, "Documents", { cap = true })
-  for _, row in ipairs(rows) do
-    if row.id == document.id then
-      return true
-    end
-  end
-  if #rows < limits.PAGE_ROWS then
-    return false
-  end
-end
-
---- Relate a document to a record, unless it is.
----
---- @param client icrm.Client
---- @param document icrm.Record
---- @param record string its id
---- @return boolean whether the record lists it, or lists more than the server shows
-function M.link(client, document, record)
-  if is_linked(client, document, record) then
-    return true
-  end
-  client:call("add_related", {
-    sourceRecordId = record, relatedRecordId = document.id,
-    relationIdLabel = "Documents" })
-  return is_linked(client, document, record) ~= false
-end
-
 local function link_or_fail(client, document, record)
-  local ok, linked = pcall(M.link, client, document, record)
+  local ok, linked = pcall(links.link, client, document, record)
   if not ok then
     fail(document, ("it is not certain that the document is related to %s: %s"):format(
       record, errors.is(linked) and linked.message or tostring(linked)))
@@ -242,86 +217,13 @@ function M.attach(client, record, file, opts)
   local id = records.id_of(record)
   local loaded = M.load(file)
   records.retrieve(client, id) -- no document without a record to hang it on
+  links.check(client)
   local schema = client:describe "Documents"
   M.check_size(schema, loaded)
   local element = json.encode_element(M.fields(client, schema, loaded, opts or {}))
   local document = store(client, schema, element, loaded, id)
   link_or_fail(client, document, id)
   return document
-end
-
--- The document with the ids of its files.
-local function with_file(client, document)
-  local ids = document.imageattachmentids
-  if not ids or ids == "" then
-    document = records.retrieve(client, document.id)
-    ids = document.imageattachmentids or ""
-  end
-  if ids == "" then
-    errors.refuse("document %s has no file", document.id)
-  end
-  return document
-end
-
--- What the server says of its file, the content in `filecontents` unless it
--- goes into a draft.
-local function retrieve_file(client, document, draft)
-  local files = client:call("files_retrieve",
-    { id = document.imageattachmentids:match "^[^,]+" }, { into = draft })
-  local file = files[1] or files
-  local is_there = file.filecontents
-  if draft then -- what stands in the reply has not come to the draft
-    is_there = file.filecontents == "" and draft:size()
-  end
-  if not is_there then
-    errors.raise { kind = "decode", operation = "files_retrieve",
-      message = ("the CRM's answer has no content for the file of %s"):format(document.id) }
-  end
-  return file
-end
-
-local function check_came(document, file, size)
-  if tonumber(file.filesize) and tonumber(file.filesize) ~= size then
-    errors.raise { kind = "decode", operation = "files_retrieve",
-      message = ("the file of %s has %s bytes on the server, %d came"):format(
-        document.id, file.filesize, size) }
-  end
-end
-
-local function into_file(client, document, target)
-  local most = math.tointeger(tonumber(document.filesize)) or 0
-  local draft <close> = errors.check(core.download(target, most > 0 and most or nil))
-  local file = retrieve_file(client, document, draft)
-  check_came(document, file, draft:size())
-  local name = base_name(file.filename or document.id)
-  local path = target:sub(-1) == "/" and target .. name or target
-  errors.check(draft:save(path))
-  return path, name
-end
-
---- Return the content of a document's file and its name, or write it to a new
---- file.
----
---- The name is a bare file name: no folder, no control character, no leading
---- dot. A target that ends in a slash is a folder. With a target the content is
---- written while it comes, beside its place, and gets its name when all of it
---- is there; its size costs no memory. Not every server has this operation.
----
---- @param client icrm.Client
---- @param document string|table a document or its id
---- @param target? string the new file, or a folder and a slash
---- @return string content or, with a target, the path written
---- @return string name
-function M.download(client, document, target)
-  local id = records.id_of(document)
-  document = with_file(client, type(document) == "table" and document or { id = id })
-  if target then
-    return into_file(client, document, target)
-  end
-  local file = retrieve_file(client, document)
-  local content = errors.check(core.base64.decode(file.filecontents))
-  check_came(document, file, #content)
-  return content, base_name(file.filename or id)
 end
 
 return M

@@ -9,7 +9,7 @@ local M = {}
 -- Called like this an operation that is there refuses and does nothing.
 local NOTHING = { id = "", element = "{}", sourceRecordId = "", elementType = "" }
 local READS = { retrieve_related = true, relatedtypes = true, files_retrieve = true,
-  query_related = true, retrievedocattachment = true }
+  query_related = true, retrievedocattachment = true, getRelatedRecords = true }
 
 -- A server that does not know an operation says so, or breaks: an HTTP 500.
 local function is_there(err)

@@ -33,9 +33,12 @@ function M.id_of(record)
   return id
 end
 
--- The server has one answer for many causes; say which they are.
+-- The servers have one answer for many causes, and not all the same; say which
+-- causes they are.
+local NOT_THERE = { ACCESS_DENIED = true, INVALID_ID_ATTRIBUTE = true }
+
 local function explain(err, text)
-  if errors.is(err, "refused") and err.code == "ACCESS_DENIED" then
+  if errors.is(err, "refused") and NOT_THERE[err.code] then
     err.message = text .. ": " .. err.message
   end
   error(err, 0)

@@ -1,7 +1,12 @@
 --- Related records: the method related of icrm.Client.
+--
+-- vtiger lists them by a relation's label and stops at a hundred. coreBOS has one
+-- relation to a module, and its rows have the data base's names of columns, so
+-- there the ids are listed, and the records read by them.
 -- @module icrm.related
 
 local errors = require "icrm.error"
+local json = require "icrm.json"
 local limits = require "icrm.limits"
 local records = require "icrm.records"
 
@@ -37,6 +42,26 @@ local function walk_related(client, id, module, rows)
   return all
 end
 
+-- What the relations to a module are called, or which modules there are at all.
+local function advice(client, id, module)
+  local types = errors.try(client.call, client, "relatedtypes",
+    { elementType = records.module_of(client, id) }) or {}
+  local labels, others = {}, {}
+  for label, relation in pairs(type(types.information) == "table" and types.information or {}) do
+    local list = relation.name == module and labels or others
+    list[#list + 1] = ("%q"):format(label)
+  end
+  table.sort(labels)
+  table.sort(others)
+  if #labels > 0 then
+    return ("those to it are called %s: give one as the label"):format(
+      table.concat(labels, ", "))
+  elseif #others > 0 then
+    return "its relations are called " .. table.concat(others, ", ")
+  end
+  return "the name is untranslated and case matters"
+end
+
 local function retrieve_related(client, id, module, label)
   local ok, rows = pcall(records.call_on, client, id, "retrieve_related", {
     id = id, relatedType = module, relatedLabel = label })
@@ -44,18 +69,63 @@ local function retrieve_related(client, id, module, label)
     return rows
   elseif errors.is(rows, "refused") and rows.code == "UNKOWN_ENTITY" then
     client:describe(module) -- raises with the nearest name when there is none
-    rows.message = ("the module of %s has no relation %q to %s; the name is "
-      .. "untranslated and case matters, see { label = … }: %s"):format(
-        id, label, module, rows.message)
+    rows.message = ("the module of %s has no relation %q to %s; %s: %s"):format(
+      id, label, module, advice(client, id, module), rows.message)
   end
   error(rows, 0)
+end
+
+-- One page of ids from coreBOS.
+local function related_ids(client, id, module, offset)
+  local result = records.call_on(client, id, "getRelatedRecords", {
+    id = id, module = records.module_of(client, id), relatedModule = module,
+    queryParameters = json.encode { columns = "id", limit = tostring(limits.PAGE_ROWS),
+      offset = tostring(offset), orderby = "", productDiscriminator = "" },
+  })
+  local rows = type(result) == "table" and result.records
+  if type(rows) ~= "table" then
+    errors.raise { kind = "decode", operation = "getRelatedRecords",
+      message = ("the CRM's answer has no records that are related to %s"):format(id) }
+  end
+  return rows
+end
+
+local function all_related_ids(client, id, module)
+  local ids, seen = {}, {}
+  repeat
+    local rows, fresh = related_ids(client, id, module, #ids), 0
+    for _, row in ipairs(rows) do
+      if not seen[row.id] then
+        seen[row.id], fresh = true, fresh + 1
+        ids[#ids + 1] = row.id
+      end
+    end
+  until #rows < limits.PAGE_ROWS or fresh == 0
+  return ids
+end
+
+local function read_related(client, id, module, label)
+  if label and label ~= module then
+    errors.refuse("this server has one relation of a record to %s; leave the label %q out",
+      module, label)
+  end
+  local rows, ids = {}, all_related_ids(client, id, module)
+  for first = 1, #ids, limits.VALUES_PER_QUERY do
+    local last = math.min(first + limits.VALUES_PER_QUERY - 1, #ids)
+    local listed = table.move(ids, first, last, 1, {})
+    for row in client:from(module):where("id", "IN", listed):each() do
+      rows[#rows + 1] = row
+    end
+  end
+  return rows
 end
 
 --- List the records of a module that are related to a record.
 ---
 --- The server cuts the list at 100 without a word. When 100 come back and a
 --- reference field is seen to make the relation, all are read by it; otherwise
---- an error says so, unless `cap = true` accepts the first hundred.
+--- an error says so, unless `cap = true` accepts the first hundred. coreBOS gives
+--- them all.
 ---
 --- @param client icrm.Client
 --- @param record string|table
@@ -66,6 +136,9 @@ end
 function M.related(client, record, module, opts)
   opts = opts or {}
   local id = records.id_of(record)
+  if client:server().kind == "corebos" then
+    return read_related(client, id, module, opts.label)
+  end
   local rows = retrieve_related(client, id, module, opts.label or module)
   if #rows < limits.PAGE_ROWS or opts.cap then
     return rows

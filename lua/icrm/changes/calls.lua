@@ -3,6 +3,7 @@
 -- @module icrm.changes.calls
 
 local documents = require "icrm.documents"
+local links = require "icrm.links"
 local search = require "icrm.changes.send.search"
 local state = require "icrm.changes.journal.state"
 local ways = require "icrm.ways"
@@ -65,7 +66,7 @@ local function attachments(set)
     return 2 * n
   end
   local way = documents.way(set.client, set:schema "Documents")
-  return (way == "parameter" and 2 or 4) * n
+  return (way == "parameter" and 2 or 1 + links.calls(set.client)) * n
 end
 
 local function modules_with(set, operation)

@@ -102,3 +102,14 @@ for _, profile in ipairs { "initiative", "vtiger8" } do
     end)
   end)
 end
+
+describe("attachments of a change set", function()
+  it("are no plan where the server has no operation to relate them", function()
+    local crm = changes_crm.start { profile = "vtiger8", traits = "corebos-relations" }
+    local account = crm.client:create("Accounts", { accountname = "A" })
+    local plan <close> = crm.plan()
+    local err = helper.raised(plan.attach, plan, account, helper.tmpfile("premier", "a.txt"))
+    crm.close()
+    assert.matches("no operation retrieve_related.*nothing was sent", err.message)
+  end)
+end)

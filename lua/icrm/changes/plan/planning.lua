@@ -8,6 +8,7 @@ local errors = require "icrm.error"
 local images = require "icrm.images"
 local json = require "icrm.json"
 local limits = require "icrm.limits"
+local links = require "icrm.links"
 local lookup = require "icrm.query.lookup"
 local records = require "icrm.records"
 local roundings = require "icrm.changes.plan.roundings"
@@ -311,6 +312,7 @@ end
 --- @return string key
 function M.attach(self, record_or_ref, path, options)
   options = options or {}
+  links.check(self.client)
   self:note_schema "Documents"
   local schema, file = self:schema "Documents", documents.load(path)
   documents.check_size(schema, file)

@@ -7,6 +7,7 @@ local documents = require "icrm.documents"
 local errors = require "icrm.error"
 local images = require "icrm.images"
 local json = require "icrm.json"
+local links = require "icrm.links"
 local state = require "icrm.changes.journal.state"
 
 local M = {}
@@ -37,7 +38,7 @@ function M.check(_, run, change, document)
     run.engine:stop "the server did not keep the file of a document"
     return partial(run, change, document, "the server did not keep its file")
   end
-  local is_linked, err = errors.try(documents.link, run.client, document, record)
+  local is_linked, err = errors.try(links.link, run.client, document, record)
   if not is_linked then
     return partial(run, change, document, ("it is not related to %s%s"):format(record,
       err and ": " .. err.message or ""))
@@ -70,11 +71,12 @@ function M.send(job, run, change)
     return run:finish(change, state.outcome("FILE_CHANGED", why))
   end
   local schema = run.set:schema "Documents"
+  local record = target_of(run, change)
   local params, options = documents.request(
     documents.way(run.client, schema),
-    change.fields,
+    links.with_relation(run.client, change.fields, record),
     file,
-    target_of(run, change)
+    record
   )
   local document, err, session = job:write(change, "create", params, options)
   local class = classify.record(document, err, schema.id_prefix)

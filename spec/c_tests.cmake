@@ -52,3 +52,13 @@ if(NOT ICRM_SANITIZE) # it has a malloc of its own
   set_target_properties(lanes_oom PROPERTIES C_VISIBILITY_PRESET default
     ENABLE_EXPORTS ON)
 endif()
+
+# Its sanitizers' runtimes would have to be in lua5.4's modules as well.
+if(NOT ICRM_SANITIZE AND ICRM_SANDBOX)
+  add_executable(lua_host lua/host_test.c)
+  target_include_directories(lua_host PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_include_directories(lua_host SYSTEM PRIVATE ${LUA_INCLUDE_DIRS})
+  target_link_libraries(lua_host PRIVATE icrm_warnings ${LUA_LINK_LIBRARIES})
+  add_test(NAME lua_host COMMAND lua_host ${PROJECT_SOURCE_DIR}
+           ${PROJECT_BINARY_DIR})
+endif()

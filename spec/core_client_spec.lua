@@ -296,15 +296,24 @@ describe("icrm.core.credentials", function()
     assert.equal("config", err.kind)
   end)
 
-  it("come out of the environment, which keeps nothing", function()
+  it("are read from the environment, which stays the host's", function()
+    local result = helper.run({ "lua5.4", helper.tmpfile [[
+      package.cpath = "build/lib/?.so;" .. package.cpath
+      local core = require "icrm.core"
+      print(core.credentials_from_env "MY_KEY", os.getenv "MY_KEY")]] },
+      { env = { MY_KEY = "s3cr3t" } })
+    assert.equal("icrm.Credentials\ts3cr3t\n", result.out)
+  end)
+
+  it("come out of the environment of the runner, which keeps nothing", function()
     local result = helper.icrm({ "-e", [[
       local core = require "icrm.core"
-      print(core.credentials_from_env "MY_KEY", core.credentials_from_env "NO_KEY")
-      print(os.getenv "MY_KEY")
+      print(core.credentials_from_env "ICRM_ACCESS_KEY", core.credentials_from_env "NO_KEY")
+      print(os.getenv "ICRM_ACCESS_KEY")
       local environ = io.open "/proc/self/environ" -- root alone may
       print(environ and environ:read "a":find("s3cr3t", 1, true))
       print((io.popen "env":read "a"):find("s3cr3t", 1, true))
-    ]] }, { env = { MY_KEY = "s3cr3t" } })
+    ]] }, { env = { ICRM_ACCESS_KEY = "s3cr3t" } })
     assert.equal("icrm.Credentials\tnil\nnil\nnil\nnil\n", result.out)
   end)
 

@@ -47,6 +47,20 @@ describe("icrm.profile", function()
     default = { url = "https://default.example/", username = "p/paul", access_key = 'SeCrEt-2' },
   }]]
 
+  it("refuses a URL with a password in it, and does not show it", function()
+    local url = "https://jean:motdepasse@crm.example.fr"
+    local dir = settings(([[return { a = { url = %q, username = "x", access_key = "k" } }]]):format(
+      url))
+    for _, env in ipairs { {}, { ICRM_URL = url } } do
+      local err = refuses(dir, "the CRM's URL holds a user or a password",
+        env.ICRM_URL == nil and "a" or nil, env)
+      assert.is_nil(err:find "motdepasse")
+      local doctor = helper.icrm({ "doctor" }, { env = { XDG_CONFIG_HOME = dir, ICRM_URL = url,
+        ICRM_USERNAME = "x", ICRM_ACCESS_KEY = "k" } })
+      assert.is_nil((doctor.out .. doctor.err):find "motdepasse")
+    end
+  end)
+
   it("finds a profile by name, by ICRM_PROFILE, and the default one", function()
     local dir = settings(two)
     local work = "key=icrm.Credentials\nlanes=4\nname=work\nprotected=true\ntimeout=2.5\n"

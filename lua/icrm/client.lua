@@ -154,7 +154,7 @@ end
 --- @return integer id
 function Client:send(operation, params, opts)
   if not self.core then
-    error("attempt to use a closed icrm.Client", 2)
+    errors.raise { kind = "canceled", message = "attempt to use a closed icrm.Client" }
   end
   opts = opts or {}
   local method = opts.method or (READS[operation:lower()] and "GET" or "POST")

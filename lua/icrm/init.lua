@@ -4,6 +4,11 @@
 -- loaded.
 -- @module icrm
 
+-- This file alone is read by every Lua: what comes after needs 5.4 to be read at all.
+if _VERSION ~= "Lua 5.4" then
+  error("icrm needs Lua 5.4, and this is " .. _VERSION, 0)
+end
+
 local M = {}
 
 local members = {

@@ -159,10 +159,18 @@ local function key_from_environment()
   return key
 end
 
+-- A URL with a password in it is refused before anything shows it.
+local function check_url(url)
+  if url and url:find "^%a+://[^/?#\\]*@" then
+    errors.check(core.check_url(url))
+  end
+  return url
+end
+
 -- The environment alone, when no profile is asked for and it names a CRM.
 local function from_environment(url)
   return {
-    url = url,
+    url = check_url(url),
     username = variable "ICRM_USERNAME",
     key = key_from_environment(),
   }
@@ -178,6 +186,7 @@ local function to_options(name, profile, keys)
   for _, field in ipairs(KEYS) do
     options[field] = nil
   end
+  check_url(options.url)
   options.ca_file = options.ca_file and expand(options.ca_file)
   options.username = options.username or variable "ICRM_USERNAME"
   options.key = find_key(profile, keys) or key_from_environment()

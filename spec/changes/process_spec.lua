@@ -100,19 +100,22 @@ describe("icrm-lua applying a change set", function()
     accounted_for()
   end)
 
-  it("on the first Ctrl-C waits for answers and says how to go on", function()
-    start { latency_ms = 40 }
-    plan()
-    local apply = apply_apart()
-    wait_for("create", 20)
-    apply.kill "INT"
-    local code, err = apply.finish()
-    assert.equal(130, code, err)
-    assert.truthy(err:find("to go on: icrm-lua resume a.icrm", 1, true))
-    local status = run(75, "status", "a.icrm").err
-    assert.truthy(status:find("planned +done") and not status:find("sending", 1, true), status)
-    accounted_for()
-  end)
+  -- The end of the terminal and of the machine are the same wish.
+  for signal, what in pairs { INT = "Ctrl-C", TERM = "SIGTERM", HUP = "SIGHUP" } do
+    it("on the first " .. what .. " waits for answers and says how to go on", function()
+      start { latency_ms = 40 }
+      plan()
+      local apply = apply_apart()
+      wait_for("create", 20)
+      apply.kill(signal)
+      local code, err = apply.finish()
+      assert.equal(130, code, err)
+      assert.truthy(err:find("to go on: icrm-lua resume a.icrm", 1, true))
+      local status = run(75, "status", "a.icrm").err
+      assert.truthy(status:find("planned +done") and not status:find("sending", 1, true), status)
+      accounted_for()
+    end)
+  end
 
   it("on the second Ctrl-C ends at once", function()
     start { latency_ms = 10, faults = "at create#10 after_commit stall=60000" }

@@ -41,8 +41,8 @@ static void addresses(void) {
        "https://crm.example.fr:8443/a/b/wstiger.php", "crm.example.fr:8443"},
       {"https://crm.example.fr/webservice.php",
        "https://crm.example.fr/webservice.php", "crm.example.fr:443"},
-      {"https://u:p%40@crm.example.fr/x.PHP",
-       "https://u:p%40@crm.example.fr/x.PHP", "crm.example.fr:443"},
+      {"https://crm.example.fr/@/x.PHP", "https://crm.example.fr/@/x.PHP",
+       "crm.example.fr:443"},
       {"http://127.8.9.1:81", "http://127.8.9.1:81/wstiger.php",
        "127.8.9.1:81"},
       {"http://[::1]:81/t", "http://[::1]:81/t/wstiger.php", "[::1]:81"},
@@ -83,6 +83,8 @@ static void bad_addresses(void) {
                                     "http://0x7f000001",
                                     "http://example.fr",
                                     "http://user@example.fr",
+                                    "https://user:secret@example.fr/x.php",
+                                    "https://user%40@example.fr",
                                     "http://localhost@example.fr",
                                     "http://[::2]",
                                     "http://10.0.0.1",
@@ -96,7 +98,7 @@ static void bad_addresses(void) {
       exit(EXIT_FAILURE);
     }
     CHECK(err.kind == ICRM_ERROR_CONFIG);
-    CHECK(!strstr(err.message, "user@"));
+    CHECK(!strstr(err.message, "user@") && !strstr(err.message, "secret"));
   }
 }
 

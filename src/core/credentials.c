@@ -1,14 +1,19 @@
 #include "core/credentials.h"
 
+#include "core/clock.h"
 #include "core/digest.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,21 +74,45 @@ int icrm_credentials_from_env(const char *name, struct icrm_credentials **out,
   char *value = getenv(name);
   if (!value)
     return 0;
-  size_t len = strlen(value);
-  *out = icrm_credentials_new(value, len, err);
-  explicit_bzero(value, len); /* also what /proc/PID/environ shows */
-  unsetenv(name);
+  *out = icrm_credentials_new(value, strlen(value), err);
   return *out ? 0 : -1;
 }
 
-struct icrm_credentials *icrm_credentials_from_fd(int fd,
-                                                  struct icrm_error *err) {
+void icrm_credentials_remove_from_env(const char *name) {
+  char *value = getenv(name);
+  if (!value)
+    return;
+  explicit_bzero(value, strlen(value)); /* what /proc/PID/environ shows */
+  unsetenv(name);
+}
+
+/* Wait until `fd` can be read, or the time is over (errno ETIMEDOUT). A
+ * negative deadline is none. */
+static int wait_readable(int fd, int64_t deadline_ms) {
+  for (;;) {
+    int64_t left = deadline_ms < 0 ? -1 : deadline_ms - icrm_clock_ms();
+    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    int n = poll(&wanted, 1, left < -1 ? 0 : (int)left);
+    if (n > 0)
+      return 0;
+    if (n == 0)
+      errno = ETIMEDOUT;
+    else if (errno == EINTR)
+      continue;
+    return -1;
+  }
+}
+
+static struct icrm_credentials *read_key(int fd, int64_t deadline_ms,
+                                         struct icrm_error *err) {
   char line[MAX_KEY + 2];
   size_t len = 0;
   ssize_t n = 0;
   struct icrm_credentials *out = NULL;
   while (len < sizeof line && !memchr(line, '\n', len)) {
-    n = read(fd, line + len, sizeof line - len);
+    n = wait_readable(fd, deadline_ms) < 0
+            ? -1
+            : read(fd, line + len, sizeof line - len);
     if (n < 0 && errno == EINTR)
       continue;
     if (n <= 0)
@@ -104,6 +133,11 @@ struct icrm_credentials *icrm_credentials_from_fd(int fd,
 out:
   explicit_bzero(line, sizeof line);
   return out;
+}
+
+struct icrm_credentials *icrm_credentials_from_fd(int fd,
+                                                  struct icrm_error *err) {
+  return read_key(fd, -1, err);
 }
 
 /* Start `/bin/sh -c command` with its output on a pipe; returns the read end
@@ -132,7 +166,24 @@ static int start_command(const char *command, pid_t *pid) {
   return -1;
 }
 
+/* Wait for a child to end until the deadline; then end it, at first politely,
+ * so that it can put the terminal in order. Returns whether it ended itself. */
+static bool wait_for(pid_t pid, int64_t deadline_ms, int *status) {
+  const int signals[] = {SIGTERM, SIGKILL};
+  int fd = pidfd_open(pid, 0), sent = 0;
+  while (fd >= 0 && wait_readable(fd, deadline_ms) < 0 && sent < 2) {
+    kill(pid, signals[sent++]);
+    deadline_ms = icrm_clock_ms() + 1000;
+  }
+  if (fd >= 0)
+    close(fd);
+  while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+    ;
+  return sent == 0;
+}
+
 struct icrm_credentials *icrm_credentials_from_command(const char *command,
+                                                       int timeout_ms,
                                                        struct icrm_error *err) {
   pid_t pid;
   int fd = start_command(command, &pid);
@@ -141,15 +192,20 @@ struct icrm_credentials *icrm_credentials_from_command(const char *command,
                    strerror(errno));
     return NULL;
   }
-  struct icrm_credentials *out = icrm_credentials_from_fd(fd, err);
+  const int64_t deadline_ms = icrm_clock_ms() + timeout_ms;
+  struct icrm_credentials *out = read_key(fd, deadline_ms, err);
   close(fd);
   int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-    ;
-  if (status == 0)
+  bool ended_itself = wait_for(pid, deadline_ms, &status);
+  if (ended_itself && status == 0)
     return out;
   icrm_credentials_release(out);
-  if (WIFEXITED(status))
+  if (!ended_itself)
+    icrm_error_set(err, ICRM_ERROR_CONFIG,
+                   "access_key_command gave no access key within %d seconds "
+                   "and was ended; run it by hand to see what it waits for",
+                   timeout_ms / 1000);
+  else if (WIFEXITED(status))
     icrm_error_set(err, ICRM_ERROR_CONFIG,
                    "access_key_command ended with exit code %d and gave no "
                    "access key; run it by hand to see why",

@@ -17,17 +17,22 @@ struct icrm_credentials;
 struct icrm_credentials *icrm_credentials_new(const char *key, size_t len,
                                               struct icrm_error *err);
 
-/* Take the key out of the environment variable `name`: its bytes are wiped
- * where they stand and the variable is removed, so that neither the script
- * nor a child process sees it. `*out` is NULL when the variable is not set,
- * which is no failure. */
+/* Read the key from the environment variable `name`, which stays: it belongs
+ * to the host. `*out` is NULL when the variable is not set, which is no
+ * failure. */
 int icrm_credentials_from_env(const char *name, struct icrm_credentials **out,
                               struct icrm_error *err);
 
+/* For a host that runs scripts: wipe the variable's bytes where they stand and
+ * remove it, so that neither the script nor a child process sees it. */
+void icrm_credentials_remove_from_env(const char *name);
+
 /* Run `command` by /bin/sh and take the first line it prints, as git does
- * with its credential helpers. Waits for it to end; an exit code other than 0
- * is a failure of kind config. */
+ * with its credential helpers. Waits for it to end, `timeout_ms` at most: then
+ * it is ended. That, and an exit code other than 0, are failures of kind
+ * config. */
 struct icrm_credentials *icrm_credentials_from_command(const char *command,
+                                                       int timeout_ms,
                                                        struct icrm_error *err);
 
 /* Read the first line of an open descriptor, which stays open. */

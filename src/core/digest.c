@@ -22,15 +22,6 @@ static int failed(struct icrm_error *err) {
                         "OpenSSL could not compute a SHA-256");
 }
 
-int icrm_digest_sha256(const void *data, size_t len, char out[65],
-                       struct icrm_error *err) {
-  unsigned char hash[EVP_MAX_MD_SIZE];
-  if (!EVP_Q_digest(NULL, "SHA256", NULL, data, len, hash, NULL))
-    return failed(err);
-  to_hex(out, hash, 32);
-  return 0;
-}
-
 struct icrm_digest {
   EVP_MD_CTX *context;
   bool failed;
@@ -67,6 +58,17 @@ void icrm_digest_free(struct icrm_digest *digest) {
   if (digest)
     EVP_MD_CTX_free(digest->context);
   free(digest);
+}
+
+int icrm_digest_sha256(const void *data, size_t len, char out[65],
+                       struct icrm_error *err) {
+  struct icrm_digest *digest = icrm_digest_begin(NULL);
+  if (!digest)
+    return failed(err);
+  icrm_digest_add(digest, data, len);
+  int rc = icrm_digest_end(digest, out, err);
+  icrm_digest_free(digest);
+  return rc;
 }
 
 int icrm_digest_sha256_file(const char *path, char out[65],

@@ -8,6 +8,7 @@
 #include "lua/download.h"
 #include "lua/form.h"
 #include "lua/reply.h"
+#include "net/form.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -127,6 +128,12 @@ static int new_client(lua_State *L) {
   luaL_setmetatable(L, CLIENT_TYPE);
   struct network *network = get_network(L); /* client, network */
   lua_setiuservalue(L, -2, NETWORK_VALUE);
+  if (network->transport &&
+      icrm_transport_check_process(network->transport, NULL) < 0) {
+    icrm_transport_release(
+        network->transport); /* the parent's, before a fork */
+    network->transport = NULL;
+  }
   if (!network->transport)
     network->transport = icrm_transport_new(&err);
   if (network->transport)
@@ -135,6 +142,16 @@ static int new_client(lua_State *L) {
   if (!client->dispatcher)
     return icrml_fail(L, &err);
   network->open_clients++;
+  return 1;
+}
+
+/* core.check_url(url) -> true | nil, err */
+static int check_url(lua_State *L) {
+  struct icrm_form_endpoint endpoint;
+  struct icrm_error err;
+  if (icrm_form_endpoint_parse(luaL_checkstring(L, 1), &endpoint, &err) < 0)
+    return icrml_fail(L, &err);
+  lua_pushboolean(L, 1);
   return 1;
 }
 
@@ -458,7 +475,8 @@ static void open_network(lua_State *L) {
 }
 
 void icrml_open_client(lua_State *L) {
-  static const luaL_Reg functions[] = {{"client", new_client},
+  static const luaL_Reg functions[] = {{"check_url", check_url},
+                                       {"client", new_client},
                                        {"open_count", open_count},
                                        {"network_version", network_version},
                                        {NULL, NULL}};

@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+/* Time enough for a person to type a passphrase. */
+enum { COMMAND_TIMEOUT_MS = 120 * 1000 };
+
 struct box {
   struct icrm_credentials *credentials; /* NULL: closed */
 };
@@ -36,9 +39,9 @@ static int from_text(lua_State *L) {
   return box->credentials ? 1 : icrml_fail(L, &err);
 }
 
-/* Push the table of what was taken from the environment: name -> credentials,
+/* Push the table of what was read from the environment: name -> credentials,
  * or the error that they gave. [-0, +1, m] */
-static void push_taken(lua_State *L) {
+static void push_known(lua_State *L) {
   static const char address;
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &address) == LUA_TTABLE)
     return;
@@ -48,9 +51,9 @@ static void push_taken(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &address);
 }
 
-/* name, taken -> ..., credentials or error, which is noted; nil when the
+/* name, known -> ..., credentials or error, which is noted; nil when the
  * variable is not set or empty. */
-static void take_from_env(lua_State *L, const char *name) {
+static void read_from_env(lua_State *L, const char *name) {
   struct icrm_error err;
   const char *value = getenv(name);
   if (!value || value[0] == '\0') {
@@ -64,14 +67,15 @@ static void take_from_env(lua_State *L, const char *name) {
   lua_setfield(L, 2, name);
 }
 
-/* core.credentials_from_env(name): nil when the variable is not set. The first
- * call takes the key out of the environment, later ones give the same. */
+/* core.credentials_from_env(name): nil when the variable is not set. Later
+ * calls give the same, also when the runner has removed the variable meanwhile.
+ */
 static int from_env(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   lua_settop(L, 1);
-  push_taken(L);
+  push_known(L);
   if (lua_getfield(L, 2, name) == LUA_TNIL)
-    take_from_env(L, name);
+    read_from_env(L, name);
   if (!lua_istable(L, -1))
     return 1;
   lua_pushnil(L);
@@ -84,7 +88,8 @@ static int from_command(lua_State *L) {
   struct icrm_error err;
   const char *command = luaL_checkstring(L, 1);
   struct box *box = new_box(L);
-  box->credentials = icrm_credentials_from_command(command, &err);
+  box->credentials =
+      icrm_credentials_from_command(command, COMMAND_TIMEOUT_MS, &err);
   return box->credentials ? 1 : icrml_fail(L, &err);
 }
 

@@ -83,13 +83,10 @@ static bool host_is_loopback(const char *host) {
   return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-/* Read `[user@]host[:port]`; returns false when it is not of that form. */
+/* Read `host[:port]`; returns false when it is not of that form. */
 static bool parse_authority(const char *text, size_t len,
                             struct icrm_form_endpoint *out) {
-  const char *at = memrchr(text, '@', len);
-  if (at && !only_bytes(text, (size_t)(at - text), "%:!$&'()*+,;="))
-    return false;
-  const char *host = at ? at + 1 : text;
+  const char *host = text;
   const char *end = text + len;
   const char *host_end;
   bool is_v6 = host < end && *host == '[';
@@ -146,6 +143,10 @@ int icrm_form_endpoint_parse(const char *url, struct icrm_form_endpoint *out,
   }
   size_t authority_len = strcspn(rest, "/?#\\");
   const char *path = rest + authority_len;
+  if (memchr(rest, '@', authority_len))
+    return bad_url(err, "holds a user or a password, which would be stored and "
+                        "shown with it; the login is the profile's username "
+                        "and access key");
   if (!parse_authority(rest, authority_len, out))
     return bad_url(err, "has no valid host and port");
   if (strpbrk(path, "?#"))

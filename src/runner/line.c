@@ -1,6 +1,7 @@
 #include "runner/line.h"
 
 #include <dlfcn.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,14 @@
 static char *(*edit_readline)(const char *prompt);
 static int (*edit_add_history)(const char *line);
 
+/* Without a locale of characters the editor drops accented letters. What else
+ * a locale changes (decimal marks) stays as it is. */
+static void use_characters(void) {
+  const char *name = setlocale(LC_CTYPE, "");
+  if (!name || strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0)
+    setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 /* libedit's interface is GNU readline's; its licence is BSD. */
 static void load_editor(void) {
   static bool tried;
@@ -18,6 +27,7 @@ static void load_editor(void) {
   tried = true;
   if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
     return;
+  use_characters();
   void *library = dlopen("libedit.so.2", RTLD_NOW | RTLD_LOCAL);
   if (!library)
     return;

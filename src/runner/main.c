@@ -1,3 +1,4 @@
+#include "core/credentials.h"
 #include "lua/core.h"
 #include "runner/call.h"
 #include "runner/command.h"
@@ -145,7 +146,7 @@ static void take_key(lua_State *L) {
   lua_pushstring(L, name);
   lua_call(L, 1, 0); /* what is wrong with it is said when it is used */
   lua_pop(L, 1);
-  unsetenv(name);
+  icrm_credentials_remove_from_env(name);
 }
 
 static void open_libraries(lua_State *L, const struct options *options) {

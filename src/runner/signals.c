@@ -41,13 +41,29 @@ void signals_prepare(void) {
   icrm_interrupt_open(NULL);
 }
 
+static const int stopping[] = {SIGINT, SIGTERM, SIGHUP};
+enum { STOPPING = sizeof stopping / sizeof *stopping };
+
+/* Under nohup the end of the terminal is no wish to stop. (SIGINT is ignored in
+ * whatever a shell's script puts in the background, and caught all the same.)
+ */
+static bool is_nohup(int number) {
+  struct sigaction action;
+  return number == SIGHUP && sigaction(number, NULL, &action) == 0 &&
+         action.sa_handler == SIG_IGN;
+}
+
 void signals_catch(lua_State *L) {
   running = L;
-  set_handler(SIGINT, on_interrupt);
+  for (int i = 0; i < STOPPING; i++)
+    if (!is_nohup(stopping[i]))
+      set_handler(stopping[i], on_interrupt);
 }
 
 void signals_restore(void) {
-  set_handler(SIGINT, SIG_DFL);
+  for (int i = 0; i < STOPPING; i++)
+    if (!is_nohup(stopping[i]))
+      set_handler(stopping[i], SIG_DFL);
 }
 
 bool signals_interrupted(void) {

@@ -1,7 +1,9 @@
 /*
  * Ctrl-C, as in lua.c: a hook raises "interrupted!" in the running code. It
  * wakes a waiting transfer as well, and leaves code alone that asked for it
- * (core/interrupt.h). The second Ctrl-C ends the process at once.
+ * (core/interrupt.h). The end of the terminal (SIGHUP) and of the machine
+ * (SIGTERM) are the same wish. The second of one kind ends the process at
+ * once.
  */
 #ifndef ICRM_RUNNER_SIGNALS_H
 #define ICRM_RUNNER_SIGNALS_H
@@ -12,11 +14,11 @@
 /* Prepare the process: no SIGPIPE, a descriptor that wakes waiters. */
 void signals_prepare(void);
 
-/* Catch SIGINT for this state, until signals_restore. */
+/* Catch these signals for this state, until signals_restore. */
 void signals_catch(lua_State *L);
 void signals_restore(void);
 
-/* Whether SIGINT came since the last forget. */
+/* Whether one of them came since the last forget. */
 bool signals_interrupted(void);
 void signals_forget(void);
 

@@ -46,11 +46,12 @@ static void start_sandbox(lua_State *L) {
 }
 
 static void in_child(lua_State *L) {
-  run(L, "local ok, err = pcall(crm.list_types, crm, true)\n"
-         "assert(not ok and tostring(err):find('before a fork', 1, true), err)\n"
-         "crm:close()\n"
-         "local child <close> = icrm.connect()\n"
-         "assert(#child:query('SELECT id FROM Accounts;'):all() > 0)");
+  run(L,
+      "local ok, err = pcall(crm.list_types, crm, true)\n"
+      "assert(not ok and tostring(err):find('before a fork', 1, true), err)\n"
+      "crm:close()\n"
+      "local child <close> = icrm.connect()\n"
+      "assert(#child:query('SELECT id FROM Accounts;'):all() > 0)");
   _exit(EXIT_SUCCESS);
 }
 

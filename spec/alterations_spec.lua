@@ -18,6 +18,7 @@ describe("what a server made of a value", function()
     { "text", "Été & <1 kg>", "&Eacute;t&eacute; &amp; &lt;1 kg&gt;", "encoded" },
     { "string", "Urgent 🔥", "Urgent ????", "replaced" },
     { "string", " blank ", "blank", "trimmed" },
+    { "text", "a\r\nb", "a\nb", "trimmed" },
     { "string", "abc", "ABC", "changed" },
     { "reference", "3x99", "", "emptied" },
   } do
@@ -35,6 +36,8 @@ describe("what a server made of a value", function()
     assert.is_false(is_serious("trimmed", "string"))
     assert.is_true(is_serious("defaulted", "date"))
     assert.is_false(is_serious("defaulted", "picklist"))
+    assert.is_false(is_serious("changed", "owner"))
+    assert.is_true(alterations.is_serious { kind = "changed", type = "owner", spilled = true })
   end)
 
   it("is in the reference, each kind", function()

@@ -31,7 +31,10 @@ local KINDS = {
     text = "the server stored nothing: it cannot read the value, does not keep the field, "
       .. "or blanks what an update leaves out",
   },
-  { name = "trimmed", text = "the server removes blanks around a text" },
+  {
+    name = "trimmed",
+    text = "the server removes blanks around a text, or writes its line ends otherwise",
+  },
   { name = "defaulted", text = "the server gave a value of its own to a field that was not sent" },
   { name = "changed", text = "the server or a workflow stored another value" },
 }
@@ -55,16 +58,18 @@ end
 local HARMLESS = { trimmed = true }
 
 --- Whether a value altered so stops a change set until it is accepted. A value
---- that the server gave by itself does where it is a date: those are facts, while
---- a status or an owner is what the CRM is set up to fill in.
+--- that the server gave by itself does where it is a date: those are facts, while a
+--- status is what the CRM is set up to fill in, as it is to hand records on.
 ---
 --- @param difference table see icrm.images
 --- @return boolean
 function M.is_serious(difference)
-  if difference.kind == "defaulted" then
+  if difference.spilled then
+    return true
+  elseif difference.kind == "defaulted" then
     return difference.type == "date" or difference.type == "datetime"
   end
-  return not HARMLESS[difference.kind]
+  return not HARMLESS[difference.kind] and difference.type ~= "owner"
 end
 
 local function is_nothing(text)
@@ -145,7 +150,7 @@ function M.kept_length(sent, stored)
 end
 
 local function trim(text)
-  return text:match "^%s*(.-)%s*$"
+  return text:gsub("\r\n?", "\n"):match "^%s*(.-)%s*$"
 end
 
 local function altered_text(sent, stored)

@@ -126,7 +126,6 @@ function M.prepare(client, changes)
   local server = client:server()
   if changes then
     server:offers "revise"
-    client:own_settings()
   end
 end
 
@@ -136,13 +135,9 @@ end
 --- @param changes boolean
 --- @return integer
 function M.preparation(client, changes)
-  local known, n = client._learnt, 0
-  n = n + ((known.server or known.types) and 0 or 1)
-  if changes then
-    n = n + ((client.offered or {}).revise == nil and 1 or 0)
-    n = n + (known.own_settings == nil and 1 or 0)
-  end
-  return n
+  local known, offered = client._learnt, client.offered or {}
+  return ((known.server or known.types) and 0 or 1)
+    + (changes and offered.revise == nil and 1 or 0)
 end
 
 local function settings_of(client)

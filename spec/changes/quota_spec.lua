@@ -174,12 +174,12 @@ describe("icrm-lua under a quota", function()
     has(text, ("\n%d calls: about "):format(ROWS + 3)) -- and looks for
       -- another copy, what the server is, and the first record
     assert.matches(" by the quota of 60/min, 7200/day, until %d%d:%d%d\n", text)
-    has(run(0, "show", "a.icrm").out, ("%d calls to send it"):format(ROWS + 3))
+    has(run(0, "show", "a.icrm").out, ("%d calls to send it"):format(ROWS + 4))
     state "60/min, 100/day"
     local again = crm.run({ "apply", "a.icrm" }, { cwd = dir }).err
     assert.matches(("%d calls%%. The quota of 60/min, 100/day lets %%d+ of them through, "
       .. "until %%d%%d:%%d%%d %%(%%d+ of %d changes%%); then this stops%%.\n")
-      :format(ROWS + 4, ROWS), again)
+      :format(ROWS + 5, ROWS), again)
     assert.matches("To go on, from tomorrow %d%d:%d%d: icrm%-lua resume a%.icrm; once, done by "
       .. "tomorrow %d%d:%d%d at the earliest%.\n", again)
     has(again, "nothing was sent; to send what is planned in a.icrm: icrm-lua apply a.icrm --yes")
@@ -194,7 +194,7 @@ describe("icrm-lua under a quota", function()
       local event = json.decode(line)
       events[event.event] = events[event.event] or event
     end
-    assert.same({ ROWS, ROWS + 3, 0 },
+    assert.same({ ROWS, ROWS + 4, 0 },
       { events.start.total, events.start.calls, events.start.stops })
     assert.truthy(events.start.seconds >= 3)
     assert.matches("^20%d%d%-%d%d%-%d%dT.*Z$", events.start["until"])

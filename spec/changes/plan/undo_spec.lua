@@ -76,6 +76,20 @@ describe("undo", function()
     assert.equal("Open", crm.client:retrieve(ticket.id).ticketstatus)
   end)
 
+  it("deletes what refers to a record before that record, on all lanes", function()
+    crm.close()
+    crm = changes_crm.start { faults = "p=0.5 delete before_commit reset; seed=4" }
+    local plan <close> = crm.plan()
+    for i = 1, 8 do
+      plan:create("Accounts", { accountname = "A" .. i }, { key = "a" .. i })
+      plan:create("HelpDesk", { ticket_title = "T" .. i, ticketstatus = "Open",
+        parent_id = changes.ref("a" .. i) }, { key = "t" .. i })
+    end
+    plan:apply()
+    local way_back <close> = plan:undo(crm.dir .. "/undo.icrm")
+    assert.same({ done = 16 }, way_back:apply({ allow_delete = 16, settle = 0.02 }).states)
+  end)
+
   it("says of a deletion that it is impossible to undo", function()
     local plan <close> = crm.plan()
     plan:delete(crm.client:create("HelpDesk", { ticket_title = "T", ticketstatus = "Open" }))

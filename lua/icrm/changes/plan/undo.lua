@@ -120,6 +120,20 @@ local function reverse_batch(plan, batch, deletable)
   end
 end
 
+-- What refers to a record goes before it: a server empties references to what is
+-- deleted, and the record that refers would no longer be as it was.
+local function order_by_references(plan, set)
+  for change in set.store:each { states = { "done" }, has = { "refs" } } do
+    local child = plan.store:by_key(change.key)
+    for _, key in pairs(child and json.decode(change.refs) or {}) do
+      local parent = plan.store:by_key(key)
+      if parent and parent.operation == "delete" then
+        plan.store:link(parent.n, child.n)
+      end
+    end
+  end
+end
+
 --- Plan the undoing of what `set` has done, in a new file, last change first.
 --- Nothing is sent; show it and apply it like any other change set. Deleting the
 --- records that `set` created needs `allow_delete` when it is applied.
@@ -161,6 +175,8 @@ function M.plan(set, create, path, options)
     end
   end
   reverse_batch(plan, batch, deletable)
+  plan.store:flush()
+  order_by_references(plan, set)
   plan:seal()
   return plan
 end

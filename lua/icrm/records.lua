@@ -127,9 +127,9 @@ end
 local function explain_save(client, schema, operation, id, err)
   local text = ("%s may not create in %s, or the module does not allow it")
     :format(client.username, schema.name)
-  if errors.is(err) and err.message:find("LBL_DUPLICATES_DETECTED", 1, true) then
+  if errors.is(err) and err.code == "0" then -- a duplicate; the words are translated
     err.message = ("a record of %s with the same %s exists: %s"):format(
-      schema.name, schema:unique_names(), err.message)
+      schema.name, schema:unique_names(), err.reason or err.message)
   elseif operation ~= "create" then
     text = ("%s does not exist, was deleted, or %s may not change it")
       :format(id, client.username)

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VTIGER8 "record-label, price-list, json-numbers, describe-isunique"
+#define VTIGER8                                                                \
+  "record-label, price-list, json-numbers, describe-isunique, "                \
+  "duplicate-words, owners-checked, activity-types, forecast-workflow, "       \
+  "update-encodes-description, update-rounds, revise-drops"
 
 #define COREBOS                                                                \
   "moreinfo, corebos-words, any-method, token-lives-on, corebos-ids, "         \

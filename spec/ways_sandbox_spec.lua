@@ -186,6 +186,44 @@ describe("writing to a server that", function()
     assert.same({ "annual_revenue:converted" }, summary.halted.words)
   end)
 
+  describe("files activities by their type", function()
+    local ACTIVITY = { subject = "S", date_start = "2026-12-01", time_start = "09:00:00",
+      due_date = "2026-12-01", time_end = "10:00:00", taskstatus = "Planned",
+      eventstatus = "Planned" }
+
+    local function activity(kind)
+      local fields = core.copy(ACTIVITY)
+      fields.activitytype = kind
+      return fields
+    end
+
+    before_each(function()
+      start { profile = "vtiger8", traits = "activity-types" }
+    end)
+
+    it("creates tasks, and knows the id of what became an event", function()
+      local task = crm:create("Calendar", activity "Task")
+      assert.equal("Task", crm:retrieve(task.id).activitytype)
+      assert.equal("Task", crm:create("Calendar", activity()).activitytype)
+      local call = crm:create("Calendar", activity "Call")
+      assert.equal(crm:describe("Events").id_prefix, call.id:match "^%d+")
+      assert.equal("Call", crm:retrieve(call.id).activitytype)
+    end)
+
+    it("does so in change sets, and finds them again for undo", function()
+      local set <close> = plan()
+      for _, kind in ipairs { "Task", "Call", "Task" } do
+        set:create("Calendar", activity(kind))
+      end
+      assert.same({ done = 3 }, set:apply({ settle = 0.02 }).states)
+      for change in set.store:each() do
+        assert.truthy(crm:retrieve(change.record).id)
+      end
+      local back <close> = set:undo(helper.tmpdir() .. "/undo.icrm")
+      assert.same({ done = 3 }, back:apply({ settle = 0.02, allow_delete = 3 }).states)
+    end)
+  end)
+
   it("rounds is known of before anything is sent, and stops at the first record", function()
     start { profile = "vtiger8", traits = "update-rounds" }
     local set <close> = plan()

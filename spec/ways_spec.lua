@@ -169,9 +169,6 @@ describe("the element of a new record", function()
     assert.equal("Task", ways.creation(client "vtiger8", calendar, { subject = "S" }).activitytype)
     assert.equal("Call", ways.creation(client "vtiger8", calendar,
       { subject = "S", activitytype = "Call" }).activitytype)
-    assert.equal("Events", ways.module_of(client "vtiger8", "Calendar", { activitytype = "Call" }))
-    assert.equal("Calendar", ways.module_of(client "vtiger8", "Events", { activitytype = "Task" }))
-    assert.equal("Calendar", ways.module_of(client "unknown", "Calendar", {}))
   end)
 end)
 

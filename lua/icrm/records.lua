@@ -186,6 +186,7 @@ function M.create(client, module, fields, opts)
       message = ("the answer shows another record, %s, than the one of %s that was sent; look "
         .. "whether that is there before trying again"):format(record.id, schema.name) }
   end
+  ways.follow(client, module, record)
   return record, images.outcome(schema, element, nil, record)
 end
 

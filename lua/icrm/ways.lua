@@ -357,23 +357,19 @@ function M.creation(client, schema, fields)
   return element
 end
 
---- The module that an activity belongs to once it is stored: its type decides,
---- not the module that it was created in.
+--- Correct the id of an activity that was created: its type decides of which
+--- module the stored record is, not the module that it was created in.
 ---
 --- @param client icrm.Client
 --- @param module string
---- @param record table
---- @return string module
-function M.module_of(client, module, record)
-  local kind = record.activitytype
-  if not M.known(client).activities then
-    return module
-  elseif module == "Calendar" and kind ~= "Task" then
-    return "Events"
-  elseif module == "Events" and kind == "Task" then
-    return "Calendar"
+--- @param record icrm.Record as create returned it; its id is changed
+function M.follow(client, module, record)
+  local is_task = record.activitytype == "Task"
+  local other = module == "Calendar" and not is_task and "Events"
+    or module == "Events" and is_task and "Calendar"
+  if other and M.known(client).activities then
+    record.id = client:describe(other).id_prefix .. record.id:match "x%d+$"
   end
-  return module
 end
 
 return M

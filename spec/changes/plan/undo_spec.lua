@@ -88,6 +88,16 @@ describe("undo", function()
     plan:apply()
     local way_back <close> = plan:undo(crm.dir .. "/undo.icrm")
     assert.same({ done = 16 }, way_back:apply({ allow_delete = 16, settle = 0.02 }).states)
+    local gone = {}
+    for i, event in ipairs(crm.server:log()) do
+      if event.operation == "delete" and event.committed then
+        gone[event.record] = i
+      end
+    end
+    for i = 1, 8 do
+      assert.truthy(gone[plan.store:by_key("t" .. i).record]
+        < gone[plan.store:by_key("a" .. i).record])
+    end
   end)
 
   it("says of a deletion that it is impossible to undo", function()

@@ -59,14 +59,6 @@ local function read_again(run, change, record)
   return stored and stored.id == record.id and stored or record
 end
 
--- An activity's type says of which module the stored record is.
-local function follow(run, change, record)
-  local module = ways.module_of(run.client, change.module, record)
-  if module ~= change.module then
-    record.id = run.set:schema(module).id_prefix .. record.id:match "x%d+$"
-  end
-end
-
 local function tag_is_missing(run, change, session)
   run.engine:stop "the server did not keep a tag; name a text field of 20 characters or more"
   return run:unknown(change, unknown_outcome "TAG_MISSING", session)
@@ -92,7 +84,7 @@ function M.create(job, run, change)
       return tag_is_missing(run, change, session)
     end
     run.created[record.id] = change.n
-    follow(run, change, record)
+    ways.follow(run.client, change.module, record)
     local stored = read_again(run, change, record)
     run:record_done(change, stored, images.outcome(schema, fields, nil, stored))
   end)

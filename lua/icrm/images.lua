@@ -56,6 +56,7 @@ local function spilled(schema, sent, before, stored, list)
   for name, old in pairs(before) do
     if
       sent[name] == nil
+      and name ~= "id"
       and not is_silent(schema, name, stored)
       and not ways.follows(name, sent)
       and not schema:same(name, old, stored[name])

@@ -268,12 +268,13 @@ end
 --- @param field string `id`, or the field that holds the values
 --- @param opts? { columns?: string[]|"*", control?: string } columns: what is wanted
 ---   besides `id` and the field, or `*` for all; control: a value known to be there,
----   otherwise one is looked for
+---   otherwise one is looked for; false where what does not come is not taken for absent
 --- @return icrm.query.Lookup
 function M.new(client, module, field, opts)
   opts = opts or {}
   return setmetatable({ client = client, module = module, field = field,
-    columns = opts.columns, control = opts.control, has_looked = opts.control and true }, Lookup)
+    columns = opts.columns, control = opts.control or nil,
+    has_looked = opts.control ~= nil or nil }, Lookup)
 end
 
 --- Look up values once.

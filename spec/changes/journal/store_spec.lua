@@ -201,18 +201,32 @@ for name, driver in pairs(drivers) do
       assert.same({ all = 0, open = 0 }, set:count_deletions())
     end)
 
-    it("keeps sessions until they are erased", function()
+    it("keeps sessions until they are forgotten", function()
       local set <close> = store.create(path(), {}, options)
-      for _, session in ipairs { "s1", "s2", "s3" } do
+      set:begin_sessions()
+      for _, session in ipairs { "s1", "s2" } do
         set:add_session(session, 1764000000.5)
       end
-      set:erase_session "s1"
-      set:add_session("s4", 1764000001)
       assert.same({
+        { id = 1, session = "s1", opened = 1764000000.5 },
         { id = 2, session = "s2", opened = 1764000000.5 },
-        { id = 3, session = "s3", opened = 1764000000.5 },
-        { id = 4, session = "s4", opened = 1764000001 },
       }, set:sessions())
+      set:forget_sessions()
+      assert.same({}, set:sessions())
+    end)
+
+    it("does not take an empty list of sessions for one of sessions that ended", function()
+      local set <close> = store.create(path(), {}, options)
+      set:begin_sessions()
+      set:add(row "a")
+      set:flush()
+      set:begin_attempt(1, 1, "hash", 1764000000)
+      assert.same({}, set:sessions()) -- nothing leaves before its session is noted
+      set:add_session("s1", 1764000000)
+      set:run "DELETE FROM sessions"
+      assert.is_nil(set:sessions())
+      set:begin_sessions()
+      assert.is_nil(set:sessions())
     end)
 
     it("commits nothing when a statement has failed, even if that was caught", function()

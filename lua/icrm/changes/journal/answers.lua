@@ -96,6 +96,38 @@ function M:acknowledged_creation(module, before)
     or self:rows(find:format("", "ORDER BY c.n"), module)[1]
 end
 
+--- Iterate over the creations of a module that are done, the last one first.
+---
+--- @param module string
+--- @return function
+function M:each_acknowledged(module)
+  return self:each_backwards { states = { "done" }, operations = state.CREATIONS, module = module }
+end
+
+local AROUND = [[SELECT c.record FROM attempts a JOIN changes c ON c.n = a.change
+  WHERE a.class = 'S' AND c.record IS NOT NULL AND c.operation IN ]]
+  .. state.sql(state.CREATIONS) .. " AND a.%s ORDER BY a.%s LIMIT 100"
+
+local function records_of(rows)
+  local ids = {}
+  for i, row in ipairs(rows) do
+    ids[i] = row.record
+  end
+  return ids
+end
+
+--- Records of which the creation had been acknowledged before a moment, the latest
+--- ones; or begun after it, the earliest ones.
+---
+--- @param moment integer Unix time
+--- @return string[] before ids
+--- @return string[] after ids
+function M:created_around(moment)
+  local before = self:rows(AROUND:format("ended < ?", "ended DESC, a.change DESC"), moment)
+  local after = self:rows(AROUND:format("started > ?", "started, a.change"), moment)
+  return records_of(before), records_of(after)
+end
+
 local UNSETTLED_LINES = ([[
   WITH RECURSIVE waits(n) AS (
     SELECT n FROM changes WHERE state IN %s

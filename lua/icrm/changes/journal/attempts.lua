@@ -35,9 +35,30 @@ function M:attempts(n)
   return self:rows("SELECT * FROM attempts WHERE change = ? ORDER BY attempt", n)
 end
 
+--- Whether anything of this change set was ever sent, or about to be.
+---
+--- @return boolean
+function M:has_attempts()
+  return #self:rows "SELECT 1 FROM attempts LIMIT 1" > 0
+end
+
+--- The last attempt of a change; nil when there was none.
+---
+--- @param n integer
+--- @return table?
+function M:last_attempt(n)
+  return self:rows("SELECT * FROM attempts WHERE change = ? ORDER BY attempt DESC LIMIT 1", n)[1]
+end
+
+-- Whether sessions that carried writes are in the file: `no` only while none has
+-- been noted since all were last known to carry nothing more. An empty list by
+-- itself says nothing.
+local CARRIED = "carried"
+
 --- Note a session that may carry a write of this change set from now on. Sessions
---- are secrets: the only ones in the file, erased as soon as they are fenced.
+--- are secrets: the only ones in the file, erased when nothing is in doubt any more.
 function M:add_session(session, now)
+  self:set_meta(CARRIED, "yes")
   self:run(
     [[INSERT INTO sessions (id, session, opened)
       SELECT coalesce(max(id), 0) + 1, ?, ? FROM sessions]],
@@ -47,13 +68,29 @@ function M:add_session(session, now)
 end
 
 --- The sessions that may still carry a write.
+---
+--- @return table[]? nil when that is not known
 function M:sessions()
-  return self:rows "SELECT * FROM sessions ORDER BY id"
+  local list = self:rows "SELECT * FROM sessions ORDER BY id"
+  if #list == 0 and self:has_attempts() and self:get_meta(CARRIED) ~= "no" then
+    return nil
+  end
+  return list
 end
 
---- Forget a session that carries nothing more.
-function M:erase_session(session)
-  self:run("DELETE FROM sessions WHERE session = ?", session)
+--- Say that no session has carried a write yet, where nothing was ever sent.
+function M:begin_sessions()
+  if self:get_meta(CARRIED) == nil and not self:has_attempts() then
+    self:set_meta(CARRIED, "no")
+  end
+end
+
+--- Forget the sessions, which carry nothing more.
+function M:forget_sessions()
+  self:transaction(function()
+    self:run "DELETE FROM sessions"
+    self:set_meta(CARRIED, "no")
+  end)
 end
 
 return M

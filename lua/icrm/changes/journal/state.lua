@@ -175,9 +175,40 @@ local CODES = {
     text = "it does not show but may yet appear, for its session could not be seen to end; "
       .. "look later",
     meaning = "absence could not be proven: the write may still be under way",
-    cure = "icrm-lua resume FILE looks again; seen to be absent later: icrm-lua unknown FILE "
+    cure = "icrm-lua resume FILE looks again; icrm-lua resume FILE --resend barrier settles it "
+      .. "where the server's sessions are queues; seen to be absent later: icrm-lua unknown FILE "
       .. "mark-absent KEY",
     again = true,
+  },
+  {
+    code = "SLOW",
+    state = "needs_human",
+    text = "it does not show, but the server was seen to hang, so it may yet appear; look later",
+    meaning = "absence could not be proven: the server was waited for so long that the write may "
+      .. "still be under way",
+    cure = "icrm-lua resume FILE looks again; seen to be absent when nothing can be at work any "
+      .. "more: icrm-lua unknown FILE mark-absent KEY",
+    again = true,
+  },
+  {
+    code = "NO_SIGHT",
+    state = "needs_human",
+    text = "it does not show, but no record of its owner %s that was created by this set shows "
+      .. "either, so it may be out of sight",
+    meaning = "absence could not be proven: records of this owner may be out of the user's sight",
+    cure = "ask its owner or an administrator whether it is there, then icrm-lua unknown FILE "
+      .. "mark-done KEY ID, or mark-absent KEY",
+    again = true,
+  },
+  {
+    code = "GAPS",
+    state = "needs_human",
+    text = "it does not show, but %d records were made at its time, too many to look through for "
+      .. "a half of it",
+    meaning = "absence could not be proven: too many records were made at the time to look for "
+      .. "one that is half written",
+    cure = "look for it in the CRM by its values, then icrm-lua unknown FILE mark-done KEY ID, "
+      .. "or mark-absent KEY",
   },
   {
     code = "NO_CONTROL",

@@ -25,7 +25,8 @@ local REFUSED = { refused = true, auth = true, http = true }
 ---
 --- @param result any the decoded result, nil when the call failed
 --- @param err? table icrm.Error
---- @return string N (not sent), R (refused before the write), S (success), U (unknown)
+--- @return string N (not sent), R (refused before the write), S (success), A (the
+---   server has answered, with words that do not prove that it did nothing), U (unknown)
 function M.write(result, err)
   if result ~= nil then
     return "S"
@@ -34,7 +35,7 @@ function M.write(result, err)
   elseif REFUSED[err.kind] then
     return "R"
   end
-  return "U"
+  return err.answered and "A" or "U"
 end
 
 --- Like `write`, for a call that returns the record: success needs a record

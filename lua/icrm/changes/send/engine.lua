@@ -23,6 +23,9 @@ Engine.__index = Engine
 -- After a request to stop, how long replies of sent writes are waited for.
 local DRAIN_S = 30
 
+-- What is longer than this, and than so many usual calls, is no slow call.
+local WAITED_S, WAITED_CALLS = 1, 5
+
 -- How many of the last writes say how long a write takes.
 local REMEMBERED = 1000
 
@@ -48,6 +51,7 @@ function M.new(set, options)
     idle = {}, -- and coroutines that can take another job
     durations = {}, -- of the last acknowledged writes, in seconds
     finished = 0, -- how many writes were acknowledged
+    longest_s = 0, -- the longest wait for a write that was not
   }, Engine)
 end
 
@@ -166,6 +170,8 @@ function Job:write(change, operation, params, options)
   local reply, err, status = tasks.await(engine.core, id)
   engine.on_point "reply"
   if not reply then
+    change.waited_s = status and status.seconds or engine.now() - started
+    engine:note_wait(change.waited_s)
     return nil, err, status and status.session
   end
   note_duration(engine, started)
@@ -210,6 +216,15 @@ end
 function Engine:room()
   local lanes = self.core:stats().limit
   return lanes + (lanes + 1) // 2 - self.running
+end
+
+--- Whether a call that took so long has waited for something, instead of being slow
+--- like others.
+---
+--- @param seconds number
+--- @return boolean
+function Engine:has_waited(seconds)
+  return seconds > WAITED_S + WAITED_CALLS * self.core:stats().mean
 end
 
 local function wake_sleepers(self)
@@ -317,13 +332,21 @@ function Engine:close()
   self.outbox:close()
 end
 
---- The 99th percentile of acknowledged writes, in seconds; 0 when there are none.
+--- Note for how long a write without an answer was waited for.
+---
+--- @param seconds number
+function Engine:note_wait(seconds)
+  self.longest_s = math.max(self.longest_s, seconds)
+end
+
+--- How slow a write may be, in seconds: the 99th percentile of those acknowledged,
+--- and at least as slow as the longest wait for one that was not; 0 when there are none.
 ---
 --- @return number
 function Engine:slowest_s()
   local sorted = table.move(self.durations, 1, #self.durations, 1, {})
   table.sort(sorted)
-  return sorted[math.ceil(#sorted * 0.99)] or 0
+  return math.max(sorted[math.ceil(#sorted * 0.99)] or 0, self.longest_s)
 end
 
 return M

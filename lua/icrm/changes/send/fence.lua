@@ -50,46 +50,80 @@ function M.is_gone(client, session, module)
   return err and SESSION_GONE[err.code] or nil
 end
 
--- End a session and see that a call on it is refused. Only an answer counts.
-local function fence(self, job, session, module)
-  if self.fenced[session] ~= nil then
-    return self.fenced[session]
+-- How long a call took; what it returned.
+local function time(self, fn, ...)
+  local started = self.run.engine.now()
+  local value, err = fn(...)
+  return self.run.engine.now() - started, value, err
+end
+
+-- A server that runs one request at a time per session answers a read on it only
+-- when the write that ran there has ended; unless its lock gave up.
+local function barrier(self, session, module)
+  local is_wanted = self.resend == "barrier" or self.has_no_logout
+  if not (is_wanted and self:has_lock()) then
+    return "open"
   end
-  local client, gone = self.run.client, nil
+  local took, is_answered = time(self, reads, self.run.client, session, module)
+  return not is_answered and "open" or self.run.engine:has_waited(took) and "slow" or "shut"
+end
+
+-- End a session and see that a call on it is refused. Only an answer counts; and
+-- one that was long in coming may come from a lock that has given up.
+local function fence(self, job, session, module)
+  local client = self.run.client
   for try = 1, FENCE_TRIES do
-    errors.try(call_on, client, session, "logout", "POST", {})
-    gone = M.is_gone(client, session, module)
-    if gone then
-      self:erase { session }
-      break
+    local took, _, err =
+      time(self, errors.try, call_on, client, session, "logout", "POST", {})
+    self.has_no_logout = self.has_no_logout or err and err.status == 500 or false
+    if M.is_gone(client, session, module) then
+      return self.run.engine:has_waited(took) and "slow" or "shut"
     elseif try < FENCE_TRIES then
       job:sleep(try * 0.1)
     end
   end
-  self.fenced[session] = gone or false
-  return self.fenced[session]
+  return barrier(self, session, module)
 end
 
+-- An earlier run has begun to end the sessions and was killed before it noted how
+-- that went. Where that is long ago, a session that is gone does not tell whether
+-- its end was waited for.
+local function was_left(self, session, module)
+  return self.fencing_since ~= nil
+    and self.run.engine:has_waited(os.time() - self.fencing_since - 1)
+    and M.is_gone(self.run.client, session, module)
+end
+
+-- `shut`, `slow` (it ended, but only after a wait), or `open`.
 local function shut_off(self, job, doubt)
-  if doubt.shut or not doubt.sessions then
-    return doubt.shut
-  end
-  for _, session in ipairs(doubt.sessions) do
+  local worst = doubt.sessions and "shut" or "open"
+  for _, session in ipairs(doubt.sessions or {}) do
     local module = doubt.change.module
-    local ok = fence(self, job, session, module)
-    -- A server that runs one request at a time per session answers a read on it
-    -- only when the write that ran there has ended.
-    ok = ok or self.run.has_lock and reads(self.run.client, session, module)
-    if not ok then
-      return false
-    end
+    self.fenced[session] = self.fenced[session]
+      or was_left(self, session, module) and "slow"
+      or fence(self, job, session, module)
+    local verdict = self.fenced[session]
+    worst = verdict ~= "shut" and worst ~= "open" and verdict or worst
   end
-  doubt.shut = true
-  return true
+  return worst
+end
+
+-- That sessions are being ended is on the disk before the first of them is.
+local function note_begin(self, job)
+  if not self.fencing_since then
+    self.run.engine:mark(self.store.set_meta, "fencing", os.time())
+    job:commit()
+  end
+end
+
+local function note_end(self)
+  self.fencing_since = nil
+  self.run.engine:mark(self.store.set_meta, "fencing", "")
 end
 
 --- Shut the sessions of all doubts off. Those that may then be settled by waiting
---- are returned; the others go to a person.
+--- are returned, with `is_slow` where absence will not count; the others go to a
+--- person.
 ---
 --- @param self table the reconciler
 --- @param job table
@@ -97,14 +131,23 @@ end
 --- @return table list of doubts
 function M.all(self, job, doubts)
   local fenced = {}
+  if #doubts > 0 and self.resend ~= "never" then
+    note_begin(self, job)
+  end
   for _, doubt in ipairs(doubts) do
-    if self.resend == "never" then
+    local verdict = self.resend ~= "never" and shut_off(self, job, doubt)
+    if not verdict then
       self:human(doubt.change, "ABSENT")
-    elseif shut_off(self, job, doubt) then
-      fenced[#fenced + 1] = doubt
-    else
+    elseif verdict == "open" then
       self:human(doubt.change, "NO_FENCE")
+    else
+      doubt.is_slow = doubt.is_slow or verdict == "slow"
+      doubt.fenced_at = os.time()
+      fenced[#fenced + 1] = doubt
     end
+  end
+  if #fenced > 0 then
+    note_end(self)
   end
   return fenced
 end

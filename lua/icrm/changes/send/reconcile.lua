@@ -5,9 +5,12 @@
 
 local errors = require "icrm.error"
 local fence = require "icrm.changes.send.fence"
+local halves = require "icrm.changes.send.halves"
 local images = require "icrm.images"
 local json = require "icrm.json"
+local lock = require "icrm.changes.send.lock"
 local search = require "icrm.changes.send.search"
+local sight = require "icrm.changes.send.sight"
 local state = require "icrm.changes.journal.state"
 
 local M = {}
@@ -16,6 +19,9 @@ local Reconciler = {}
 Reconciler.__index = Reconciler
 
 local DEFAULT_SETTLE_S = 10
+
+-- Absence counts after so many times the slowest write.
+local SLOWER = 3
 
 -- A write that so many times was proven not done will not be done the next time.
 local MAX_ATTEMPTS = 10
@@ -32,7 +38,7 @@ function M.new(run, options)
     doubts = {},
     open = {}, -- change number → true while nobody knows what became of it
     without_control = {},
-    fenced = {}, -- session → true when a call on it was seen to be refused
+    fenced = {}, -- session → shut, slow or open; see icrm.changes.send.fence
   }, Reconciler)
 end
 
@@ -49,9 +55,15 @@ end
 ---
 --- @param change table a row of the store
 --- @param session? integer the session that carried it; unknown, it cannot be fenced
-function Reconciler:add(change, session)
+--- @param answer? icrm.Error what the server has answered, when it did
+function Reconciler:add(change, session, answer)
   self.open[change.n] = true
-  table.insert(self.doubts, { change = change, sessions = session and { session } })
+  table.insert(self.doubts, {
+    change = change,
+    sessions = session and { session },
+    answer = answer or nil,
+    has_hung = self.run.engine:has_waited(change.waited_s or 0),
+  })
   self:start()
 end
 
@@ -65,27 +77,49 @@ function Reconciler:start()
   end
 end
 
+-- What an earlier run left of a change.
+local function left_behind(self, change, sessions)
+  local last = self.store:last_attempt(change.n) or {}
+  local waited_s = last.ended and last.ended - last.started - 1 or 0
+  self.run.engine:note_wait(waited_s)
+  return {
+    change = change,
+    sessions = sessions,
+    answer = last.class == "A" and { code = last.code, reason = last.message } or nil,
+    is_slow = change.code == "SLOW",
+    has_hung = self.run.engine:has_waited(waited_s),
+  }
+end
+
 --- Take up what an earlier run left: whatever is `sending` may have been sent.
 function Reconciler:recover()
-  self.old_sessions = {}
-  for _, row in ipairs(self.store:sessions()) do
-    table.insert(self.old_sessions, self.run.client.core:import_session(row.session))
+  local rows, sessions = self.store:sessions(), nil
+  for i, row in ipairs(rows or {}) do
+    sessions = sessions or {}
+    sessions[i] = self.run.client.core:import_session(row.session)
   end
+  sessions = rows and (sessions or {}) -- nil: nobody knows what carried them
+  self.fencing_since = math.tointeger(tonumber(self.store:get_meta "fencing"))
   for change in self.store:each_in_doubt() do
     self.run.engine:mark(self.store.mark, change.n, { state = "unknown" })
     self.open[change.n] = true
-    table.insert(self.doubts, { change = change, sessions = self.old_sessions })
+    table.insert(self.doubts, left_behind(self, change, sessions))
+  end
+  if #self.doubts == 0 then
+    self.store:forget_sessions()
   end
   self:start()
-  if #self.doubts == 0 then
-    self:erase(self.old_sessions)
-  end
 end
 
-function Reconciler:erase(sessions)
-  for _, session in ipairs(sessions) do
-    self.run.engine:mark(self.store.erase_session, self.run.client.core:session_secret(session))
+--- Whether the server was seen to run one request at a time per session; found out
+--- once, when it is needed.
+---
+--- @return boolean
+function Reconciler:has_lock()
+  if self.lock_seen == nil then
+    self.lock_seen = errors.try(lock.observe, self.run.client) or false
   end
+  return self.lock_seen
 end
 
 --- The server gives no answers: end the run, leaving the doubts as they are.
@@ -123,10 +157,11 @@ local function check_update(self, doubt, final)
   return "settled"
 end
 
--- A record that was to be deleted: absent from a query that finds another one.
+-- A record that was to be deleted: absent from a query that finds another one, of
+-- the same owner where the user may not see all.
 local function check_delete(self, doubt)
   local run, change = self.run, doubt.change
-  local others, err = search.first(run.client, change.module, "id", "!=", change.record)
+  local others, err = sight.another(run, change)
   if not others then
     return self:stop(err)
   end
@@ -147,6 +182,19 @@ local function check_delete(self, doubt)
     run:finish(change, { state = "done", code = false, message = false })
   end
   return "settled"
+end
+
+-- The request has ended, and its write does not show: it was refused, in the
+-- server's own words.
+local function end_answered(self, doubts)
+  for _, doubt in ipairs(halves.check(self, doubts) or {}) do
+    local answer = doubt.answer
+    self.run:finish(doubt.change, {
+      state = "failed",
+      code = answer.code or answer.kind,
+      message = answer.reason or answer.message,
+    })
+  end
 end
 
 -- Look for all doubts; returns those whose write does not show, nil when the
@@ -176,7 +224,9 @@ local function replan(self, doubts)
   local run = self.run
   for _, doubt in ipairs(doubts) do
     local change = doubt.change
-    if change.attempts >= MAX_ATTEMPTS then
+    if doubt.is_slow or doubt.has_hung and not self:has_lock() then
+      self:human(change, "SLOW")
+    elseif change.attempts >= MAX_ATTEMPTS then
       run:finish(change, state.outcome("NO_ANSWER", change.attempts))
     else
       self.open[change.n] = nil
@@ -200,7 +250,29 @@ function Reconciler:is_found(change)
   return not absent or #absent == 0
 end
 
+-- Doubts whose request is known to have ended, and the others.
+local function part(doubts)
+  local answered, others = {}, {}
+  for _, doubt in ipairs(doubts) do
+    table.insert(doubt.answer and answered or others, doubt)
+  end
+  return answered, others
+end
+
+-- Those that are proven not done; nil when the server gave no answer.
+local function prove(self, job, doubts)
+  local fenced = fence.all(self, job, doubts)
+  if #fenced == 0 then
+    return fenced
+  end
+  job:sleep(math.max(self.settle_s, SLOWER * self.run.engine:slowest_s()))
+  local absent = look(self, fenced, true)
+  return absent and halves.check(self, absent)
+end
+
 --- Work through the doubts there are; new ones that come meanwhile as well.
+---
+--- @param job table
 function Reconciler:work(job)
   while #self.doubts > 0 do
     local doubts = self.doubts
@@ -209,15 +281,13 @@ function Reconciler:work(job)
     if not absent then
       return
     end
-    local fenced = fence.all(self, job, absent)
-    if #fenced > 0 then
-      job:sleep(math.max(self.settle_s, 3 * self.run.engine:slowest_s()))
-      local proven = look(self, fenced, true)
-      if not proven then
-        return
-      end
-      replan(self, proven)
+    local answered, others = part(absent)
+    end_answered(self, answered)
+    local proven = prove(self, job, others)
+    if not proven then
+      return
     end
+    replan(self, proven)
     self.run.engine:mark(self.store.unblock)
   end
 end
@@ -238,13 +308,15 @@ end
 --- Give what could not be settled for want of a control to a person.
 function Reconciler:close()
   for _, doubt in ipairs(self.without_control) do
-    self:human(doubt.change, "NO_CONTROL", "it")
+    if doubt.owner then
+      self:human(doubt.change, "NO_SIGHT", doubt.owner)
+    else
+      self:human(doubt.change, "NO_CONTROL", "it")
+    end
   end
   self.run.engine:commit()
   if not self.store:has_doubts() then
-    for _, row in ipairs(self.store:sessions()) do
-      self.store:erase_session(row.session)
-    end
+    self.store:forget_sessions()
   end
 end
 

@@ -10,7 +10,6 @@ local history = require "icrm.changes.send.history"
 local images = require "icrm.images"
 local json = require "icrm.json"
 local numbers = require "icrm.changes.plan.numbers"
-local lock = require "icrm.changes.send.lock"
 local probe = require "icrm.changes.send.probe"
 local reconcile = require "icrm.changes.send.reconcile"
 local state = require "icrm.changes.journal.state"
@@ -92,14 +91,15 @@ end
 --- @param change table a row of the store
 --- @param err? icrm.Error
 --- @param session? integer the session that carried the write
-function Run:unknown(change, err, session)
+--- @param is_answered? boolean the server has ended the request
+function Run:unknown(change, err, session, is_answered)
   self.engine:mark(self.store.mark, change.n, {
     state = "unknown",
     code = err and (err.code or err.kind) or "NO_RECORD",
     message = err and err.message or "the reply names no record",
   })
-  self.breaker:note(false)
-  self.reconciler:add(change, session)
+  self.breaker:note(is_answered or false)
+  self.reconciler:add(change, session, is_answered and err)
 end
 
 --- Start nothing more, because of an error that concerns all changes.
@@ -131,7 +131,7 @@ function Run:settle_write(change, class, err, session, on_success)
     class = class,
     status = err and err.status,
     code = err and err.code,
-    message = err and err.message,
+    message = err and (err.reason or err.message),
   })
   if class == "S" then
     self.breaker:note(true)
@@ -141,7 +141,7 @@ function Run:settle_write(change, class, err, session, on_success)
   elseif class == "N" then
     return self:not_sent(change, err)
   end
-  self:unknown(change, err, session)
+  self:unknown(change, err, session, class == "A")
 end
 
 local HANDLERS = {
@@ -250,7 +250,6 @@ local function new(set, options)
   run.breaker = breaker.new(run)
   run.probe = probe.new(run, options.accept)
   run.probe:check_halted()
-  run.has_lock = options.resend == "barrier" and lock.observe(set.client)
   run.reconciler = reconcile.new(run, options)
   run.numbers = numbers.gate(set, function(n)
     return run.started[n] or run.reconciler.open[n] or false
@@ -263,6 +262,7 @@ local function work(run, options)
   store:set_meta("open", 1)
   store:set_meta("resend", run.reconciler.resend)
   store:set_meta("settle", run.reconciler.settle_s)
+  store:begin_sessions()
   store:unblock()
   ways.prepare(run.client, #store:modules { operations = { "update" } } > 0)
   run.reconciler:recover()

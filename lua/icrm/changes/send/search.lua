@@ -7,11 +7,11 @@ local attach = require "icrm.changes.send.attach"
 local errors = require "icrm.error"
 local images = require "icrm.images"
 local json = require "icrm.json"
+local limits = require "icrm.limits"
+local lookup = require "icrm.query.lookup"
+local sight = require "icrm.changes.send.sight"
 
 local M = {}
-
--- 50 values and a control fit a URL, and the cap of 100 rows leaves room to see duplicates.
-local VALUES_PER_QUERY = 49
 
 -- The field and the value by which a created record is searched; nil when it
 -- has none, or when its key is empty.
@@ -60,45 +60,39 @@ M.shows_witness = matches
 --- @param module string
 --- @param field string
 --- @param values string[]
---- @return icrm.Record[]? nil when the server gave no answer
+--- @param control? string|false a value that is known to be there; nil: one is looked
+---   for; false: nothing is to be proven
+--- @return icrm.Record[]? nil when the server gave no answer, or one to something else
 --- @return icrm.Error? err
-function M.values(client, module, field, values)
-  local query = client:from(module):where(field, "IN", values)
-  return errors.try(query.all, query)
-end
-
---- The first record of a module that meets a condition.
----
---- @param client icrm.Client
---- @param module string
---- @param field string
---- @param operator string
---- @param value string
---- @return icrm.Record[]? a list of at most one; nil when the server gave no answer
---- @return icrm.Error? err
-function M.first(client, module, field, operator, value)
-  local query = client:from(module):where(field, operator, value)
-  return errors.try(query.first, query, 1)
+function M.values(client, module, field, values, control)
+  return errors.try(lookup.find, client, module, field, values,
+    { columns = "*", control = control })
 end
 
 -- The create by which a query is seen to work: the last that was acknowledged
 -- about when the settling began. Queries may lag behind writes; where they do not
 -- show this one yet, they would not show the one in doubt either.
-local function control_change(self, module)
+local function control_change(self, module, owner)
   local before = os.time() - math.max(math.floor(self.settle_s) - 1, 0)
+  if owner then
+    return sight.creation_of(self.run, module, owner, before)
+  end
   return self.store:acknowledged_creation(module, before)
 end
 
 -- A value that the same query must find: of a create of this set, else of any
--- record that has one. nil when there is none yet.
-local function control_value(self, module, field)
-  local change = control_change(self, module)
+-- record that has one, unless it must be of a certain owner. nil when there is none.
+local function control_value(self, group)
+  local change = control_change(self, group.module, group.owner)
   if change then
     local _, value = witness_of(self.run.set, change)
     return value
+  elseif group.owner then
+    return nil
   end
-  local rows = M.first(self.run.client, module, field, "!=", " ")
-  return rows and rows[1] and rows[1][field]
+  local query = self.run.client:from(group.module):where(group.field, "!=", " ")
+  local rows = errors.try(query.first, query, 1)
+  return rows and rows[1] and rows[1][group.field]
 end
 
 local function found_one(self, doubt, record)
@@ -134,26 +128,26 @@ local function judge(self, doubt, records)
   return #found > 0
 end
 
--- Search one slice of doubts of one module and field. Returns those that are
--- absent, and whether the control shows that the query works; a hit does, too,
--- where there is no control. One that is older than the others would not.
-local function search_slice(self, module, field, slice, control)
-  local values = { control }
-  for _, doubt in ipairs(slice) do
-    values[#values + 1] = doubt.value
+-- Search one slice of doubts of one group. Returns those that are absent, and
+-- whether the control shows that the query works; a hit does, too, where there is
+-- no control. One that is older than the others would not.
+local function search_slice(self, group, slice, control)
+  local values = {}
+  for i, doubt in ipairs(slice) do
+    values[i] = doubt.value
   end
-  local records, err = M.values(self.run.client, module, field, values)
+  local records, err = M.values(self.run.client, group.module, group.field, values, control)
   if not records then
     self:stop(err)
     return nil
   end
   local absent, works = {}, false
   for _, record in ipairs(records) do
-    works = works or record[field] == control
+    works = works or record[group.field] == control
   end
   for _, doubt in ipairs(slice) do
     if judge(self, doubt, records) then
-      works = works or control == nil
+      works = works or not control
     else
       absent[#absent + 1] = doubt
     end
@@ -161,7 +155,8 @@ local function search_slice(self, module, field, slice, control)
   return absent, works
 end
 
-local function group_by_module(self, doubts)
+-- Doubts that one query can look for, and that one control proves.
+local function group(self, doubts, final)
   local groups, order, helpless = {}, {}, {}
   for _, doubt in ipairs(doubts) do
     local change = doubt.change
@@ -170,15 +165,32 @@ local function group_by_module(self, doubts)
       helpless[#helpless + 1] = doubt
     else
       doubt.value = value
-      local name = change.module .. "." .. field
+      doubt.owner = final and sight.owner_of(self.run, change) or nil
+      local name = table.concat({ change.module, field, doubt.owner }, " ")
       if not groups[name] then
-        groups[name] = { module = change.module, field = field }
+        groups[name] = { module = change.module, field = field, owner = doubt.owner }
         order[#order + 1] = groups[name]
       end
       table.insert(groups[name], doubt)
     end
   end
   return order, helpless
+end
+
+-- Those of a group that are absent; nil when the server gave no answer.
+local function search_group(self, doubts, final, absent)
+  local control = final and control_value(self, doubts)
+  for first = 1, #doubts, limits.VALUES_PER_QUERY do
+    local last = math.min(first + limits.VALUES_PER_QUERY - 1, #doubts)
+    local slice = table.move(doubts, first, last, 1, {})
+    local missing, works = search_slice(self, doubts, slice, control)
+    if not missing then
+      return nil
+    end
+    local list = (final and not works) and self.without_control or absent
+    table.move(missing, 1, #missing, #list + 1, list)
+  end
+  return absent
 end
 
 --- Search creates by their witnesses; what is found is settled.
@@ -189,22 +201,18 @@ end
 ---   although the query was not seen to work goes to `self.without_control`
 --- @return table|nil the doubts that are absent; nil when the server gave no answer
 function M.creates(self, doubts, final)
-  local groups, helpless = group_by_module(self, doubts)
-  for _, doubt in ipairs(helpless) do
-    self:human(doubt.change, "NO_WITNESS")
-  end
+  local groups, helpless = group(self, doubts, final)
   local absent = {}
-  for _, group in ipairs(groups) do
-    local control = final and control_value(self, group.module, group.field) or nil
-    for first = 1, #group, VALUES_PER_QUERY do
-      local slice =
-        table.move(group, first, math.min(first + VALUES_PER_QUERY - 1, #group), 1, {})
-      local missing, works = search_slice(self, group.module, group.field, slice, control)
-      if not missing then
-        return nil
-      end
-      local list = (final and not works) and self.without_control or absent
-      table.move(missing, 1, #missing, #list + 1, list)
+  for _, doubt in ipairs(helpless) do
+    if doubt.answer then
+      absent[#absent + 1] = doubt -- looked for by its other fields
+    else
+      self:human(doubt.change, "NO_WITNESS")
+    end
+  end
+  for _, one in ipairs(groups) do
+    if not search_group(self, one, final, absent) then
+      return nil
     end
   end
   return absent

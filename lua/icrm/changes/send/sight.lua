@@ -1,0 +1,80 @@
+--- What the user may see. Rows that he may not read are missing from every answer
+-- without a word, so a record that must show to prove a query has the owner of the
+-- record in doubt (law 8).
+-- @module icrm.changes.send.sight
+
+local errors = require "icrm.error"
+local json = require "icrm.json"
+
+local M = {}
+
+local OWNER = "assigned_user_id"
+
+-- How many of the last creations are looked through for one of the same owner.
+local LOOKED_THROUGH = 2000
+
+local function sees_all(run)
+  if run.sees_all == nil then
+    local settings = errors.try(run.client.own_settings, run.client)
+    run.sees_all = settings and settings.is_admin or false
+  end
+  return run.sees_all
+end
+
+local function sent_owner(run, change)
+  return json.decode(change.fields)[OWNER] or run.client.user
+end
+
+--- The owner whose records must be seen to show before a creation counts as absent.
+---
+--- @param run icrm.changes.Run
+--- @param change table
+--- @return string? id; nil where the user sees all, or the module has no owners
+function M.owner_of(run, change)
+  if sees_all(run) or not run.set:schema(change.module).by_name[OWNER] then
+    return nil
+  end
+  return sent_owner(run, change)
+end
+
+--- The last creation that was acknowledged before a moment and was sent with an
+--- owner: where its record shows, one more of the same owner would.
+---
+--- @param run icrm.changes.Run
+--- @param module string
+--- @param owner string
+--- @param before integer Unix time
+--- @return table? change
+function M.creation_of(run, module, owner, before)
+  local seen = 0
+  for change in run.store:each_acknowledged(module) do
+    seen = seen + 1
+    if sent_owner(run, change) == owner then
+      local last = run.store:last_attempt(change.n)
+      if last and last.class == "S" and last.ended <= before then
+        return change
+      end
+    end
+    if seen == LOOKED_THROUGH then
+      return nil
+    end
+  end
+end
+
+--- Another record than the one of a change, which shows whether its like do: of the
+--- same owner where the user may not see all.
+---
+--- @param run icrm.changes.Run
+--- @param change table an update or a deletion
+--- @return icrm.Record[]? a list of at most one; nil when the server gave no answer
+--- @return icrm.Error? err
+function M.another(run, change)
+  local query = run.client:from(change.module):select("id"):where("id", "!=", change.record)
+  local owner = json.decode(change.before)[OWNER]
+  if owner and not sees_all(run) then
+    query:where(OWNER, "=", owner)
+  end
+  return errors.try(query.first, query, 1)
+end
+
+return M

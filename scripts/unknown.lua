@@ -4,6 +4,7 @@ local command = require "icrm.cli.change_set"
 local exits = require "icrm.cli.exits"
 local script = require "icrm.cli.script"
 local settle = require "icrm.changes.settle"
+local text_tools = require "icrm.text"
 local state = require "icrm.changes.journal.state"
 
 local parser = script.parser("unknown", "List the changes of which nobody knows whether they were "
@@ -77,7 +78,7 @@ elseif args.action == "show" then
   local crm <close> = script.connect(args)
   local set <close> = changes.open(crm, args.file, { read_only = true })
   for _, line in ipairs(settle.describe(set, args.key)) do
-    print(line)
+    print(text_tools.clean(line))
   end
 else
   local crm <close> = script.connect(args)

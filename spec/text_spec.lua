@@ -28,6 +28,12 @@ describe("text", function()
       text.clean "a\27[2J\n\t\u{9b}\127\0é\xFF")
   end)
 
+  it("shows what would turn the direction of writing, and leaves other signs", function()
+    assert.equal([[invoice\u{202E}fdp.exe\u{2066}]], text.clean "invoice\u{202E}fdp.exe\u{2066}")
+    assert.equal("“à – b” € العربية", text.clean "“à – b” € العربية")
+    assert.equal("a\\x1B\nb\n", text.clean_lines "a\27\nb\n")
+  end)
+
   it("trims no-break blanks, too", function()
     assert.equal("a b", text.trim "\u{202F} a b\u{A0}\n")
     assert.equal("à", text.trim "à") -- its last byte is that of a no-break blank

@@ -7,6 +7,9 @@
 
 local M = {}
 
+-- What some table program takes for the end of a cell, whatever ends it here.
+local ENDS = '[\r\n",;\t]'
+
 local function is_number(text)
   return text:find "^[+-]?%d+[.,]?%d*$" ~= nil
 end
@@ -22,7 +25,7 @@ function M.cell(text, opts)
   if text:find "^'*[=+%-@\t\r]" and not (opts and opts.raw) and not is_number(text) then
     text = "'" .. text
   end
-  if text:find '[\r\n"]' or text:find(delimiter, 1, true) or text:find "^%s" or text:find "%s$" then
+  if text:find(ENDS) or text:find(delimiter, 1, true) or text:find "^%s" or text:find "%s$" then
     text = '"' .. text:gsub('"', '""') .. '"'
   end
   return text

@@ -128,10 +128,20 @@ local function escape_invalid(text)
   return table.concat(parts)
 end
 
+-- Signs without a form that turn the direction of what follows, or end the line.
+local UNSEEN = "\u{61C}\u{200E}\u{200F}\u{2028}\u{2029}\u{202A}\u{202B}\u{202C}\u{202D}\u{202E}"
+  .. "\u{2066}\u{2067}\u{2068}\u{2069}"
+
+local function escape_unseen(character)
+  if UNSEEN:find(character, 1, true) then
+    return ("\\u{%X}"):format(utf8.codepoint(character))
+  end
+end
+
 --- Make a text fit for one line of a terminal.
 ---
---- Control characters, which a terminal would obey, and bytes that are not
---- UTF-8 are shown as \n, \t, \x1B and the like.
+--- Control characters, which a terminal would obey, signs that turn the direction of
+--- writing, and bytes that are not UTF-8 are shown as \n, \x1B, \u{202E} and the like.
 ---
 --- @param text string
 --- @return string
@@ -140,9 +150,18 @@ function M.clean(text)
     text = escape_invalid(text)
   end
   text = text:gsub("[%z\1-\31\127]", escape_byte)
+  text = text:gsub("[\xD8\xE2][\x80-\xBF]+", escape_unseen)
   return (text:gsub("\xC2([\x80-\x9F])", function(byte)
     return "\\xC2" .. escape_byte(byte)
   end))
+end
+
+--- Make a text of several lines fit for a terminal, line by line.
+---
+--- @param text string
+--- @return string
+function M.clean_lines(text)
+  return (text:gsub("[^\n]+", M.clean))
 end
 
 --- Remove blanks, no-break ones too, around a text.

@@ -60,6 +60,11 @@ describe("table", function()
     assert.matches("^a,b\r\n=1%+1", written("csv", { "a", "b" }, rows, { raw = true }))
   end)
 
+  it("quotes what another table program would take for the end of a cell", function()
+    assert.equal('a,b\r\n"x;=1+1","y\t=1+1"\r\n',
+      written("csv", { "a", "b" }, { { a = "x;=1+1", b = "y\t=1+1" } }))
+  end)
+
   it("writes JSON with its keys in the order of the columns", function()
     local rows = { { b = "é", a = "1", c = "not shown" }, { a = "2" } }
     assert.equal('[{"b":"é","a":"1"},\n {"a":"2"}]\n', written("json", { "b", "a" }, rows))

@@ -109,6 +109,8 @@ static int check_owner(int fd, const char *path, struct icrm_error *err) {
 
 int icrm_private_file_lock(const char *path, bool any_filesystem,
                            struct icrm_error *err) {
+  if (check_folder(path, err) != 0)
+    return -1;
   int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
     return icrm_error_set(err, ICRM_ERROR_STORE, "cannot open %s: %s", path,

@@ -18,6 +18,10 @@ end
 
 -- Where the record of a change is that was not found; only what is gone is a loss.
 local function note_whereabouts(set, result, change)
+  if not change.record then
+    result.unsought = result.unsought + 1
+    return
+  end
   local where, twin = whereabouts.find(set.client, change.module, change.record)
   if where == "gone" then
     note(result, "lost", change, change.record)

@@ -83,6 +83,24 @@ function M.create(client, path, options)
   return new(client, store.create(path, header, options))
 end
 
+-- A file of the right form may have been made by anybody.
+local function check_header(self)
+  local header = self.store:header()
+  local ok = math.tointeger(tonumber(header.generation))
+    and type(json.decode(header.witness or "")) == "table"
+  for _, name in ipairs { "id", "input", "created", "source", "source_sha256", "host", "user",
+    "server_version" } do
+    ok = ok and header[name] ~= nil
+  end
+  if not ok then
+    self:close()
+    errors.raise {
+      kind = "store",
+      message = self.path .. ": its header is not one that icrm has written",
+    }
+  end
+end
+
 --- Open a change set that exists.
 ---
 --- @param client? table the client that will apply it; nil to look only
@@ -91,6 +109,7 @@ end
 --- @return table icrm.ChangeSet; raises icrm.Error (kind store)
 function M.open(client, path, options)
   local self = new(client, store.open(path, options))
+  check_header(self)
   self.sealed = self.store:get_meta "sealed" == "1"
   self.is_torn = not self.sealed
   if client then

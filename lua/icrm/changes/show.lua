@@ -21,9 +21,7 @@ local ORDER = { delete = 1, update = 2, create = 3, attach = 4 }
 
 -- Control characters and long texts would spoil a terminal.
 local function printable(value)
-  local text = tostring(value):gsub("\r\n", "\n"):gsub("[%c\127]", function(c)
-    return c == "\n" and "⏎" or ("\\x%02X"):format(c:byte())
-  end)
+  local text = text_tools.clean((tostring(value):gsub("\r?\n", "⏎")))
   if utf8.len(text) and utf8.len(text) > WIDTH then
     text = text:sub(1, utf8.offset(text, WIDTH) - 1) .. "…"
   end
@@ -302,11 +300,14 @@ end
 --- Write the change set as text, piece by piece.
 ---
 --- @param set table icrm.ChangeSet
---- @param write function called with each piece
+--- @param raw_write function called with each piece
 --- @param options? table `full`: every change, not a sample; `how`: what a reader does
 ---   to see all of them ("full = true" by default)
-function M.write(set, write, options)
+function M.write(set, raw_write, options)
   options = options or {}
+  local function write(piece)
+    raw_write(text_tools.clean_lines(piece))
+  end
   local more = ("    … %%d more (%s shows all)\n"):format(options.how or "full = true")
   set:seal()
   write_lines(write, header_lines(set))

@@ -26,7 +26,7 @@ local A_WAIT = 2 -- seconds; shorter ones are not worth a word
 --- @param ... any
 function M.say(format, ...)
   io.stdout:flush()
-  io.stderr:write(format:format(...), "\n")
+  io.stderr:write(text_tools.clean_lines(format:format(...)), "\n")
 end
 
 --- Print lines to standard error.

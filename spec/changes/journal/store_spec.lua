@@ -81,7 +81,7 @@ for name, driver in pairs(drivers) do
       do
         local set <close> = store.create(file, { note = "l'été ?" }, options)
         for i, text in ipairs(texts) do
-          set:add(row("k" .. i, { fields = text, message = text, line = i }))
+          set:add(row("k" .. i, { tag = text, message = text, line = i }))
         end
         set:flush()
       end
@@ -89,7 +89,7 @@ for name, driver in pairs(drivers) do
       assert.equal("l'été ?", set:get_meta "note")
       for i, text in ipairs(texts) do
         local change = set:by_key("k" .. i)
-        assert.equal(text, change.fields)
+        assert.equal(text, change.tag)
         assert.equal(text, change.message)
         assert.equal(i, change.line)
       end

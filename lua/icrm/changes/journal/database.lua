@@ -136,6 +136,14 @@ local function check_integrity(self, options)
   end
 end
 
+-- What others may have put into the file must not be taken for what icrm wrote.
+local function check_rows(self)
+  local flaw = self.driver.flaw and self.driver.flaw(self)
+  if flaw then
+    fail(self, flaw)
+  end
+end
+
 --- Open the file of `self.path`, which is there, and take its lock.
 ---
 --- @param self table whose class inherits from Database and has `numbers`, the
@@ -162,6 +170,7 @@ function M.open(self, options, is_new)
     if not is_new then
       check_format(self)
       check_integrity(self, options)
+      check_rows(self)
     end
   end)
   if not ok then

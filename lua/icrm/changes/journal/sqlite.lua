@@ -19,6 +19,8 @@
 --   when it is no change set.
 -- * `damage(database)`: what is wrong with the tables after an unclean end, as a
 --   text; nil when nothing is.
+-- * `flaw(database)`: nil, or what is wrong with a row that somebody else has written;
+--   may be left out.
 -- * `remove(path)`: remove a change set and its file.
 -- * `plain_words`: what the database says → words for whoever has to mend it.
 -- * `gives_text`: true when every value comes back as a text, numbers too.
@@ -29,6 +31,8 @@
 -- `escape` makes them safe between apostrophes, where a backslash is a character
 -- like others. They never hold a NUL.
 -- @module icrm.changes.journal.sqlite
+
+local state = require "icrm.changes.journal.state"
 
 local M = {
   begin = "BEGIN IMMEDIATE",
@@ -111,6 +115,45 @@ end
 function M.damage(database)
   local verdict = database:rows("PRAGMA quick_check(1)")[1].quick_check
   return verdict ~= "ok" and tostring(verdict) or nil
+end
+
+-- A column is an object of JSON.
+local function is_object(column)
+  return ("CASE WHEN json_valid(%s) THEN json_type(%s) = 'object' ELSE 0 END"):format(
+    column,
+    column
+  )
+end
+
+local FLAWS = {
+  ("operation NOT IN %s"):format(state.sql { "create", "update", "delete", "attach" }),
+  ("state NOT IN %s"):format(state.sql(state.except())),
+  "typeof(n) <> 'integer' OR typeof(attempts) <> 'integer' OR typeof(line) NOT IN "
+    .. "('integer', 'null')",
+  "NOT " .. is_object "fields",
+  "refs IS NOT NULL AND NOT " .. is_object "refs",
+  "before IS NOT NULL AND NOT " .. is_object "before",
+  "after IS NOT NULL AND NOT " .. is_object "after",
+  "before IS NULL AND state <> 'skipped' AND operation <> 'create'",
+  "record IS NULL AND state <> 'skipped' AND operation IN ('update', 'delete')",
+  "operation = 'attach' AND state <> 'skipped' AND (json_type(before, '$.path') IS NOT 'text' "
+    .. "OR json_type(before, '$.size') IS NOT 'integer')",
+}
+
+--- What is wrong with a row that no icrm has written like that; nil when nothing is,
+--- or when this SQLite cannot tell.
+---
+--- @param database table
+--- @return string|nil
+function M.flaw(database)
+  local cursor = database.connection:execute(
+    ("SELECT n FROM changes WHERE (%s) LIMIT 1"):format(table.concat(FLAWS, ") OR ("))
+  )
+  local n = cursor and cursor:fetch()
+  if cursor then
+    cursor:close()
+  end
+  return n and ("change %s is not one that icrm has written"):format(n)
 end
 
 --- Remove a file and what SQLite keeps beside it.

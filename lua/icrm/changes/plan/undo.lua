@@ -73,7 +73,9 @@ end
 
 local function reverse(plan, change, current, deletable)
   local schema = plan:schema(change.module)
-  if not current then
+  if not change.after then
+    return keep(plan, change, "IMPOSSIBLE", "what was stored is not known")
+  elseif not current then
     return keep(plan, change, "IMPOSSIBLE",
       "the record cannot be read: it was deleted, or is out of this user's sight")
   end
@@ -100,7 +102,7 @@ end
 local function reverse_batch(plan, batch, deletable)
   local by_module, found = {}, {}
   for _, change in ipairs(batch) do
-    if change.operation ~= "delete" then
+    if change.operation ~= "delete" and change.record then
       local module = module_of(plan, change)
       by_module[module] = by_module[module] or {}
       table.insert(by_module[module], change.record)

@@ -237,6 +237,14 @@ describe("the sandbox", function()
     end)
   end)
 
+  it("counts nothing in a module that is only listed", function()
+    start { profile = "vtiger8" }
+    assert.are.same({ { count = "0" } }, crm:query "SELECT count(*) FROM Vendors;")
+    assert.are.same({}, crm:query "SELECT * FROM Vendors;")
+    local _, err = crm:query "SELECT * FROM Vendors"
+    assert.are.equal("QUERY_SYNTAX_ERROR", err.code)
+  end)
+
   describe("locks a session:", function()
     -- Send requests at once; return the seconds until all are answered.
     local function together(requests)

@@ -202,6 +202,20 @@ static const struct sb_module *find_module(struct sb_call *call,
   return module;
 }
 
+/* A query on a module that is only listed: it has no records. */
+static enum sb_outcome run_empty(struct sb_call *call, const char *text,
+                                 size_t len) {
+  struct icrm_error err;
+  struct icrm_vtql_query *query = icrm_vtql_parse_as_server(text, len, &err);
+  if (!query)
+    return sb_fail(call, err.code, "%s", err.message);
+  icrm_buf_add_text(call->out, query->select == ICRM_VTQL_SELECT_COUNT
+                                   ? "[{\"count\":\"0\"}]"
+                                   : "[]");
+  icrm_vtql_free(query);
+  return SB_DONE;
+}
+
 static enum sb_outcome run_text(struct sb_call *call, const char *text,
                                 size_t len) {
   struct icrm_vtql_slice name;
@@ -219,8 +233,7 @@ static enum sb_outcome run_text(struct sb_call *call, const char *text,
     return sb_deny(call);
   if (module->has_records)
     return sb_query_run(call, text, len, module, NULL);
-  icrm_buf_add_text(call->out, "[]");
-  return SB_DONE;
+  return run_empty(call, text, len);
 }
 
 /* Tabs and ends of lines are blanks, in values too; a semicolon may lack. */

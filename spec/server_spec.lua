@@ -1,3 +1,4 @@
+local helper = require "spec.helper"
 local icrm = require "icrm"
 
 describe("what the server is", function()
@@ -45,5 +46,36 @@ describe("what the server is", function()
     assert.equal(".", settings.decimal_separator)
     assert.equal(2, settings.decimals)
     assert.is_true(settings.is_admin)
+  end)
+
+  it("is kept with its date for the next process, and dropped with an upgrade", function()
+    local facts = require "icrm.facts"
+    local path = helper.tmpdir() .. "/server-1"
+    local first, second = facts.open(path, "8.0.0"), facts.open(path, "8.0.0")
+    assert.is_true(first:learn("session_lock", true))
+    second:learn("logout", "nothing")
+    local later = facts.open(path, "8.0.0")
+    local value, date = later:get "session_lock"
+    assert.is_true(value)
+    assert.is_true(math.abs(os.time() - date) < 60)
+    assert.equal("nothing", later:get "logout")
+    assert.is_nil(later:get "something else")
+    assert.is_nil(facts.open(path, "9.0.0"):get "logout")
+    later.facts.logout.date = os.time() - 31 * 24 * 3600
+    assert.is_nil(later:get "logout")
+    helper.write_file(path, "no JSON")
+    assert.is_nil(facts.open(path, "8.0.0"):get "logout")
+  end)
+
+  it("is known to the next client of a file's sandbox without asking", function()
+    local url = "sandbox:" .. helper.tmpdir() .. "/crm.db"
+    local one <close> = icrm.connect(url)
+    assert.is_true(one:server():offers "revise")
+    one:close()
+    local two <close> = icrm.connect(url)
+    two:server()
+    local calls = two.core:stats().calls
+    assert.is_true(two:server():offers "revise")
+    assert.equal(calls, two.core:stats().calls)
   end)
 end)

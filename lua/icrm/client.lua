@@ -60,16 +60,16 @@ local function check_options(options)
   end
 end
 
--- Where the calls of this user to this CRM are counted, for quotas that outlive a
--- process; nowhere for a sandbox in memory.
-local function quota_file(options)
+-- A file of this user and this CRM that outlives the process: `quota` counts calls,
+-- `server` keeps what was found out. None for a sandbox in memory.
+local function state_file(options, name)
   local folder = (options.site or not options.owner) and core.files.state_folder()
-  return folder and ("%s/quota-%s"):format(folder,
+  return folder and ("%s/%s-%s"):format(folder, name,
     core.digest.sha256((options.site or options.url) .. "\n" .. options.username):sub(1, 16)) or nil
 end
 
 local function core_options(options)
-  local passed = { user_agent = "icrm/" .. VERSION, quota_file = quota_file(options) }
+  local passed = { user_agent = "icrm/" .. VERSION, quota_file = state_file(options, "quota") }
   for name, value in pairs(options) do
     passed[name] = value
   end
@@ -106,6 +106,7 @@ function M.connect(options)
   end
   self.session = self.core:session()
   self.user, self.version = self.session.user_id, self.session.vtiger_version
+  self.facts_file = state_file(options, "server")
   return self
 end
 

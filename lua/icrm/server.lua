@@ -7,6 +7,7 @@
 -- @module icrm.server
 
 local errors = require "icrm.error"
+local facts = require "icrm.facts"
 local operations = require "icrm.operations"
 local tasks = require "icrm.tasks"
 
@@ -52,16 +53,40 @@ function M.of(client)
     local version = client.version or ""
     local information = client:list_types()
     return setmetatable({ client = client, version = version,
-      kind = kind_of(version, information) }, Server)
+      kind = kind_of(version, information),
+      facts = facts.open(client.facts_file, version) }, Server)
   end)
 end
 
---- Whether the server has an operation; found out by a call that does nothing.
+--- Whether the server has an operation; found out by a call that does nothing, and
+--- kept for this CRM and user.
 ---
---- @param operation string
+--- @param operation string one that wants an id
 --- @return boolean; raises icrm.Error when the server cannot be asked
 function Server:offers(operation)
-  return operations.offers(self.client, operation)
+  local known = self:fact("offers " .. operation)
+  if known == nil then
+    known = self:learn("offers " .. operation, operations.offers(self.client, operation))
+  end
+  return known
+end
+
+--- What was found out about the server, by this process or by one before it.
+---
+--- @param name string such as `session_lock`, `logout`
+--- @return any value nil when it is not known
+--- @return integer? date when it was found out, as os.time
+function Server:fact(name)
+  return self.facts:get(name)
+end
+
+--- Keep what was found out about the server.
+---
+--- @param name string
+--- @param value string|boolean
+--- @return string|boolean value
+function Server:learn(name, value)
+  return self.facts:learn(name, value)
 end
 
 -- What the user's own record says, by the names of its fields.

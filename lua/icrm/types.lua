@@ -6,7 +6,7 @@
 ---@field message string one sentence
 ---@field code? string the server's own code, always text
 ---@field reason? string the server's own words when it refused
----@field answered? boolean a whole reply of this API came: the server is not at work on the call any more
+---@field answered? boolean a whole reply came: the server is not at work on the call any more
 ---@field status? integer HTTP status
 ---@field operation? string operation of the failed call
 ---@field retry_after? integer seconds the server asked to wait
@@ -85,6 +85,8 @@
 ---@field kind "vtiger8"|"corebos"|"initiative"|"unknown"
 ---@field version string as the server reports it at login
 ---@field offers fun(self, operation: string): boolean
+---@field fact fun(self, name: string): any, integer?
+---@field learn fun(self, name: string, value: string|boolean): string|boolean
 
 ---@class icrm.UserSettings how the connected user writes numbers and times
 ---@field decimal_separator? string

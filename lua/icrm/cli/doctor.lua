@@ -4,6 +4,8 @@
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local script = require "icrm.cli.script"
+local server_checks = require "icrm.cli.server_checks"
+local trial = require "icrm.cli.trial"
 
 local M = {}
 
@@ -51,38 +53,41 @@ local function check_configuration(add, args)
     options.name and "profile " .. options.name or "environment"))
 end
 
-local function check_offers(add, crm)
-  local operations = require "icrm.operations"
-  for _, operation in ipairs { "revise", "delete" } do
-    local offered = operations.offers(crm, operation)
-    add(true, operation, offered and "offered" or "not offered: " .. (operation == "delete"
-      and "undo cannot delete what an import created" or "a reference cannot be emptied"))
-  end
-  add(true, "session", ("in the %s of requests"):format(crm.core:stats().session_in))
-end
-
-local function check_crm(add, args)
-  local started = core.clock()
-  local ok, crm = pcall(script.connect, args)
-  if not ok then
-    local err = errors.is(crm) and crm or { message = tostring(crm) }
-    return add(false, "login", err.message)
-  end
+local function check_connection(add, crm, seconds)
   add(true, "login", ("%s at %s, vtiger %s, %.0f ms"):format(crm.username,
-    crm.url:match "^%w+://[^/]+", crm.version or "?", (core.clock() - started) * 1000))
+    crm.url:match "^%w+://[^/]+", crm.version or "?", seconds * 1000))
   add(true, "TLS", crm.url:find "^https:" and "verified, 1.2 or later" or "none: loopback")
   local offset = crm.session.server_time_offset or 0
   add(math.abs(offset) < 300, "clock", ("the server's is %+d s from this machine's"):format(offset),
     "set this machine's clock by NTP")
   local _, names = crm:list_types()
   add(#names > 0, "modules", ("%d that %s may see"):format(#names, crm.username))
-  check_offers(add, crm)
-  crm:close()
+end
+
+local function check_crm(add, args)
+  local started = core.clock()
+  local ok, found = pcall(script.connect, args)
+  if not ok then
+    return add(false, "login", errors.is(found) and found.message or tostring(found))
+  end
+  local crm <close> = found
+  local err
+  ok, err = pcall(function()
+    check_connection(add, crm, core.clock() - started)
+    server_checks.run(add, crm, args)
+    if args.probe then
+      trial.run(add, crm, args)
+    end
+  end)
+  if not ok then
+    add(false, "server", errors.is(err) and err.message or tostring(err))
+  end
 end
 
 --- Go through the checks.
 ---
---- @param args table `profile`, `url`
+--- @param args table `profile`, `url`; `probe`: write as well, on records that are
+---   removed again
 --- @return fun(): table? check ok, name, text, cure
 function M.checks(args)
   return coroutine.wrap(function()

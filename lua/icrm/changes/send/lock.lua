@@ -25,8 +25,8 @@ local function choose(client)
   local information = client:list_types()
   local most, chosen = 0, nil
   for _, module in ipairs(MODULES) do
-    local count = information[module] and client:count(module) or 0
-    if count > most then
+    local ok, count = pcall(client.count, client, module)
+    if information[module] and ok and count > most then
       most, chosen = count, module
     end
   end

@@ -1,0 +1,160 @@
+--- What this server is, what it lacks, and what that means for the user: the part
+-- of `icrm-lua doctor` that asks the CRM, in plain sentences.
+--
+-- What is found out is kept with its date (icrm.facts); what is not known takes the
+-- safe way everywhere.
+-- @module icrm.cli.server_checks
+
+local core = require "icrm.core"
+local errors = require "icrm.error"
+local lock = require "icrm.changes.send.lock"
+local tasks = require "icrm.tasks"
+
+local M = {}
+
+local SERVERS = {
+  vtiger8 = "vtiger %s",
+  corebos = "coreBOS (it says vtiger %s)",
+  initiative = "Initiative CRM, or another vtiger 6 (%s)",
+  unknown = "of no known kind (it says vtiger %s): nothing is taken for granted, everything goes "
+    .. "the safe way, and the first record of each kind shows how it is written to",
+}
+
+-- Each line of operations: any one of them will do.
+local OFFERS = {
+  { name = "changes", any = { "revise" }, there = "revise changes single fields",
+    absent = "no revise: records are changed by update, which may blank or round what is not "
+      .. "meant; the first record of each kind shows it; a reference cannot be emptied" },
+  { name = "deletions", any = { "delete" }, there = "offered",
+    absent = "not offered: undo cannot remove what an import created" },
+  { name = "relations", any = { "retrieve_related", "getRelatedRecords" }, there = "offered",
+    absent = "not offered: related records cannot be listed, and attach cannot see whether a "
+      .. "document is where it belongs" },
+  { name = "files", any = { "files_retrieve", "retrievedocattachment" }, there = "offered",
+    absent = "not offered: files can be attached, and not downloaded" },
+}
+
+local SESSION_GONE = { INVALID_SESSIONID = true, SESSION_EXPIRED = true,
+  SESSION_LEFT_IDLE = true, AUTHENTICATION_REQUIRED = true }
+
+local function day(date)
+  return os.date("!%Y-%m-%d", date)
+end
+
+local AS_SHIPPED = ", as it is shipped: on PHP 8 its logout, its sync and its downloads break"
+
+local function check_kind(add, server, logout)
+  local is_stock = server.kind == "vtiger8" and logout == false
+    and not server:offers "files_retrieve"
+  add(true, "server", SERVERS[server.kind]:format(server.version ~= "" and server.version or "?")
+    .. (is_stock and AS_SHIPPED or ""))
+end
+
+local function check_offers(add, server)
+  for _, entry in ipairs(OFFERS) do
+    local by
+    for _, operation in ipairs(entry.any) do
+      by = by or server:offers(operation) and operation
+    end
+    add(true, entry.name, by and ("%s%s"):format(entry.there, #entry.any > 1
+      and ", by " .. by or "") or entry.absent)
+  end
+end
+
+local function call_on(crm, session, operation, params)
+  return tasks.await(crm.core, errors.check(crm.core:submit { operation = operation,
+    method = operation == "logout" and "POST" or "GET", params = params, session = session,
+    write = false }))
+end
+
+-- Whether a session that was logged out is seen to be refused; nil when the server
+-- gave no clear answer. The session is one of its own.
+local function logout_ends(crm)
+  local other <close> = errors.check(core.client(crm.core_options))
+  local reply, err = tasks.await(other, errors.check(other:submit { operation = "listtypes",
+    method = "GET" }))
+  if not reply then
+    error(err, 0)
+  end
+  local session = crm.core:import_session(other:session_secret(reply:status().session))
+  call_on(crm, session, "logout", {})
+  local still, refusal = call_on(crm, session, "listtypes", {})
+  if still then
+    return false
+  end
+  return SESSION_GONE[refusal.code] or nil
+end
+
+local function check_logout(add, server, ends)
+  if ends ~= nil then
+    server:learn("logout", ends)
+  end
+  add(true, "logout", ends and "ends a session: what became of a write without an answer can be "
+      .. "settled by itself"
+    or ends == nil and "the server gives no clear answer: see session lock"
+    or "sessions live on after it: after a crash or a lost answer, rows are left to you unless a "
+      .. "lock is seen (below) and you say --resend barrier")
+end
+
+-- Many calls, so a CRM that counts them is only looked at when that is asked for.
+local function check_lock(add, crm, server, args)
+  local seen, date = server:fact "session_lock"
+  if crm.rate and not args.probe then
+    return add(true, "session lock", seen == nil
+      and "not looked at, for calls are counted here; --probe does"
+      or ("%s on %s"):format(seen and "seen" or "not seen", day(date)))
+  end
+  local detail
+  seen, detail = lock.observe(crm)
+  server:learn("session_lock", seen)
+  add(true, "session lock", seen and ("seen: %s; --resend barrier can settle a write without an "
+      .. "answer"):format(detail)
+    or ("not seen: %s; only a session that was ended settles a write without an answer")
+      :format(detail))
+end
+
+local function sample(settings)
+  return ("1%s234%s56"):format(settings.grouping_separator or "", settings.decimal_separator or ".")
+end
+
+local FORMS = {
+  vtiger8 = function(settings)
+    return ("numbers with a point, times in UTC, whatever your settings say; amounts are rounded "
+      .. "to your %d decimals when they are written"):format(settings.decimals)
+  end,
+  corebos = function(settings)
+    return ("numbers are read in your form, %s, and times in your zone, %s; icrm writes them so, "
+      .. "and both come back with a point and in UTC"):format(sample(settings),
+        settings.time_zone or "UTC")
+  end,
+}
+
+local function check_numbers(add, crm, server)
+  local settings = crm:own_settings()
+  if not settings then
+    return add(true, "numbers", "you may not read your own record: amounts count as rounded to 2 "
+      .. "decimals, and a set stops at the first value that is stored otherwise than it was sent")
+  end
+  local form = FORMS[server.kind]
+  add(true, "numbers", form and form(settings)
+    or ("you write %s, days as %s, in the zone %s; whether this server reads them so is not known: "
+      .. "a set stops at the first value that is stored otherwise than it was sent"):format(
+        sample(settings), settings.date_format or "?", settings.time_zone or "?"))
+end
+
+--- Say what the server is and does.
+---
+--- @param add fun(ok: any, name: string, text: string, cure?: string)
+--- @param crm icrm.Client
+--- @param args table `probe`: look at everything, whatever it costs
+function M.run(add, crm, args)
+  local server, logout = crm:server(), logout_ends(crm)
+  check_kind(add, server, logout)
+  check_offers(add, server)
+  check_logout(add, server, logout)
+  check_lock(add, crm, server, args)
+  check_numbers(add, crm, server)
+  add(true, "session", ("in the %s of requests"):format(crm.core:stats().session_in))
+end
+
+return M

@@ -1,0 +1,95 @@
+-- What doctor says of each kind of server, and what it keeps of it.
+local doctor = require "icrm.cli.doctor"
+local helper = require "spec.helper"
+local icrm = require "icrm"
+local sandbox = require "icrm.sandbox"
+
+-- The lines of doctor by name; `args` as the command has them.
+local function checked(args)
+  local lines = {}
+  for check in doctor.checks(args) do
+    lines[check.name] = check
+    assert.is_true(check.ok, check.name .. ": " .. check.text)
+  end
+  return lines
+end
+
+local function says(lines, name, pattern)
+  assert.truthy(lines[name], name)
+  assert.matches(pattern, lines[name].text)
+end
+
+describe("doctor", function()
+  it("names the server, what it offers and what that means", function()
+    local lines = checked { url = "sandbox:?profile=vtiger8" }
+    says(lines, "server", "^vtiger 8%.0%.0$")
+    says(lines, "deletions", "^offered$")
+    says(lines, "relations", "by retrieve_related$")
+    says(lines, "logout", "^ends a session")
+    says(lines, "numbers", "^numbers with a point, times in UTC, whatever your settings say")
+    assert.is_nil(lines.trial)
+  end)
+
+  it("knows a vtiger as it is shipped", function()
+    local lines = checked { url = "sandbox:?profile=vtiger8-stock" }
+    says(lines, "server", "^vtiger 8%.0%.0, as it is shipped")
+    says(lines, "files", "^not offered")
+    says(lines, "logout", "^sessions live on after it: .* %-%-resend barrier$")
+  end)
+
+  it("knows coreBOS, and in which form it reads numbers", function()
+    local lines = checked { url = "sandbox:?profile=corebos" }
+    says(lines, "server", "^coreBOS")
+    says(lines, "relations", "by getRelatedRecords$")
+    says(lines, "files", "by retrievedocattachment$")
+    says(lines, "numbers", "numbers are read in your form, 1,234%.56, and times in your zone")
+  end)
+
+  it("takes nothing for granted where it does not know", function()
+    says(checked { url = "sandbox:" }, "numbers", "is not known: a set stops at the first value")
+  end)
+
+  it("sees the session lock by order", function()
+    local url = "sandbox:?faults=p=1 query stall=60"
+    says(checked { url = url }, "session lock", "^seen: a quick read overtook")
+    says(checked { url = url .. "&lock=off" }, "session lock", "^not seen")
+  end)
+
+  it("writes on trial when it is told to, and removes what it wrote", function()
+    local file = helper.tmpdir() .. "/crm.db"
+    local url = "sandbox:" .. file
+      .. "?profile=vtiger8&traits=update-encodes-description,update-rounds"
+    local lines = checked { url = url, probe = true }
+    says(lines, "trial", "^1 record of Accounts created and removed$")
+    says(lines, "revise", "keeps all others$")
+    says(lines, "update", "changes others: description was .* is .*&Eacute;")
+    local crm <close> = icrm.connect(url)
+    assert.equal(0, crm:count("Accounts", "accountname LIKE ?", "icrm doctor%"))
+    local value, date = crm:server():fact "update"
+    assert.equal("changes", value)
+    assert.is_true(math.abs(os.time() - date) < 300)
+    assert.is_true(crm:server():fact "logout")
+  end)
+
+  it("says that amounts are read in the form of the user's settings", function()
+    local server <close> = sandbox.start { profile = "corebos" }
+    local crm <close> = icrm.connect { url = server:url(), username = "jeanne",
+      access_key = server:key "jeanne", insecure = true }
+    local lines = {}
+    require("icrm.cli.trial").run(function(_, name, text)
+      lines[name] = { text = text }
+    end, crm, {})
+    says(lines, "amounts", "^are read in the form of your settings: 1234%.56789 became")
+  end)
+
+  it("writes nothing where it could not clean up, or to a protected profile", function()
+    local crm <close> = icrm.connect "sandbox:"
+    crm.protected = true
+    local found
+    require("icrm.cli.trial").run(function(ok, _, text, cure)
+      found = { ok, text, cure }
+    end, crm, {})
+    assert.same({ false, "nothing was written: this profile is protected",
+      "say --confirm-host 127.0.0.1" }, found)
+  end)
+end)

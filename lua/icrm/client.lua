@@ -7,6 +7,7 @@
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local json = require "icrm.json"
+local operations = require "icrm.operations"
 local nearest = require "icrm.nearest"
 local tasks = require "icrm.tasks"
 
@@ -237,7 +238,11 @@ end
 --- @param opts? icrm.CallOptions
 --- @return any result
 function Client:call(operation, params, opts)
-  return self:receive(self:send(operation, params, opts))
+  local id = self:send(operation, params, opts)
+  if operations.is_in_parts(operation) then
+    return operations.check_parts(operation, errors.try(self.receive, self, id))
+  end
+  return self:receive(id)
 end
 
 --- List the modules that this user may see.

@@ -14,6 +14,7 @@
 ---@field cause? any the error that led to this one
 ---@field row? integer number of the row, from icrm.map
 ---@field errors? icrm.FieldError[] what a check found
+---@field result? any what an operation did of which some parts failed
 ---@field document? string id of a document that was created nevertheless
 ---@field is_retryable fun(self: icrm.Error): boolean
 

@@ -224,6 +224,21 @@ describe("writing to a server that", function()
     end)
   end)
 
+  it("gives records with tables gets them back whole, with one field changed", function()
+    start({ profile = "corebos" }, "jeanne")
+    local account = admin:create("Accounts", { accountname = "A", annual_revenue = "1234.5" })
+    local whole = crm:retrieve(account.id)
+    assert.equal("table", type(whole.assigned_user_idename))
+    local before = core.copy(whole)
+    whole.phone = "7"
+    crm:update("Accounts", whole)
+    assert.same({}, moved(before, { phone = "7" }))
+    local revised = #server:log()
+    local same, differences = crm:update("Accounts", crm:retrieve(account.id))
+    assert.same({ "7", {} }, { same.phone, differences })
+    assert.equal(revised + 2, #server:log()) -- two reads
+  end)
+
   it("rounds is known of before anything is sent, and stops at the first record", function()
     start { profile = "vtiger8", traits = "update-rounds" }
     local set <close> = plan()

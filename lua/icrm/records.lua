@@ -260,10 +260,23 @@ local function change(client, schema, current, changes, opts)
   return record, outcome
 end
 
+-- What is given back as it was read is not meant to change, and need not be a
+-- field that a client may write: a whole record can be given.
+local function without(fields, is_same)
+  local rest = {}
+  for name, value in pairs(fields) do
+    if not is_same(name, value) then
+      rest[name] = value
+    end
+  end
+  return rest
+end
+
 --- Change a record.
 ---
---- The record is read first, then changed in the way that keeps all else as it
---- is on this server (docs/servers.md).
+--- The record is read first; the fields that are not as it has them are changed, in
+--- the way that keeps all else as it is on this server (docs/servers.md). Nothing is
+--- sent where there is no such field.
 ---
 --- @param client icrm.Client
 --- @param module string
@@ -277,8 +290,18 @@ function M.update(client, module, fields, opts)
   opts = opts or {}
   local schema = client:describe(module)
   local id, changes = split_id(schema, fields)
+  local current = M.retrieve(client, id)
+  changes = without(changes, function(name, value)
+    return values.text(value) == values.text(current[name]) and current[name] ~= nil
+  end)
   changes = checked(client, schema, changes, { check = opts.check, partial = true })
-  return change(client, schema, M.retrieve(client, id), changes, opts)
+  changes = without(changes, function(name, value)
+    return current[name] ~= nil and schema:same(name, value, current[name])
+  end)
+  if not next(changes) then
+    return current, {}
+  end
+  return change(client, schema, current, changes, opts)
 end
 
 --- Change only the given fields by the operation revise, where the server has it.

@@ -128,6 +128,19 @@ function M:created_around(moment)
   return records_of(before), records_of(after)
 end
 
+--- The numbers of all records that changes of the set have; all modules share one
+--- sequence.
+---
+--- @return table<integer, boolean>
+function M:record_numbers()
+  local numbers = {}
+  for _, row in ipairs(self:rows "SELECT record FROM changes WHERE record IS NOT NULL") do
+    local number = math.tointeger(tonumber(row.record:match "x(%d+)$"))
+    numbers[number or -1] = true
+  end
+  return numbers
+end
+
 local UNSETTLED_LINES = ([[
   WITH RECURSIVE waits(n) AS (
     SELECT n FROM changes WHERE state IN %s

@@ -203,8 +203,8 @@ local CODES = {
   {
     code = "GAPS",
     state = "needs_human",
-    text = "it does not show, but %d records were made at its time, too many to look through for "
-      .. "a half of it",
+    text = "it does not show, but others made more than %d records at its time, too many to look "
+      .. "through for a half of it",
     meaning = "absence could not be proven: too many records were made at the time to look for "
       .. "one that is half written",
     cure = "look for it in the CRM by its values, then icrm-lua unknown FILE mark-done KEY ID, "

@@ -13,6 +13,9 @@ local M = {}
 -- How often a session is ended before it counts as one that cannot be.
 local FENCE_TRIES = 4
 
+-- No server is known to wait longer for the lock of a session.
+local LONGEST_LOCK_S = 60
+
 -- The answers that show that a session is gone; nothing ran.
 local SESSION_GONE = {
   INVALID_SESSIONID = true,
@@ -57,6 +60,17 @@ local function time(self, fn, ...)
   return self.run.engine.now() - started, value, err
 end
 
+-- Whether an end that took so long was waited for: something was at work on the
+-- session, which has ended now, or still is where the lock has given up. What is
+-- waited for afterwards grows with it.
+local function judge_wait(self, took)
+  if not self.run.engine:has_waited(took) then
+    return "shut"
+  end
+  self.run.engine:note_wait(took)
+  return "slow"
+end
+
 -- A server that runs one request at a time per session answers a read on it only
 -- when the write that ran there has ended; unless its lock gave up.
 local function barrier(self, session, module)
@@ -65,7 +79,7 @@ local function barrier(self, session, module)
     return "open"
   end
   local took, is_answered = time(self, reads, self.run.client, session, module)
-  return not is_answered and "open" or self.run.engine:has_waited(took) and "slow" or "shut"
+  return is_answered and judge_wait(self, took) or "open"
 end
 
 -- End a session and see that a call on it is refused. Only an answer counts; and
@@ -77,7 +91,7 @@ local function fence(self, job, session, module)
       time(self, errors.try, call_on, client, session, "logout", "POST", {})
     self.has_no_logout = self.has_no_logout or err and err.status == 500 or false
     if M.is_gone(client, session, module) then
-      return self.run.engine:has_waited(took) and "slow" or "shut"
+      return judge_wait(self, took)
     elseif try < FENCE_TRIES then
       job:sleep(try * 0.1)
     end
@@ -86,12 +100,11 @@ local function fence(self, job, session, module)
 end
 
 -- An earlier run has begun to end the sessions and was killed before it noted how
--- that went. Where that is long ago, a session that is gone does not tell whether
--- its end was waited for.
+-- that went: a session that is gone does not tell for how long its end was waited
+-- for, but it was not longer than that is ago.
 local function was_left(self, session, module)
-  return self.fencing_since ~= nil
-    and self.run.engine:has_waited(os.time() - self.fencing_since - 1)
-    and M.is_gone(self.run.client, session, module)
+  return self.fencing_since and M.is_gone(self.run.client, session, module)
+    and judge_wait(self, math.min(os.time() - self.fencing_since - 1, LONGEST_LOCK_S))
 end
 
 -- `shut`, `slow` (it ended, but only after a wait), or `open`.
@@ -100,7 +113,7 @@ local function shut_off(self, job, doubt)
   for _, session in ipairs(doubt.sessions or {}) do
     local module = doubt.change.module
     self.fenced[session] = self.fenced[session]
-      or was_left(self, session, module) and "slow"
+      or was_left(self, session, module)
       or fence(self, job, session, module)
     local verdict = self.fenced[session]
     worst = verdict ~= "shut" and worst ~= "open" and verdict or worst
@@ -141,7 +154,9 @@ function M.all(self, job, doubts)
     elseif verdict == "open" then
       self:human(doubt.change, "NO_FENCE")
     else
-      doubt.is_slow = doubt.is_slow or verdict == "slow"
+      -- Of an earlier run it is not known which write the slow session carried; it
+      -- is enough then that all are waited for longer.
+      doubt.is_slow = doubt.is_slow or verdict == "slow" and doubt.is_of_this_run
       doubt.fenced_at = os.time()
       fenced[#fenced + 1] = doubt
     end

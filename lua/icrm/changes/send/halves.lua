@@ -115,13 +115,13 @@ end
 -- The ids in between that are of no change of the set; nil when they are too many.
 local function gaps_of(run, doubt, low, high)
   local ids, prefix = {}, run.set:schema(doubt.change.module).id_prefix
+  local known = run.store:record_numbers()
   for number = low + 1, high - 1 do
-    local id = ("%sx%d"):format(prefix, number)
-    if not run.store:other_of_record(id, doubt.change.n) then
-      ids[#ids + 1] = id
+    if not known[number] then
+      ids[#ids + 1] = ("%sx%d"):format(prefix, number)
     end
     if #ids > MOST_GAPS then
-      return nil, high - low - 1
+      return nil
     end
   end
   return ids
@@ -162,9 +162,9 @@ local function look_in_gaps(self, doubt, sent, low, high)
   if not low or doubt.answer and doubt.answer.code == DUPLICATE then
     return false
   end
-  local ids, many = gaps_of(self.run, doubt, low, high)
+  local ids = gaps_of(self.run, doubt, low, high)
   if not ids then
-    self:human(doubt.change, "GAPS", many)
+    self:human(doubt.change, "GAPS", MOST_GAPS)
     return true
   end
   return settles(self, doubt, sent, retrieve(self.run.client, ids))

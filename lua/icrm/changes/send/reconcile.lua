@@ -62,6 +62,7 @@ function Reconciler:add(change, session, answer)
     change = change,
     sessions = session and { session },
     answer = answer or nil,
+    is_of_this_run = true,
     has_hung = self.run.engine:has_waited(change.waited_s or 0),
   })
   self:start()

@@ -59,3 +59,42 @@ describe("a user who may not see the module Users", function()
       err.message)
   end)
 end)
+
+for _, profile in ipairs { "initiative", "vtiger8", "corebos" } do
+  describe("a record given back on " .. profile, function()
+    local crm
+
+    before_each(function()
+      crm = icrm.connect("sandbox:?demo=off&profile=" .. profile)
+    end)
+    after_each(function()
+      crm:close()
+    end)
+
+    -- What was sent is seen in what the server converted, rounded or emptied.
+    it("is changed where it was changed, and sent no further", function()
+      local account = crm:create("Accounts", { accountname = "A", annual_revenue = "12.5",
+        description = "É & <b>" })
+      local record = crm:retrieve(account.id)
+      record.phone = "0102"
+      local stored, outcome = crm:update("Accounts", record)
+      assert.same({}, outcome)
+      assert.equal("0102", stored.phone)
+      local now = crm:retrieve(account.id)
+      for _, name in ipairs { "accountname", "annual_revenue", "description" } do
+        assert.equal(record[name], now[name])
+      end
+    end)
+
+    it("is not sent at all when nothing is new, and no typing error is swallowed", function()
+      local record = crm:retrieve(crm:create("Accounts", { accountname = "A" }).id)
+      local sent = #crm._owner:log()
+      assert.equal(record.id, crm:update("Accounts", record).id)
+      for _, event in ipairs(crm._owner:log(sent)) do
+        assert.is_false(event.committed)
+      end
+      record.phnoe = "0102"
+      assert.matches('no field "phnoe"', helper.raised(crm.update, crm, "Accounts", record).message)
+    end)
+  end)
+end

@@ -292,7 +292,8 @@ function M.update(client, module, fields, opts)
   local id, changes = split_id(schema, fields)
   local current = M.retrieve(client, id)
   changes = without(changes, function(name, value)
-    return values.text(value) == values.text(current[name]) and current[name] ~= nil
+    local both_tables = type(value) == "table" and type(current[name]) == "table"
+    return both_tables or values.text(value) == values.text(current[name]) and current[name] ~= nil
   end)
   changes = checked(client, schema, changes, { check = opts.check, partial = true })
   changes = without(changes, function(name, value)

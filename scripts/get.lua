@@ -29,7 +29,8 @@ if args.output ~= "table" then
 end
 local rows = {}
 for _, name in ipairs(columns) do
-  if record[name] ~= "" or args.all or args.fields then
+  local is_shown = record[name] ~= "" and type(record[name]) ~= "table"
+  if is_shown or args.all or args.fields then
     local field = schema.by_name[name]
     rows[#rows + 1] = { field = name, label = field and field.label, value = record[name] }
   end

@@ -307,7 +307,8 @@ end
 
 --- Change only the given fields by the operation revise, where the server has it.
 ---
---- Unlike update it can empty a reference.
+--- Unlike update it can empty a reference. Raises where the server's revise would
+--- take something else away. Numbers go in the form that the server reads.
 ---
 --- @param client icrm.Client
 --- @param module string
@@ -320,7 +321,12 @@ function M.revise(client, module, fields, opts)
   local id, element = split_id(schema, fields)
   element = checked(client, schema, element,
     { check = opts and opts.check, partial = true })
-  local sent = core.copy(element)
+  local sent, failure = ways.revision(client, schema, element, function()
+    return M.retrieve(client, id)
+  end)
+  if not sent then
+    errors.raise { kind = "input", code = failure.code, message = failure.message }
+  end
   sent.id = id
   local record = save(client, schema, "revise", sent)
   return record, images.differences(schema, element, record)

@@ -249,10 +249,11 @@ end
 local function updated(client, known, schema, current, fields, is_whole, accepts)
   local element, settings = core.copy(fields), settings_of(client)
   local price = (known.modules[schema.name] or {}).price
+  local all = is_whole and known.as_stored -- what is left out would be converted
   for _, field in ipairs(schema.fields) do
     local name, value = field.name, current[field.name]
     local goes = is_whole or field.mandatory
-    if field.editable and goes and fields[name] == nil and value ~= nil then
+    if (field.editable or all) and goes and fields[name] == nil and value ~= nil then
       local rounds = is_rounded(known, settings, field, value)
       local needed = field.mandatory or name == price
       if rounds and needed and not accepts(name, "rounded") then
@@ -331,6 +332,27 @@ function M.choose(client, schema, current, fields, options)
     way.is_known = known.is_known or options.learnt ~= nil
   end
   return way, err
+end
+
+--- The element by which some fields of a record are revised, because the caller
+--- wants revise and nothing else.
+---
+--- @param client icrm.Client
+--- @param schema icrm.Schema
+--- @param fields table field → value
+--- @param read fun(): icrm.Record reads the record; called where the element needs it
+--- @return table? element nil where revise would take something away
+--- @return table? failure `code`, `message`
+function M.revision(client, schema, fields, read)
+  local known = M.known(client)
+  local module = known.modules[schema.name] or {}
+  local current = (module.drops or module.along or module.along_with) and read() or {}
+  local dropped = dropped_field(module, current, fields)
+  if dropped then
+    return failure("NO_SAFE_WAY", "revise would empty %s of %s; crm:update keeps it", dropped,
+      current.id)
+  end
+  return revised(client, known, schema, current, fields).element
 end
 
 --- The element by which a record is created: the fields, and what this server

@@ -87,21 +87,23 @@ bool sb_field_refers_to(const struct sb_field *field, const char *module) {
 }
 
 /* A server that reads numbers and dates in the user's form does so by the
- * field's uitype: 7 a number, 9 a percentage, 71 and 72 amounts, and every date
- * and time that is not a part of another field. */
+ * field's uitype: 7 a number, 9 a percentage, 71 and 72 amounts, also those
+ * that only the server writes; and every date and time that is not a part of
+ * another field. */
 static bool is_in_user_form(const struct sb_field *field,
                             const struct sb_module *module,
                             const json_t *described) {
   static const char *const numbers[] = {"7", "9", "71", "72"};
   const char *uitype = sb_json_text(described, "uitype", "");
-  if (!field->editable ||
+  if (field->shared ||
       json_object_get(json_object_get(module->document, "follows"),
                       field->name))
     return false;
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if (field->kind == SB_DECIMAL && strcmp(uitype, numbers[i]) == 0)
       return true;
-  return field->kind == SB_DATE || field->kind == SB_DATETIME;
+  return field->editable &&
+         (field->kind == SB_DATE || field->kind == SB_DATETIME);
 }
 
 static void load_field(struct sb_field *field, const struct sb_module *module,

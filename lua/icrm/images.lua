@@ -37,11 +37,14 @@ end
 function M.differences(schema, sent, stored)
   local list = {}
   for field, value in pairs(sent) do
-    if field ~= "id" and not schema:same(field, value, stored[field]) then
-      list[#list + 1] = difference(schema, field, value, stored[field])
+    local found = stored[field]
+    if value ~= found and field ~= "id" and not schema:same(field, value, found) then
+      list[#list + 1] = difference(schema, field, value, found)
     end
   end
-  table.sort(list, by_field)
+  if #list > 1 then
+    table.sort(list, by_field)
+  end
   return list
 end
 
@@ -55,7 +58,8 @@ end
 local function spilled(schema, sent, before, stored, list)
   for name, old in pairs(before) do
     if
-      sent[name] == nil
+      old ~= stored[name]
+      and sent[name] == nil
       and name ~= "id"
       and not is_silent(schema, name, stored)
       and not ways.follows(name, sent)
@@ -68,21 +72,27 @@ local function spilled(schema, sent, before, stored, list)
   end
 end
 
--- Fields that were not sent and have a value that describe does not promise. A
--- date that it promises is today's, which nobody knows of the record.
+-- Whether describe promises a value. A date that it promises is today's, which
+-- nobody knows of the record.
+local function is_promised(field, value)
+  return not field.type:find "^date" and values.same(field, field.default or "", value)
+end
+
+-- Fields that were not sent and have a value that describe does not promise.
 local function defaulted(schema, sent, stored, list)
-  for _, field in ipairs(schema.fields) do
-    local value = values.text(stored[field.name])
-    local promised = not field.type:find "^date" and values.same(field, field.default or "", value)
+  local by_name = schema.by_name
+  for name, value in pairs(stored) do
+    local field = value ~= "" and value ~= "0" and sent[name] == nil and by_name[name]
     if
-      field.editable
-      and sent[field.name] == nil
-      and not alterations.is_nothing(value)
-      and not promised
-      and not ways.follows(field.name, sent)
+      field
+      and field.editable
+      and not alterations.is_nothing(values.text(value))
+      and not is_promised(field, value)
+      and not ways.follows(name, sent)
     then
       list[#list + 1] = {
-        field = field.name, type = field.type, sent = "", stored = value, kind = "defaulted",
+        field = name, type = field.type, sent = "", stored = values.text(value),
+        kind = "defaulted",
       }
     end
   end
@@ -105,7 +115,9 @@ function M.outcome(schema, sent, before, stored)
   else
     defaulted(schema, sent, stored, list)
   end
-  table.sort(list, by_field)
+  if #list > 1 then
+    table.sort(list, by_field)
+  end
   return list
 end
 
@@ -145,7 +157,8 @@ end
 local function count_unlike(sent, stored, names)
   local n = 0
   for _, name in ipairs(names) do
-    n = n + (is_like(values.text(sent[name]), values.text(stored[name])) and 0 or 1)
+    local a, b = sent[name], stored[name]
+    n = n + ((a == b or is_like(values.text(a), values.text(b))) and 0 or 1)
   end
   return n
 end
@@ -164,6 +177,19 @@ function M.is_another(schema, sent, stored, key)
     return count_unlike(sent, stored, key or names) > 0
   end
   return #others > 0 and count_unlike(sent, stored, others) == #others
+end
+
+--- Whether something that was sent is not stored as it was.
+---
+--- @param outcome table see `outcome`
+--- @return boolean
+function M.is_altered(outcome)
+  for _, one in ipairs(outcome) do
+    if not one.spilled and one.kind ~= "defaulted" then
+      return true
+    end
+  end
+  return false
 end
 
 --- Whether an update made fields empty that were not sent to be.

@@ -181,13 +181,14 @@ function M.create(client, module, fields, opts)
   end
   element = checked(client, schema, element, opts or {})
   local record = save(client, schema, "create", ways.creation(client, schema, element))
-  if images.is_another(schema, element, record) then
+  local outcome = images.outcome(schema, element, nil, record)
+  if images.is_altered(outcome) and images.is_another(schema, element, record) then
     errors.raise { kind = "unknown_outcome", operation = "create",
       message = ("the answer shows another record, %s, than the one of %s that was sent; look "
         .. "whether that is there before trying again"):format(record.id, schema.name) }
   end
   ways.follow(client, module, record)
-  return record, images.outcome(schema, element, nil, record)
+  return record, outcome
 end
 
 local function split_id(schema, fields)

@@ -52,7 +52,7 @@ local KNOWN = {
     -- Values are taken as they are. Right for creates and whole updates; with a
     -- part of a record it destroys the rest.
     as_stored = "__cbws_skipcurdbconvall",
-    empty_dates = true, -- an absent date becomes today's
+    empty_dates = true, -- an absent date becomes today's; needs `as_stored`
   },
   -- The safe branch: what is known of the family, and a look at the first record.
   unknown = { modules = VTIGER_MODULES, update_along = { "description" }, update_rounds = true },
@@ -115,7 +115,9 @@ end
 --- @param client icrm.Client
 --- @return table knowledge; `is_known` false where the first record must show it
 function M.known(client)
-  return KNOWN[client:server().kind] or KNOWN.unknown
+  local learnt = client._learnt -- asked with every write
+  local server = learnt and learnt.server or client:server()
+  return KNOWN[server.kind] or KNOWN.unknown
 end
 
 --- Find out what choosing a way will ask, ahead of it.
@@ -355,25 +357,32 @@ function M.revision(client, schema, fields, read)
   return revised(client, known, schema, current, fields).element
 end
 
+local function add_empty_dates(schema, element)
+  for _, field in ipairs(schema.fields) do
+    if field.type == "date" and field.editable and element[field.name] == nil then
+      element[field.name] = ""
+    end
+  end
+end
+
 --- The element by which a record is created: the fields, and what this server
 --- must be given so that it stores them as they are and nothing of its own.
 ---
 --- @param client icrm.Client
 --- @param schema icrm.Schema
 --- @param fields table field → value
---- @return table element
+--- @return table element `fields` itself where nothing is to be added
 function M.creation(client, schema, fields)
-  local known, element = M.known(client), core.copy(fields)
-  for _, field in ipairs(known.empty_dates and schema.fields or {}) do
-    if field.type == "date" and field.editable and element[field.name] == nil then
-      element[field.name] = ""
-    end
-  end
+  local known, element = M.known(client), fields
   if known.as_stored then
+    element = core.copy(fields)
     element[known.as_stored] = "1"
   end
-  local kind = schema.by_name.activitytype
-  if schema.name == "Calendar" and kind and element.activitytype == nil then
+  if known.empty_dates then
+    add_empty_dates(schema, element)
+  end
+  if schema.name == "Calendar" and fields.activitytype == nil and schema.by_name.activitytype then
+    element = core.copy(element)
     element.activitytype = "Task" -- without it, the record becomes an event
   end
   return element
@@ -386,6 +395,9 @@ end
 --- @param module string
 --- @param record icrm.Record as create returned it; its id is changed
 function M.follow(client, module, record)
+  if module ~= "Calendar" and module ~= "Events" then
+    return
+  end
   local is_task = record.activitytype == "Task"
   local other = module == "Calendar" and not is_task and "Events"
     or module == "Events" and is_task and "Calendar"

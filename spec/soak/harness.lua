@@ -1,6 +1,8 @@
 --- A sandbox in one process, a client in another, and a checker in a third.
 -- @module spec.soak.harness
 
+local input = require "spec.soak.input"
+
 local harness = {}
 
 local function command_output(command)
@@ -16,6 +18,9 @@ local root = command_output(("cd '%s/../..' && pwd"):format(here))
 local icrm_lua = os.getenv "ICRM_LUA" or root .. "/build/bin/icrm-lua"
 local shim = icrm_lua:gsub("/bin/[^/]*$", "/lib/icrm_soak_shim.so")
 
+--- The exit code of a worker that stopped because of what the server did.
+harness.HALTED = 3
+
 local function quote(word)
   return "'" .. tostring(word):gsub("'", [['\'']]) .. "'"
 end
@@ -26,6 +31,11 @@ local function words(list)
     quoted[i] = quote(word)
   end
   return table.concat(quoted, " ")
+end
+
+--- The path of one of tools/, quoted for the shell.
+function harness.tool(name)
+  return quote(root .. "/tools/" .. name)
 end
 
 local function read_file(path)
@@ -50,6 +60,27 @@ function harness.now()
   return tonumber(read_file("/proc/uptime"):match "%S+")
 end
 
+-- The loader takes blanks and colons for ends of a path to preload, so the shim is
+-- preloaded from a folder that has none, whatever the path of this tree.
+local shim_link
+
+local function shim_path()
+  if not shim_link then
+    local dir = command_output "mktemp -d /tmp/icrm-soak-XXXXXX"
+    shim_link = dir .. "/shim.so"
+    assert(os.execute(("ln -s %s %s"):format(quote(shim), shim_link)))
+  end
+  return shim_link
+end
+
+--- Remove what all jobs share.
+function harness.finish()
+  if shim_link then
+    harness.remove(shim_link:match "^(.*)/")
+    shim_link = nil
+  end
+end
+
 function harness.tmpdir()
   return command_output "mktemp -d"
 end
@@ -58,107 +89,37 @@ function harness.remove(dir)
   os.execute("rm -rf " .. quote(dir))
 end
 
-local HEAD = { "key", "operation", "module", "record", "accountname", "phone", "ticket_title",
-  "ticketstatus", "ticketpriorities", "description", "parent_id" }
-
--- Values that are hard to carry, and that the server stores as they are.
-local HARD = { "L'Oréal \"été\"", "a;b,c & d=e+f%20", "<b>gras</b>", "ligne 1\nligne 2", "00123",
-  "C:\\temp\\", "日本語" }
-
-local function csv_line(row)
-  local cells = {}
-  for i, name in ipairs(HEAD) do
-    cells[i] = '"' .. tostring(row[name] or ""):gsub('"', '""') .. '"'
-  end
-  return table.concat(cells, ",")
+--- What the sandbox can be, a line each: `trait NAME` or `profile NAME TRAITS`, parted
+-- by tabs.
+function harness.lines_of_sandbox()
+  local program = [[local s = require "icrm.sandbox"
+    for _, t in ipairs(s.traits()) do print("trait\t" .. t.name) end
+    for _, p in ipairs(s.profiles()) do print("profile\t" .. p.name .. "\t" .. p.traits) end]]
+  local pipe = assert(io.popen(words { icrm_lua, "-e", program }))
+  local text = pipe:read "a"
+  assert(pipe:close(), "the sandbox does not tell its traits")
+  return text:gmatch "[^\n]+"
 end
-
-local function account(i)
-  return { key = "a" .. i, operation = "create", module = "Accounts",
-    accountname = ("Société %05d"):format(i), phone = ("%010d"):format(i) }
-end
-
-local function ticket(i, parent)
-  return { key = "t" .. i, operation = "create", module = "HelpDesk",
-    ticket_title = ("Ticket %05d"):format(i), ticketstatus = "Open", ticketpriorities = "Low",
-    description = HARD[i % #HARD + 1], parent_id = parent and "@" .. parent }
-end
-
--- One record of each module that has a tag: without it a search for the first
--- create of a module could not be seen to work.
-local CONTROLS = {
-  [[{"module":"HelpDesk","id":"9x9001","values":{"ticket_title":"Contrôle","ticketstatus":"Open",
-    "cf_icrm":"ICCONTROL0000000001"}}]],
-  [[{"module":"Accounts","id":"3x9002","values":{"accountname":"Contrôle",
-    "cf_icrm":"ICCONTROL0000000002"}}]],
-}
-
--- What the sandbox starts with besides: records to be updated and deleted.
-local function base_record(i)
-  return ([[{"module":"HelpDesk","id":"9x%d","values":{"ticket_title":"Ancien %05d",
-    "ticketstatus":"Open","ticketpriorities":"Low","description":"avant"}}]]):format(10000 + i, i)
-end
-
-local function update(i)
-  return { key = "u" .. i, operation = "update", module = "HelpDesk", record = "9x" .. 10000 + i,
-    ticketstatus = "Closed", description = HARD[i % #HARD + 1] }
-end
-
-local function delete(i)
-  return { key = "d" .. i, operation = "delete", module = "HelpDesk", record = "9x" .. 10000 + i }
-end
-
--- One row in eight is an account, five are tickets of one, one is an update,
--- one in twenty a deletion.
-local function mixed(n)
-  local rows, base, parent = {}, {}, nil
-  for i = 1, n do
-    if i % 8 == 1 then
-      rows[i] = account(i)
-      parent = rows[i].key
-    elseif i % 8 == 4 then
-      base[#base + 1] = base_record(i)
-      rows[i] = update(i)
-    elseif i % 12 == 11 then
-      base[#base + 1] = base_record(i)
-      rows[i] = delete(i)
-    else
-      rows[i] = ticket(i, parent)
-    end
-  end
-  return rows, base
-end
-
-local function creates(n)
-  local rows = {}
-  for i = 1, n do
-    rows[i] = ticket(i)
-  end
-  return rows, {}
-end
-
-local KINDS = { mixed = mixed, creates = creates }
 
 local Job = {}
 Job.__index = Job
 
 --- A job in a folder of its own: its input, its sandbox, its journal.
 --
--- @param options table rows (number), kind ("mixed" or "creates"), faults,
---   server (list of NAME=VALUE), worker (list of NAME=VALUE), shim (NAME=VALUE
---   of spec/soak/shim.c, which is preloaded then)
+-- @param options table name (for what is said of it), rows (number), kind ("mixed" or
+--   "creates"), profile, traits (text), user and owner (his name and his id, instead of
+--   the administrator), faults, server (list of NAME=VALUE), worker (list of
+--   NAME=VALUE), shim (NAME=VALUE of spec/soak/shim.c, which is preloaded then)
 function harness.job(options)
-  local self = setmetatable({ options = options, dir = harness.tmpdir(), runs = 0 }, Job)
-  local rows, base = KINDS[options.kind or "mixed"](options.rows)
-  local lines = { table.concat(HEAD, ",") }
-  for i, row in ipairs(rows) do
-    lines[i + 1] = csv_line(row)
-  end
+  local self = setmetatable({ options = options, name = options.name, dir = harness.tmpdir(),
+    runs = 0 }, Job)
   self.input, self.journal, self.store =
     self.dir .. "/input.csv", self.dir .. "/job.icrm", self.dir .. "/crm.db"
-  write_file(self.input, table.concat(lines, "\r\n") .. "\r\n")
-  table.move(CONTROLS, 1, #CONTROLS, #base + 1, base)
-  write_file(self.dir .. "/base.json", "[" .. table.concat(base, ",\n") .. "]")
+  self.base, self.shim_sign = self.dir .. "/base.json", self.dir .. "/shim"
+  local csv, json = input.make(options.kind or "mixed", options.rows,
+    options.profile or "initiative", options.owner)
+  write_file(self.input, csv)
+  write_file(self.base, json)
   self:start_server()
   return self
 end
@@ -167,9 +128,11 @@ function Job:start_server()
   local fifo = self.dir .. "/address"
   assert(os.execute("mkfifo " .. quote(fifo)))
   local command = { icrm_lua, root .. "/spec/soak/server.lua", self.store, fifo,
-    "data=" .. self.dir .. "/base.json" }
-  if self.options.faults then
-    table.insert(command, "faults=" .. self.options.faults)
+    "data=" .. self.base }
+  for _, name in ipairs { "faults", "profile", "traits", "user" } do
+    if self.options[name] then
+      table.insert(command, name .. "=" .. self.options[name])
+    end
   end
   for _, option in ipairs(self.options.server or {}) do
     table.insert(command, option)
@@ -203,9 +166,11 @@ function Job:run(options)
   -- What this user's change sets have done is noted in a folder of its own; a
   -- loss of power takes the notes, too.
   local notes = self.options.shim and "/dev/null" or self.dir
+  local preload = self.options.shim and ("LD_PRELOAD=%s ICRM_SHIM_SIGN=%s %s"):format(shim_path(),
+    quote(self.shim_sign), self.options.shim) or ""
+  self.was_shimmed = self.was_shimmed or self.options.shim ~= nil
   local text = ("ICRM_SOAK_KEY=%s XDG_STATE_HOME=%s %s %s %s >>%s 2>&1"):format(
-    quote(self.key), quote(notes),
-    self.options.shim and ("LD_PRELOAD=%s %s"):format(quote(shim), self.options.shim) or "",
+    quote(self.key), quote(notes), preload,
     limit and ("timeout -s KILL %.3f"):format(limit) or "", words(command),
     quote(self.dir .. "/log"))
   local _, how, number = os.execute("{ " .. text .. "; } 2>/dev/null")
@@ -213,23 +178,31 @@ function Job:run(options)
 end
 
 --- Run the client until every change has its last word.
--- @return boolean false when it did not come to an end in `most` runs
+-- @return boolean false when it did not come to an end in `most` runs, or stopped
+--   because of what the server did to a record
 function Job:finish(options, most)
   for _ = 1, most or 30 do
-    if self:run(options) == 0 then
+    local code = self:run(options)
+    if code == 0 then
       return true
+    elseif code == harness.HALTED then
+      return false
     end
   end
   return false
 end
 
---- Stop the server and let the checker look.
+--- Let the checker look.
+-- @param undone boolean|nil whether the job was taken back
 -- @return table count by name; `clean`: all are 0; `text`: what it printed
-function Job:check()
-  self:stop_server()
-  local pipe = assert(io.popen(("exec %s 2>>%s"):format(words { "lua5.4",
-    root .. "/tools/check-changes", self.input, self.store, self.journal,
-    "HelpDesk=ticket_title", "Accounts=accountname" }, quote(self.dir .. "/log"))))
+function Job:check(undone)
+  assert(not self.was_shimmed or read_file(self.shim_sign),
+    "the shim was not at work in any run of " .. self.dir)
+  local command = { "lua5.4", root .. "/tools/check-changes", self.input, self.store,
+    self.journal, "HelpDesk=ticket_title", "Accounts=accountname", "--base=" .. self.base,
+    "--tag=cf_icrm" }
+  table.insert(command, undone and "--undone" or nil)
+  local pipe = assert(io.popen(("exec %s 2>>%s"):format(words(command), quote(self.dir .. "/log"))))
   local result = { text = pipe:read "a" }
   result.clean = pipe:close() == true
   for name, n in result.text:gmatch "([%w_]+) (%d+)" do

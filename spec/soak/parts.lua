@@ -2,9 +2,16 @@
 -- @module spec.soak.parts
 
 local harness = require "spec.soak.harness"
+local matrix = require "spec.soak.matrix"
+local tallies = require "spec.soak.tally"
+
+local at_some_point, judge, kill_and_finish, new_tally, report, say = tallies.at_some_point,
+  tallies.judge, tallies.kill_and_finish, tallies.new, tallies.report, tallies.say
 
 local parts = {
   NAMES = { "points", "kills", "lost", "never", "lag", "seeds", "power", "disk", "mistakes" },
+  ASKED = { "traits", "fuzz" }, -- run only when they are named
+  traits = matrix.run,
 }
 
 -- One request in twenty meets one of these.
@@ -12,58 +19,6 @@ local FAULTS = "seed=%d; p=0.005 half_reply; p=0.01 create after_commit reset; p
   .. "p=0.005 before_commit close; p=0.005 after_commit status=502; p=0.005 status=503; "
   .. "p=0.005 html; p=0.005 length=short; p=0.0025 expire; p=0.0025 json=cut; p=0.0025 empty; "
   .. "p=0.0025 chunks"
-
-local function say(...)
-  io.stdout:write(string.format(...), "\n")
-  io.stdout:flush()
-end
-
-local function new_tally(name)
-  return { name = name, started = os.time(), runs = 0, rows = 0, kills = 0, failed = 0 }
-end
-
--- Counts of the checker that are no complaints.
-local NEUTRAL = { rows = true, creates = true, taken = true }
-
--- Add what the checker found; a job that is not as it should be is kept.
-local function judge(tally, job, finished, may_leave)
-  local result = job:check()
-  tally.runs = tally.runs + 1
-  tally.rows = tally.rows + result.rows
-  local bad = finished and 0 or 1
-  for name, n in pairs(result) do
-    if may_leave and may_leave[name] then
-      tally.left = (tally.left or 0) + n
-    elseif type(n) == "number" and not NEUTRAL[name] then
-      tally[name] = (tally[name] or 0) + n
-      bad = bad + n
-    end
-  end
-  if may_leave and result.taken > result.creates then
-    bad = bad + 1 -- something was sent twice
-  end
-  if bad > 0 then
-    tally.failed = tally.failed + 1
-    say("  %s: not finished or not clean; see %s\n  %s", tally.name, job.dir, result.text)
-    job:stop_server()
-  else
-    job:close()
-  end
-  return bad == 0
-end
-
-local function report(tally)
-  say("%-8s %d runs, %d rows, %d kills, %d s: lost %d duplicates %d unknown %d, ghosts %d, "
-    .. "wrong %d, %d runs failed", tally.name, tally.runs, tally.rows, tally.kills,
-    os.time() - tally.started, tally.lost or 0, tally.duplicates or 0, tally.unknown or 0,
-    tally.ghosts or 0, (tally.wrong_fields or 0) + (tally.wrong_parents or 0)
-      + (tally.done_without_record or 0) + (tally.failed_with_record or 0)
-      + (tally.sent_unproven or 0) + (tally.open or 0), tally.failed)
-  if tally.left then
-    say("  %d of them were left to a person, as was asked", tally.left)
-  end
-  return tally
-end
 
 -- Every point of the engine at which a crash could hurt, in four weathers. A
 -- crash shifts what comes after it, so the number of points is asked first.
@@ -76,7 +31,7 @@ local WEATHERS = { false, on_writes "after_commit close", on_writes "before_comm
   on_writes "half_reply" }
 
 function parts.points(args)
-  local tally = new_tally "points"
+  local tally = new_tally("points", { kills = true })
   local every = args.every or (args.quick and 13 or 1)
   for w, weather in ipairs(WEATHERS) do
     local options = { rows = 12, faults = weather and ("seed=%d; %s"):format(args.seed, weather),
@@ -103,37 +58,16 @@ local function duration(options)
   return harness.now() - started
 end
 
--- Kill the client, as `when` says each time, until it has come through or was
--- killed `kills` times; then let it finish.
-local function kill_and_finish(job, tally, kills, when)
-  for _ = 1, kills do
-    local code = job:run(when())
-    if code == 0 then
-      return true
-    elseif code == 137 then
-      tally.kills = tally.kills + 1
-    end
-  end
-  return job:finish()
-end
-
 local function within(longest_s)
   return function()
     return { kill_after = 0.02 + math.random() * longest_s }
   end
 end
 
--- About three points of the engine go by for a row.
-local function at_some_point(rows)
-  return function()
-    return { die_at = math.random(10, 3 * rows) }
-  end
-end
-
 -- Runs with one kill each, somewhere within. With `until_killed`, runs that came
 -- through before their kill are not counted as one of them, and more are made.
 local function marathon(name, args, runs, rows, options, may_leave, until_killed)
-  local tally = new_tally(name)
+  local tally = new_tally(name, { kills = until_killed, faults = true })
   options.rows = rows
   local template = options.faults
   math.randomseed(args.seed)
@@ -170,7 +104,7 @@ end
 -- Queries see a record later than the settle time ends: absence proves nothing.
 -- What stays unknown is left to a person, and nothing is doubled.
 function parts.lag(args)
-  local tally = new_tally "lag"
+  local tally = new_tally("lag", { faults = true })
   for run = 1, args.runs or (args.quick and 2 or 20) do
     local job = harness.job { rows = args.rows or (args.quick and 1000 or 2000), kind = "creates",
       faults = ("seed=%d; lag=600; p=0.03 create empty"):format(args.seed * 1000 + run) }
@@ -180,7 +114,7 @@ function parts.lag(args)
 end
 
 function parts.seeds(args)
-  local tally = new_tally "seeds"
+  local tally = new_tally("seeds", { faults = true })
   for seed = 1, args.runs or (args.quick and 25 or 1000) do
     local job = harness.job { rows = args.rows or (args.quick and 40 or 200),
       faults = FAULTS:format(args.seed * 1000003 + seed) }
@@ -195,7 +129,7 @@ local POWER = { rows = 200, shim = "ICRM_SHIM_POWER=%d",
 
 -- Each kill loses what the disk had not been told to keep.
 function parts.power(args)
-  local tally = new_tally "power"
+  local tally = new_tally("power", { kills = true, faults = true })
   math.randomseed(args.seed)
   local options = { rows = args.rows or (args.quick and 60 or POWER.rows),
     worker = { "bad=journal_alone" } }
@@ -211,7 +145,7 @@ end
 -- The disk is full from some write on, or fails to sync: the run ends, and the
 -- next one, with room, goes on.
 function parts.disk(args)
-  local tally = new_tally "disk"
+  local tally = new_tally("disk", { kills = true })
   local most = args.quick and 9 or 120
   for _, what in ipairs { "FULL", "SYNC" } do
     local step = what == "FULL" and 5 or 2
@@ -295,6 +229,17 @@ function parts.mistakes(args)
   end
   say("%-8s %d of %d caught within %d runs, %d s", "mistakes", #MISTAKES - tally.failed, #MISTAKES,
     MOST_RUNS, os.time() - tally.started)
+  return tally
+end
+
+--- The fuzz targets, each for so many seconds: an hour, or --runs.
+function parts.fuzz(args)
+  local tally = new_tally "fuzz"
+  local seconds = args.runs or (args.quick and 10 or 3600)
+  local how = select(3, os.execute(("%s --seconds %d"):format(harness.tool "fuzz", seconds)))
+  tally.failed = how == 0 and 0 or 1
+  say("%-8s %d s each, %d s: %s", "fuzz", seconds, os.time() - tally.started,
+    how == 0 and "no findings" or "FAILED")
   return tally
 end
 

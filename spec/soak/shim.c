@@ -11,10 +11,13 @@
  *                          fails.
  *   ICRM_SHIM_RESEND=1     libcurl is not told to ask before it sends, so that
  *                          it sends a request again when a kept connection
- * dies.
+ *                          dies.
+ *   ICRM_SHIM_SIGN=FILE    FILE is made when something was taken away, or stood
+ *                          ready to be: a soak whose shim did nothing is none.
  */
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -24,6 +27,15 @@
 #include <time.h>
 #include <unistd.h>
 
+static void leave_sign(void) {
+  static bool was_left;
+  const char *path = getenv("ICRM_SHIM_SIGN");
+  int fd = path && !was_left ? open(path, O_WRONLY | O_CREAT, 0600) : -1;
+  was_left = was_left || fd >= 0;
+  if (fd >= 0)
+    close(fd);
+}
+
 #undef curl_easy_setopt
 CURLcode curl_easy_setopt(CURL *handle, CURLoption option, ...) {
   CURLcode (*real)(CURL *, CURLoption, ...);
@@ -32,8 +44,10 @@ CURLcode curl_easy_setopt(CURL *handle, CURLoption option, ...) {
   va_start(args, option);
   void *value = va_arg(args, void *); /* all types of an option are as wide */
   va_end(args);
-  if (option == CURLOPT_PREREQFUNCTION && getenv("ICRM_SHIM_RESEND"))
+  if (option == CURLOPT_PREREQFUNCTION && getenv("ICRM_SHIM_RESEND")) {
+    leave_sign();
     return CURLE_OK;
+  }
   return real(handle, option, value);
 }
 
@@ -219,6 +233,8 @@ static int x_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base,
   struct file *file = (struct file *)base;
   *file = (struct file){.is_journal = path && strstr(path, ".icrm")};
   file->last = &file->first;
+  if (file->is_journal)
+    leave_sign();
   file->real = calloc(1, (size_t)real_vfs->szOsFile);
   if (!file->real)
     return SQLITE_NOMEM;

@@ -4,7 +4,8 @@
 -- Options: settle, resend, timeout, lanes; die_at=N kills this process at the
 -- N-th point of the engine, or the N-th of the name die_on=NAME; points=FILE notes
 -- how many were passed; bad=NAME builds in a mistake of spec/soak/mistakes.lua;
--- driver=NAME is one of spec/changes/drivers.lua.
+-- driver=NAME is one of spec/changes/drivers.lua; accept=FIELD:KIND as of apply;
+-- undo=1 takes back what JOURNAL did, through JOURNAL.undo.icrm.
 local changes = require "icrm.changes"
 local client = require "icrm.client"
 local core = require "icrm.core"
@@ -61,12 +62,13 @@ local function plan(crm, set_options)
   return set
 end
 
--- A plan that was cut short is made again; nothing was sent of it.
-local function open(crm, set_options)
-  local file = io.open(journal, "rb")
+-- Open a change set, or make it: a plan that was cut short is made again, for
+-- nothing was sent of it.
+local function open(crm, path, set_options, make)
+  local file = io.open(path, "rb")
   if file then
     file:close()
-    local ok, set = pcall(changes.open, crm, journal, set_options)
+    local ok, set = pcall(changes.open, crm, path, set_options)
     if not ok and not tostring(set):find "is no change set" then
       error(set, 0)
     elseif ok and not set.is_torn then
@@ -75,9 +77,17 @@ local function open(crm, set_options)
       set:close()
     end
     local driver = set_options.driver or require "icrm.changes.journal.sqlite"
-    driver.remove(journal)
+    driver.remove(path)
   end
-  return plan(crm, set_options)
+  return make()
+end
+
+local function open_undo(crm, set_options)
+  local way_back = journal .. ".undo.icrm"
+  return open(crm, way_back, set_options, function()
+    local set <close> = changes.open(crm, journal, set_options)
+    return set:undo(way_back)
+  end)
 end
 
 local crm <close> = client.connect { url = url, username = user, insecure = true,
@@ -88,13 +98,18 @@ if options.driver then
   set_options.driver = require("spec.changes.drivers")[options.driver]
 end
 mistakes.install(options, set_options)
-local set <close> = open(crm, set_options)
+local set <close> = options.undo and open_undo(crm, set_options)
+  or open(crm, journal, set_options, function()
+    return plan(crm, set_options)
+  end)
 local summary = set:apply { settle = options.settle, resend = options.resend, on_point = on_point,
-  allow_delete = set.store:count_deletions().open }
+  allow_delete = set.store:count_deletions().open,
+  accept = options.accept and { options.accept } }
 if options.points then
   local file = assert(io.open(options.points, "w"))
   file:write(passed)
   file:close()
 end
--- 75: run me again; 0: every change has its last word.
-os.exit(summary.remaining > 0 and 75 or 0, true)
+-- 75: run me again; 0: every change has its last word; 3: stopped because of what the
+-- server did to a record.
+os.exit(summary.halted and 3 or summary.remaining > 0 and 75 or 0, true)

@@ -85,12 +85,10 @@ static void want_field(struct sb_query_plan *plan, int field) {
 }
 
 /* Index of a field that may be asked for, -1 for none of that name. */
-static int find_field(const struct sb_query_plan *plan,
+static int find_field(const struct sb_module *module,
                       struct icrm_vtql_slice name) {
-  const struct sb_module *module = plan->module;
   int field = sb_module_field(module, name.data, name.len);
-  return field >= 0 && sb_sees_field(plan->call, &module->fields[field]) ? field
-                                                                         : -1;
+  return field >= 0 && module->fields[field].hidden ? -1 : field;
 }
 
 static enum sb_outcome choose_fields(struct sb_query_plan *plan) {
@@ -106,7 +104,7 @@ static enum sb_outcome choose_fields(struct sb_query_plan *plan) {
     return SB_DONE;
   for (size_t i = 0; i < query->n_columns; i++) {
     struct icrm_vtql_slice name = query->columns[i];
-    int field = find_field(plan, name);
+    int field = find_field(module, name);
     if (field < 0)
       return sb_fail(plan->call, "ACCESS_DENIED",
                      "Permission to access '.%.*s.' attribute denied.",
@@ -125,7 +123,7 @@ static enum sb_outcome check_terms(struct sb_query_plan *plan) {
   for (size_t i = 0; i < plan->query->n_terms; i++) {
     const struct icrm_vtql_term *term = &plan->query->terms[i];
     struct icrm_vtql_slice name = term->column;
-    int field = find_field(plan, name);
+    int field = find_field(plan->module, name);
     if (field < 0)
       return sb_fail(plan->call, "ACCESS_DENIED",
                      "Permission to access %.*s attribute denied.",

@@ -16,17 +16,19 @@ local args = parser:parse()
 
 local crm <close> = script.connect(args)
 local schema = crm:describe(args.module)
-local paths, columns, seen = {}, {}, { id = true }
+local paths, columns, seen, nameable = {}, {}, { id = true }, true
 local wanted = table.move(args.sum, 1, #args.sum, #args.by + 1, { table.unpack(args.by) })
 for _, name in ipairs(wanted) do
   local path = join.path(crm, schema, name)
   paths[#paths + 1] = path
+  nameable = nameable and path.is_nameable
   if not seen[path.column] then
     columns[#columns + 1], seen[path.column] = path.column, true
   end
 end
 
-local text = ("SELECT %s FROM %s%s;"):format(table.concat({ "id", table.unpack(columns) }, ", "),
+local text = ("SELECT %s FROM %s%s;"):format(nameable
+  and table.concat({ "id", table.unpack(columns) }, ", ") or "*",
   args.module, args.where and " WHERE " .. args.where or "")
 local result = report.new { by = args.by, sum = args.sum }
 local progress <close> = require("icrm.cli.progress").new {
@@ -34,6 +36,11 @@ local progress <close> = require("icrm.cli.progress").new {
   waits = function() return crm.core:waits() end,
 }
 for row in join.rows(crm, crm:query(text):each(), paths) do
+  for _, path in ipairs(nameable and {} or paths) do
+    if row[path.column] == nil then
+      script.refuse("the CRM gives no %s to a query; only single records show it", path.column)
+    end
+  end
   result:add(row)
   progress:step()
 end

@@ -21,8 +21,15 @@ if (args.where ~= nil) == (args.all ~= nil) then
 end
 
 local crm <close> = script.connect(args)
-local values, faults = crm:describe(args.module):check(script.pairs_of(args.set, "--set"),
-  { partial = true })
+local schema, given = crm:describe(args.module), {}
+for name, value in pairs(script.pairs_of(args.set, "--set")) do
+  local field = schema:field(name) -- by its label, too
+  if field and given[field.name] then
+    script.refuse("--set names %s twice", field.name)
+  end
+  given[field and field.name or name] = value
+end
+local values, faults = schema:check(given, { partial = true })
 if #faults > 0 then
   script.refuse("%s: %s", args.module, schemas.describe_faults(faults))
 end

@@ -128,6 +128,23 @@ describe("icrm-lua", function()
       assert.truthy(ok({ "query", text, "-o", "csv", "--raw" }).out:find(",=1+1\r\n", 1, true))
     end)
 
+    it("fields are named whatever is in their names, and by their labels", function()
+      local url = "sandbox:" .. helper.tmpdir() .. "/crm.db?field=HelpDesk.shipping_%26_handling"
+        .. ":double"
+      local out = helper.tmpdir() .. "/set.icrm"
+      local result = helper.icrm { "update", "HelpDesk", "--all", "--set",
+        "shipping_&_handling=12.5", "--set", "Priorité=High", "--yes", "--out", out,
+        "--url", url }
+      assert.equal(0, result.code, result.err)
+      result = helper.icrm { "report", "HelpDesk", "--by", "ticketpriorities", "--sum",
+        "shipping_&_handling", "-o", "csv", "--url", url }
+      assert.equal(0, result.code, result.err)
+      local count, sum = result.out:match "\nHigh,(%d+),([%d.]+)\r?\n$"
+      assert.equal(tonumber(count) * 12.5, tonumber(sum), result.out)
+      result = helper.icrm { "update", "HelpDesk", "--all", "--set", "nope&=1", "--url", url }
+      assert.matches('HelpDesk has no field "nope&"', result.err)
+    end)
+
     it("doctor names what is wrong and exits with 1", function()
       local result = crm.run({ "doctor" }, { env = { ICRM_ACCESS_KEY = "wrong" } })
       assert.equal(1, result.code)

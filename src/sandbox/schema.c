@@ -252,12 +252,12 @@ static int add_extra(struct sb_schema *schema, const char *extra,
   char name[64];
   size_t len = dot ? (colon ? (size_t)(colon - dot - 1) : strlen(dot + 1)) : 0;
   bool sound = len > 0 && len < sizeof name &&
-               strspn(dot + 1, "abcdefghijklmnopqrstuvwxyz0123456789_") == len;
+               strspn(dot + 1, "abcdefghijklmnopqrstuvwxyz0123456789_&") == len;
   if (!sound || !module || !module->describe)
     return icrm_error_set(err, ICRM_ERROR_CONFIG,
                           "extra field \"%s\": write Module.field:type, with a "
                           "module of the sandbox and a name of small letters, "
-                          "digits and underscores",
+                          "digits, underscores and &",
                           extra);
   memcpy(name, dot + 1, len);
   name[len] = '\0';

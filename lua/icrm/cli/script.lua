@@ -195,8 +195,8 @@ end
 function M.pairs_of(words, option)
   local map = {}
   for _, word in ipairs(words or {}) do
-    local name, value = word:match "^%s*([%w_]+)%s*=(.*)$"
-    if not name then
+    local name, value = word:match "^%s*([^=]-)%s*=(.*)$"
+    if not name or name == "" then
       M.refuse("%s %q: write name=value", option, word)
     elseif map[name] then
       M.refuse("%s names %s twice", option, name)

@@ -4,6 +4,7 @@
 -- fetched many at a time, each once.
 -- @module icrm.query.join
 
+local core = require "icrm.core"
 local errors = require "icrm.error"
 local lookup = require "icrm.query.lookup"
 local nearest = require "icrm.nearest"
@@ -61,7 +62,8 @@ end
 --- @param schema icrm.Schema
 --- @param path string
 --- @return table path name; column (of the module itself); field and targets when
----   it goes through a reference
+---   it goes through a reference; is_nameable: whether a query can name the column,
+---   else it has to ask for all
 function M.path(crm, schema, path)
   local column, name = path:match "^([^.]+)%.?(.*)$"
   local field = schema.by_name[column or path]
@@ -69,11 +71,11 @@ function M.path(crm, schema, path)
     local fault = schema:unknown_field(column or path)
     refuse("%s; %s", fault.message, fault.cure)
   elseif name == "" then
-    return { name = path, column = column }
+    return { name = path, column = column, is_nameable = core.vtql.is_name(column) }
   elseif not modules_of(field) then
     refuse("%s: %s is no reference to another record", path, column)
   end
-  return { name = path, column = column, field = name,
+  return { name = path, column = column, field = name, is_nameable = core.vtql.is_name(column),
     targets = targets_of(crm, schema, field, name), known = {} }
 end
 
@@ -89,7 +91,8 @@ local function fill(crm, path, rows)
     end
   end
   for module, ids in pairs(wanted) do
-    for id, record in pairs(lookup.by_id(crm, module, ids, { path.field })) do
+    for id, record in pairs(lookup.by_id(crm, module, ids,
+        core.vtql.is_name(path.field) and { path.field } or "*")) do
       path.known[id] = record[path.field]
     end
   end

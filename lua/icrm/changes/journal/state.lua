@@ -60,7 +60,8 @@ local CODES = {
     state = "failed",
     text = "%s",
     meaning = "this server has no operation that changes the record and keeps the rest of it",
-    cure = "change it in the CRM, or accept what the message names: icrm-lua resume FILE --accept",
+    cure = "change it in the CRM; where the message speaks of rounding, run the row again with "
+      .. "--accept field:rounded",
   },
   {
     code = "MANDATORY",

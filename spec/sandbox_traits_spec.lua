@@ -299,7 +299,10 @@ describe("a module whose records are private", function()
       assert.equal(shown and admin.user or owner, made.assigned_user_id)
       assert.equal(admin.user, admin:retrieve(made.id).assigned_user_id)
       assert.same({}, names "SELECT lastname FROM Contacts;")
+      crm:close()
+      admin:close()
     end
+    begin ""
   end)
 
   it("takes no peer for an owner with owners-checked", function()
@@ -547,6 +550,49 @@ describe("the trait everyone-creates", function()
       assert.equal(may, ok)
       assert.is_false((pcall(crm.call, crm, "create", { elementType = "Groups",
         element = { groupname = "G" } })))
+    end
+  end)
+end)
+
+describe("the trait private-events", function()
+  it("shows in queries what may not be retrieved", function()
+    local server = sandbox.start { profile = "vtiger8" }
+    local admin <close> = icrm.connect { url = server:url(), username = "admin",
+      access_key = server:key "admin", owner = server }
+    local crm <close> = icrm.connect { url = server:url(), username = "jdupont",
+      access_key = server:key "jdupont" }
+    local made = admin:create("Events", { subject = "E", date_start = "2026-12-01",
+      time_start = "09:00:00", due_date = "2026-12-01", time_end = "10:00:00",
+      duration_hours = "1", eventstatus = "Planned", activitytype = "Meeting",
+      visibility = "Private" })
+    assert.equal("E", stored(crm, "Events", made.id, "subject"))
+    for _, operation in ipairs { "retrieve", "delete" } do
+      assert.error_matches(function()
+        crm:call(operation, { id = made.id })
+      end, "Permission to read given object is denied")
+    end
+    assert.equal("E", admin:retrieve(made.id).subject)
+  end)
+end)
+
+describe("the trait hidden-fields", function()
+  it("keeps a field from a user, who may write it once", function()
+    local server = sandbox.start { profile = "vtiger8",
+      traits = "hidden-fields, everyone-creates" }
+    local admin <close> = icrm.connect { url = server:url(), username = "admin",
+      access_key = server:key "admin", owner = server }
+    local crm <close> = icrm.connect { url = server:url(), username = "jdupont",
+      access_key = server:key "jdupont" }
+    local made = crm:call("create", { elementType = "HelpDesk", element = { ticket_title = "T",
+      ticketstatus = "Open", ticketpriorities = "Low", hours = "3", assigned_user_id = crm.user } })
+    assert.is_nil(made.hours)
+    assert.is_nil(revise(crm, { id = made.id, hours = "9" }).hours)
+    assert.equal("3.00000000", admin:retrieve(made.id).hours)
+    assert.error_matches(function()
+      stored(crm, "HelpDesk", made.id, "hours")
+    end, "attribute denied")
+    for _, field in ipairs(crm:call("describe", { elementType = "HelpDesk" }).fields) do
+      assert.not_equal("hours", field.name)
     end
   end)
 end)

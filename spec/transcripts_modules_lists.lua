@@ -44,8 +44,7 @@ end
 local SET_UP = "the recorded server was set up with other picklists, custom fields and modules"
 local SHOWN = "dates are described in the form of the user who asks; here in one form"
 local LANGUAGE = "labels are in the language of the user who asks; here in one"
-local RIGHTS = "the recorded user may not see fields of HelpDesk (hours, update_log), nor "
-  .. "others' tickets and private events"
+local RIGHTS = "the recorded user may not see others' tickets, nor Invoice"
 local SHIFTED = "a time in a date field moves the date to the user's time zone"
 local READS = "a form of date that only this user's setting explains"
 
@@ -68,26 +67,12 @@ lists.known = {
     "the first recording refuses a label that is none, this one takes any",
 }
 
--- Exchanges on tickets and private events of others.
-for _, name in ipairs { "create HelpDesk owner another (private)", "create HelpDesk own",
-  "create HelpDesk for a group", "query foreign ticket by id", "query hidden field",
-  "query WHERE hidden field", "retrieve foreign private ticket", "revise foreign private ticket",
-  "update foreign private ticket", "delete foreign private ticket",
-  "retrieve foreign private event", "revise foreign private event",
-  "update foreign private event", "delete foreign private event", "query foreign private event",
-  "retrieve own ticket", "revise own ticket", "revise own ticket, hidden field",
-  "update own ticket, hidden field", "delete own ticket (no delete right)",
+-- Others' tickets.
+for _, name in ipairs { "query foreign ticket by id", "retrieve foreign private ticket",
+  "revise foreign private ticket", "update foreign private ticket",
+  "delete foreign private ticket", "delete own ticket (no delete right)",
   "give own ticket to another", "retrieve ticket given away" } do
   lists.known["permissions/vendeur: " .. name] = RIGHTS
-end
-
-for _, name in ipairs { "create HelpDesk by a user", "retrieve HelpDesk by the user",
-  "revise description of HelpDesk by the user", "retrieve HelpDesk after revise by the user",
-  "update of the mandatory fields and description only, HelpDesk by the user",
-  "retrieve HelpDesk after update of the mandatory fields by the user",
-  "update whole record unchanged HelpDesk by the user",
-  "retrieve HelpDesk after update by the user" } do
-  lists.known["decimals: " .. name .. " of 5 decimals"] = RIGHTS
 end
 
 --- Exchanges whose reply has the recorded form but other values.
@@ -102,7 +87,6 @@ lists.known_values = {
   ["calendar/create Calendar, datetime in date_start"] = SHIFTED,
   ["calendar/retrieve as Calendar: Calendar, datetime in date_start"] = SHIFTED,
   ["calendar/query Calendar: Calendar, datetime in date_start"] = SHIFTED,
-  ["permissions/admin: retrieve ticket of vendeur"] = RIGHTS,
   [SETTINGS[3] .. "create Potentials amount 1.234,56"] = READS,
   [SETTINGS[3] .. "create Events"] = READS,
   [SETTINGS[3] .. "retrieve Events"] = READS,

@@ -37,8 +37,7 @@ describe("the exchanges recorded from the modules of a vtiger 8", function()
     start = function()
       return {
         profile = "vtiger8", now = FIRST_RECORDED, empty = true,
-        traits = "update-encodes-description, update-rounds, revise-drops, duplicate-words, "
-          .. "owners-checked, activity-types, forecast-workflow, everyone-creates",
+        traits = "hidden-fields, everyone-creates",
         fields = {
           "Accounts.cf_icrm_token:string", "Accounts.siren:string", "Accounts.siret:string",
           "Accounts.latitude:double.6", "Accounts.longitude:double.6",

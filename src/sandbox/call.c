@@ -69,6 +69,12 @@ bool sb_is_private(const struct sb_call *call, const struct sb_module *module) {
          (module->private || sb_trait(call, SB_TRAIT_PRIVATE_OWNERS));
 }
 
+bool sb_sees_field(const struct sb_call *call, const struct sb_field *field) {
+  const bool withheld =
+      field->withheld && !call->admin && sb_trait(call, SB_TRAIT_HIDDEN_FIELDS);
+  return !field->hidden && !withheld;
+}
+
 bool sb_may_see(const struct sb_call *call, const struct sb_module *module) {
   return call->admin || module->visible;
 }

@@ -115,6 +115,9 @@ static inline int64_t sb_trait(const struct sb_call *call,
  */
 bool sb_is_private(const struct sb_call *call, const struct sb_module *module);
 
+/* True when the caller sees the field in records, queries and describe. */
+bool sb_sees_field(const struct sb_call *call, const struct sb_field *field);
+
 /* True when the caller may see the module at all. */
 bool sb_may_see(const struct sb_call *call, const struct sb_module *module);
 

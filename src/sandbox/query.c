@@ -85,10 +85,12 @@ static void want_field(struct sb_query_plan *plan, int field) {
 }
 
 /* Index of a field that may be asked for, -1 for none of that name. */
-static int find_field(const struct sb_module *module,
+static int find_field(const struct sb_query_plan *plan,
                       struct icrm_vtql_slice name) {
+  const struct sb_module *module = plan->module;
   int field = sb_module_field(module, name.data, name.len);
-  return field >= 0 && module->fields[field].hidden ? -1 : field;
+  return field >= 0 && sb_sees_field(plan->call, &module->fields[field]) ? field
+                                                                         : -1;
 }
 
 static enum sb_outcome choose_fields(struct sb_query_plan *plan) {
@@ -104,7 +106,7 @@ static enum sb_outcome choose_fields(struct sb_query_plan *plan) {
     return SB_DONE;
   for (size_t i = 0; i < query->n_columns; i++) {
     struct icrm_vtql_slice name = query->columns[i];
-    int field = find_field(module, name);
+    int field = find_field(plan, name);
     if (field < 0)
       return sb_fail(plan->call, "ACCESS_DENIED",
                      "Permission to access '.%.*s.' attribute denied.",
@@ -123,7 +125,7 @@ static enum sb_outcome check_terms(struct sb_query_plan *plan) {
   for (size_t i = 0; i < plan->query->n_terms; i++) {
     const struct icrm_vtql_term *term = &plan->query->terms[i];
     struct icrm_vtql_slice name = term->column;
-    int field = find_field(plan->module, name);
+    int field = find_field(plan, name);
     if (field < 0)
       return sb_fail(plan->call, "ACCESS_DENIED",
                      "Permission to access %.*s attribute denied.",

@@ -130,6 +130,7 @@ static void load_field(struct sb_field *field, const struct sb_module *module,
   field->unique = is_listed(json_object_get(doc, "unique"), name) ||
                   sb_json_flag(described, "isunique", false);
   field->shared = module->shared ? shared_column(name) : NULL;
+  field->withheld = is_listed(json_object_get(doc, "withheld"), name);
   field->custom = strncmp(name, "cf_", 3) == 0 ||
                   is_listed(json_object_get(doc, "custom"), name);
   field->starred = module->shared && strcmp(name, "starred") == 0;

@@ -30,6 +30,7 @@ struct sb_field {
   bool unique;
   const char *shared; /* its column when it is kept in the table `entity` */
   bool hidden;        /* kept, and never shown: a user's access key */
+  bool withheld;      /* from who is no administrator: see hidden-fields */
   bool custom;        /* kept in the table of custom fields */
   bool in_user_form;  /* read with the caller's separators, zone, date order */
   bool starred;       /* a star belongs to one user: empty for the others */

@@ -107,6 +107,20 @@ static enum sb_outcome find_by_any_id(struct sb_call *call, const char *given,
   return SB_DONE;
 }
 
+/* A query shows an event that its owner keeps private. */
+static bool is_private_event(struct sb_call *call,
+                             const struct sb_module *module, int64_t number) {
+  if (call->admin || strcmp(module->name, "Events") != 0 ||
+      !sb_trait(call, SB_TRAIT_PRIVATE_EVENTS))
+    return false;
+  return sb_rows_one(
+             sb_store_query_number(call->store,
+                                   "SELECT 1 FROM \"Events\" WHERE id = ? AND "
+                                   "visibility = 'Private'",
+                                   number),
+             0) == 1;
+}
+
 enum sb_outcome sb_target_find(struct sb_call *call, const char *id,
                                struct sb_target *target) {
   if (sb_trait(call, SB_TRAIT_COREBOS_IDS))
@@ -129,7 +143,9 @@ enum sb_outcome sb_target_find(struct sb_call *call, const char *id,
   } else if (!has_row(call->store, module, number)) {
     return sb_deny(call);
   }
-  if (sb_is_private(call, module) && !is_owner(call, number))
+  const bool private =
+      sb_is_private(call, module) || is_private_event(call, module, number);
+  if (private && !is_owner(call, number))
     return sb_fail(call, "ACCESS_DENIED",
                    "Permission to read given object is denied");
   target->module = module;

@@ -9,7 +9,7 @@
 #define VTIGER8                                                                \
   "record-label, price-list, json-numbers, describe-isunique, "                \
   "duplicate-words, owners-checked, activity-types, forecast-workflow, "       \
-  "update-encodes-description, update-rounds, revise-drops"
+  "update-encodes-description, update-rounds, revise-drops, private-events"
 
 #define COREBOS                                                                \
   "moreinfo, corebos-words, any-method, token-lives-on, corebos-ids, "         \

@@ -118,6 +118,12 @@
     "or a group only.")                                                        \
   X(EVERYONE_CREATES, "everyone-creates", 0,                                   \
     "Who is no administrator may create records of any module that he sees.")  \
+  X(PRIVATE_EVENTS, "private-events", 0,                                       \
+    "A query shows other people's events of visibility Private; to retrieve "  \
+    "or change one is denied.")                                                \
+  X(HIDDEN_FIELDS, "hidden-fields", 0,                                         \
+    "Who is no administrator does not see hours and update_log of HelpDesk: "  \
+    "create stores hours all the same, update and revise ignore it.")          \
   X(REPEATED_NUMBERS, "repeated-numbers", 20,                                  \
     "A create reads its module's counter and writes it that many "             \
     "milliseconds later: creates that overlap get one number.")                \

@@ -84,6 +84,18 @@ static void tell_rights(const struct sb_call *call,
     json_object_set_new(described, rights[i], json_false());
 }
 
+static void withhold(const struct sb_call *call, const struct sb_module *module,
+                     json_t *described) {
+  json_t *fields = json_object_get(described, "fields");
+  for (size_t i = json_array_size(fields); i-- > 0;) {
+    const char *name = sb_json_text(json_array_get(fields, i), "name", "");
+    int index = sb_module_field(module, name, strlen(name));
+    if (index >= 0 && module->fields[index].withheld &&
+        !sb_sees_field(call, &module->fields[index]))
+      json_array_remove(fields, i);
+  }
+}
+
 static void tell_unique(const struct sb_call *call,
                         const struct sb_module *module, json_t *described) {
   const bool tells = sb_trait(call, SB_TRAIT_DESCRIBE_ISUNIQUE);
@@ -113,6 +125,7 @@ enum sb_outcome sb_types_describe(struct sb_call *call) {
     return sb_deny(call);
   json_t *described = json_deep_copy(module->describe);
   tell_rights(call, module, described);
+  withhold(call, module, described);
   tell_unique(call, module, described);
   sb_json_add_value(call->out, described);
   json_decref(described);

@@ -87,7 +87,7 @@ void sb_wire_add_row(struct sb_call *call, const struct sb_module *module,
   icrm_buf_add_byte(call->out, '{');
   for (size_t i = 0; i < n; i++) {
     const struct sb_field *field = &module->fields[fields[i]];
-    if (field->hidden)
+    if (!sb_sees_field(call, field))
       continue;
     sb_json_add_key(call->out, field->name);
     if (field->kind == SB_ID && id)

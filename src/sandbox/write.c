@@ -123,6 +123,8 @@ static enum sb_outcome set_values(struct sb_call *call,
     const struct sb_field *field = &module->fields[i];
     const json_t *value = json_object_get(element, field->name);
     if (!value || !is_written(field) ||
+        (call->operation->run != sb_write_create &&
+         !sb_sees_field(call, field)) ||
         (keep_references && field->kind == SB_REFERENCE &&
          sb_values_is_empty(value)))
       continue;

@@ -8,119 +8,20 @@ local json = require "icrm.json"
 local roundings = require "icrm.changes.plan.roundings"
 local state = require "icrm.changes.journal.state"
 local text_tools = require "icrm.text"
+local wording = require "icrm.changes.wording"
 
 local M = {}
 
 local SAMPLE = 3
 local SAMPLE_OF_REASONS = 10
-local WIDTH = 60
 local FORMAT_VERSION = 1
 
-local SIGNS = { create = "+", attach = "+", update = "~", delete = "-" }
 local ORDER = { delete = 1, update = 2, create = 3, attach = 4 }
-
--- Control characters and long texts would spoil a terminal.
-local function printable(value)
-  local text = text_tools.clean((tostring(value):gsub("\r?\n", "⏎")))
-  if utf8.len(text) and utf8.len(text) > WIDTH then
-    text = text:sub(1, utf8.offset(text, WIDTH) - 1) .. "…"
-  end
-  return text == "" and "(empty)" or text
-end
-
-local function sorted_fields(change)
-  local names = {}
-  for field in pairs(json.decode(change.fields)) do
-    names[#names + 1] = field
-  end
-  for field in pairs(change.refs and json.decode(change.refs) or {}) do
-    names[#names + 1] = field
-  end
-  table.sort(names)
-  return names
-end
-
--- Updates of the same fields belong together; so do all creations of a module.
-local function group_name(change)
-  local name = ("%s %s"):format(SIGNS[change.operation], change.module)
-  if change.operation == "update" then
-    name = name .. ": " .. table.concat(sorted_fields(change), ", ")
-  end
-  return name
-end
-
-local function new_value(fields, references, field)
-  if references[field] then
-    return "record of " .. references[field]
-  end
-  return printable(fields[field])
-end
-
-local function describe_attachment(change)
-  local file = json.decode(change.before)
-  local target = file.related_to or "record of " .. json.decode(change.refs).related_to
-  return { ("      %s (%d bytes) → %s"):format(printable(file.path), file.size, target) }
-end
-
--- `old → new` for an update, the values for a create.
-local function describe(change)
-  if change.operation == "attach" then
-    return describe_attachment(change)
-  end
-  local fields = json.decode(change.fields)
-  local references = change.refs and json.decode(change.refs) or {}
-  local before = change.before and json.decode(change.before) or {}
-  local lines = {}
-  for _, field in ipairs(sorted_fields(change)) do
-    local value = new_value(fields, references, field)
-    if change.operation == "update" then
-      lines[#lines + 1] = ("      %s: %s → %s"):format(
-        field,
-        printable(before[field] or ""),
-        value
-      )
-    elseif value ~= "(empty)" then
-      lines[#lines + 1] = ("      %s: %s"):format(field, value)
-    end
-  end
-  return lines
-end
-
---- Where a change comes from: its key, and its line unless the key says it.
----
---- @param change table
---- @return string
-function M.place(change)
-  local line = change.line and ("line %d"):format(change.line)
-  if not line or change.key:find(line, 1, true) then
-    return change.key
-  end
-  return ("%s (%s)"):format(change.key, line)
-end
-
-local function title(change)
-  local before = change.before and json.decode(change.before) or {}
-  local name = before.accountname
-    or before.ticket_title
-    or before.lastname
-    or before.label
-    or ""
-  local outcome = change.message
-      and ("  [%s: %s]"):format(change.state:gsub("_", " "), printable(change.message))
-    or change.differences and ("  [done, but %s]"):format(text_tools.clean(change.differences))
-    or ""
-  return ("    %s %s%s%s"):format(
-    change.record or "new",
-    M.place(change),
-    name ~= "" and "  " .. printable(name) or "",
-    outcome
-  )
-end
 
 local function gather(set)
   local groups, order = {}, {}
   for change in set.store:each { states = state.except "skipped" } do
-    local name = group_name(change)
+    local name = wording.group(change)
     local group = groups[name]
     if not group then
       group = {
@@ -191,7 +92,7 @@ end
 function M.totals(set)
   local rows, order, used = {}, {}, {}
   for _, total in ipairs(set.store:totals()) do
-    local name = SIGNS[total.operation] .. " " .. total.operation .. " " .. total.module
+    local name = wording.SIGNS[total.operation] .. " " .. total.operation .. " " .. total.module
     if not rows[name] then
       rows[name], order[#order + 1] = {}, name
     end
@@ -254,8 +155,8 @@ local function write_lines(write, lines)
 end
 
 local function write_change(write, change)
-  write(title(change) .. "\n")
-  write_lines(write, describe(change))
+  write(wording.title(change) .. "\n")
+  write_lines(write, wording.values(change))
 end
 
 local function write_group(set, group, write, full, more)
@@ -271,7 +172,7 @@ local function write_group(set, group, write, full, more)
   end
   for change in set.store:each { states = state.except "skipped",
     operations = { group.operation }, module = group.module } do
-    if group_name(change) == group.name then
+    if wording.group(change) == group.name then
       write_change(write, change)
     end
   end
@@ -288,7 +189,7 @@ local function write_left_alone(set, write, full, more)
       write "\nLeft alone\n"
     end
     if full or n <= SAMPLE_OF_REASONS then
-      write(("    %s %s  %s: %s\n"):format(change.record or "", M.place(change), change.code,
+      write(("    %s %s  %s: %s\n"):format(change.record or "", wording.place(change), change.code,
         text_tools.clean(change.message or "")))
     end
   end

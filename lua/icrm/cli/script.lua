@@ -60,6 +60,15 @@ local function usage_error(parser, message)
   os.exit(M.EXIT_USAGE, true)
 end
 
+-- Of an option that is given twice the last would count, and the first be forgotten
+-- without a word; those that may be repeated say so by their count.
+local function refuse_repetition(parser)
+  local option = parser.option
+  function parser.option(...)
+    return option(...):overwrite(false)
+  end
+end
+
 --- Make the argument parser of a script that needs no CRM.
 ---
 --- @param name string
@@ -68,6 +77,7 @@ end
 function M.bare_parser(name, description)
   local parser = argparse("icrm-lua " .. name, description)
   parser.error = usage_error
+  refuse_repetition(parser)
   return parser
 end
 

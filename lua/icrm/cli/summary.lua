@@ -8,6 +8,7 @@ local script = require "icrm.cli.script"
 local show = require "icrm.changes.show"
 local state = require "icrm.changes.journal.state"
 local text_tools = require "icrm.text"
+local wording = require "icrm.changes.wording"
 local times = require "icrm.cli.times"
 
 local M = {}
@@ -19,7 +20,7 @@ local function say_failures(set)
   for change in set.store:each { states = state.TOLD } do
     n = n + 1
     if n <= SHOWN then
-      script.say("  %s %s: %s", show.place(change), (change.state:gsub("_", " ")),
+      script.say("  %s %s: %s", wording.place(change), (change.state:gsub("_", " ")),
         text_tools.clean(change.message or ""))
     end
   end
@@ -42,7 +43,7 @@ local function say_changed_values(set)
       script.say("  … and %d more: %s", n - SHOWN, script.command("show", "--full", set.path))
       break
     end
-    script.say("  %s %s: %s", change.record, show.place(change),
+    script.say("  %s %s: %s", change.record, wording.place(change),
       text_tools.clean(change.differences))
   end
 end

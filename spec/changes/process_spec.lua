@@ -34,12 +34,12 @@ describe("icrm-lua applying a change set", function()
   end
 
   -- Apply in a process of its own; its exit code is in dir/code when it has ended.
-  local function apply_apart(...)
+  local function command_apart(command, ...)
     local words = {}
     for name, value in pairs(crm.env) do
       words[#words + 1] = name .. "=" .. helper.quote(value)
     end
-    for _, word in ipairs { helper.icrm_lua, "apply", "a.icrm", "--yes", "--settle", "0.2", ... } do
+    for _, word in ipairs { helper.icrm_lua, command, "a.icrm", "--settle", "0.2", ... } do
       words[#words + 1] = helper.quote(word)
     end
     local pipe = assert(io.popen(("cd %s && { env %s >out 2>err & echo $!; wait $!; "
@@ -54,12 +54,28 @@ describe("icrm-lua applying a change set", function()
     }
   end
 
-  local function wait_for(operation, n)
+  local function apply_apart(...)
+    return command_apart("apply", "--yes", ...)
+  end
+
+  local function wait_until(holds, what)
     local limit = core.clock() + 20
-    while crm.commits(operation) < n do
-      assert(core.clock() < limit, "the creates did not come")
+    while not holds() do
+      assert(core.clock() < limit, what)
       core.interrupt.wait(0.01)
     end
+  end
+
+  local function wait_for(operation, n)
+    wait_until(function() return crm.commits(operation) >= n end, "the creates did not come")
+  end
+
+  local function ends_of_sessions()
+    local n = 0
+    for _, event in ipairs(crm.server:log()) do
+      n = n + (event.operation == "logout" and 1 or 0)
+    end
+    return n
   end
 
   local function accounted_for()
@@ -96,6 +112,23 @@ describe("icrm-lua applying a change set", function()
       apply.kill "KILL"
       assert.equal(137, (apply.finish()))
       run(75, "status", "a.icrm")
+    end
+    accounted_for()
+  end)
+
+  it("killed in its resumes as well, while a request hangs, doubles nothing", function()
+    start { faults = "at create#25 before_commit stall=3000" }
+    plan("--lanes", "4")
+    local apply = apply_apart()
+    wait_for("create", 24 + 12) -- three lanes go on
+    apply.kill "KILL"
+    assert.equal(137, (apply.finish()))
+    for _ = 1, 2 do -- sessions that are idle end at once, the one that hangs does not
+      local ended = ends_of_sessions()
+      local resume = command_apart "resume"
+      wait_until(function() return ends_of_sessions() > ended end, "no session was ended")
+      resume.kill "KILL"
+      resume.finish()
     end
     accounted_for()
   end)

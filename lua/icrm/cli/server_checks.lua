@@ -93,7 +93,7 @@ local function check_logout(add, server, ends)
       .. "settled by itself"
     or ends == nil and "the server gives no clear answer: see session lock"
     or "sessions live on after it: after a crash or a lost answer, rows are left to you unless a "
-      .. "lock is seen (below) and you say --resend barrier")
+      .. "lock is seen (below); where logout answers all the same, say --resend barrier")
 end
 
 -- Many calls, so a CRM that counts them is only looked at when that is asked for.

@@ -121,12 +121,69 @@ describe("a write whose answer is lost", function()
     assert.equal(2, crm.commits "create")
   end)
 
-  it("of which a ghost is left is sent again: nobody can find a ghost", function()
-    start "at create#2 ghost"
+  describe("but was a whole reply of the API", function()
+    local function requests()
+      local n = 0
+      for _, event in ipairs(crm.server:log()) do
+        n = n + (event.operation == "create" and 1 or 0)
+      end
+      return n
+    end
+
+    for name, witness in pairs { tag = { Accounts = changes_crm.TAG }, key = KEY,
+      nothing = {} } do
+      it("fails in the server's words, sent once, with a witness of " .. name, function()
+        start("", { profile = "vtiger8", traits = "duplicate-words" })
+        for i = 1, 3 do
+          crm.client:create("Accounts", { accountname = "Société " .. i })
+        end
+        local plan <close> = crm.plan("set.icrm", { witness = witness })
+        accounts(plan, 1, 4)
+        plan:seal()
+        local before, states = requests(), plan:apply({ settle = 30 }).states
+        if name == "key" then -- they are candidates for their own row, not made by it
+          assert.same({ done = 4 }, states)
+          assert.equal(before + 1, requests())
+        else
+          assert.same({ done = 1, failed = 3 }, states)
+          assert.equal(before + 4, requests())
+          local change = plan.store:get(1)
+          assert.same({ "0", "Duplicate(s) detected!" }, { change.code, change.message })
+        end
+      end)
+    end
+
+    it("is looked for all the same: it may have been made", function()
+      start("at create#2 after_commit error=INTERNAL_SERVER_ERROR")
+      local plan <close> = crm.plan()
+      accounts(plan, 1, 3)
+      assert.same({ done = 3 }, plan:apply({ settle = 30 }).states)
+      assert.equal(3, crm.commits "create")
+    end)
+
+    it("is known to have ended after a crash as well", function()
+      start "at create#2 error=INTERNAL_SERVER_ERROR"
+      local plan <close> = crm.plan()
+      accounts(plan, 1, 3)
+      assert.falsy(pcall(plan.apply, plan, { on_point = function(name)
+        assert(name ~= "committed" or plan.store:get(2).state ~= "unknown", "the end")
+      end }))
+      assert.same({ done = 2, failed = 1 }, plan:apply({ settle = 30 }).states)
+      assert.equal(1, plan.store:get(2).attempts)
+    end)
+  end)
+
+  it("ends the run where the server answers with what was not asked for", function()
+    start("at create#253 after_commit reset", { traits = "in-ignored" })
+    for i = 1, 250 do
+      crm.client:create("Accounts", { accountname = "Avant " .. i, cf_icrm_token = "ICX" .. i })
+    end
     local plan <close> = crm.plan()
     accounts(plan, 1, 3)
-    assert.same({ done = 3 }, plan:apply({ settle = 0.02 }).states)
-    assert.equal(3, crm.count("Accounts", "cf_icrm_token LIKE 'IC%'"))
+    local summary = plan:apply { settle = 0.02 }
+    assert.truthy((summary.states.done or 0) + summary.remaining == 3, summary.stopped)
+    assert.equal(250 + (summary.states.done or 0) + (summary.states.unknown or 0),
+      crm.commits "create")
   end)
 
   it("holds up its children, which go on when it is found", function()
@@ -220,6 +277,16 @@ describe("a write whose answer is lost", function()
   end)
 
   describe("of a deletion", function()
+    it("is a refusal where the server knows no deletions", function()
+      start "p=1 delete before_commit status=500"
+      local ticket = crm.client:create("HelpDesk", { ticket_title = "Z", ticketstatus = "Open" })
+      local plan <close> = crm.plan()
+      plan:delete(ticket)
+      assert.same({ failed = 1 }, plan:apply({ settle = 30, allow_delete = 1 }).states)
+      assert.equal("UNKNOWN_OPERATION", left(plan, "failed").code)
+      assert.equal(1, plan.store:get(1).attempts)
+    end)
+
     for moment, commits in pairs { after_commit = 1, before_commit = 1 } do
       it("is made once, " .. moment, function()
         start(("at delete#1 %s reset"):format(moment))

@@ -21,7 +21,8 @@ local MOST_GAPS = 200
 -- seconds, are none of ours.
 local CLOCKS = 86400
 
--- The code of a refused duplicate, of which nothing is written.
+-- The code of a refused duplicate, of which nothing is written; what it is a
+-- duplicate of has the same values, and was there before.
 local DUPLICATE = "0"
 
 local function number_of(id)
@@ -57,17 +58,15 @@ local function may_be(run, doubt, sent, record)
       and (record[witness.tag] or "") ~= "" then
     return false
   end
-  local agrees = false
   for _, field in ipairs(schema.fields) do
     local stored, value = record[field.name], sent[field.name]
     if is_core_text(field) and value and value ~= "" and (stored or "") ~= "" then
       if not schema:same(field.name, value, stored) then
         return false
       end
-      agrees = true
     end
   end
-  return agrees
+  return true
 end
 
 local function is_recent(doubt, record)
@@ -101,8 +100,7 @@ local function extreme(ids, choose)
 end
 
 -- Between which numbers the record must be; nil where nothing was acknowledged.
-local function bounds_of(store, doubt)
-  local before = store:created_around(doubt.started)
+local function bounds_of(store, doubt, before)
   local _, after = store:created_around(doubt.fenced_at)
   local last = store:created_around(math.maxinteger)
   local _, first = store:created_around(0)
@@ -158,8 +156,9 @@ local function settles(self, doubt, sent, records, err)
   return false
 end
 
-local function look_in_gaps(self, doubt, sent, low, high)
-  if not low or doubt.answer and doubt.answer.code == DUPLICATE then
+local function look_in_gaps(self, doubt, sent, before)
+  local low, high = bounds_of(self.store, doubt, before)
+  if not low then
     return false
   end
   local ids = gaps_of(self.run, doubt, low, high)
@@ -177,11 +176,15 @@ local function is_settled(self, doubt)
   local sent = json.decode(change.fields)
   doubt.started = last and last.started or os.time()
   doubt.fenced_at = doubt.fenced_at or last and last.ended or os.time()
-  local low, high = bounds_of(self.store, doubt)
-  doubt.after_number = low
+  local before = self.store:created_around(doubt.started)
+  local is_duplicate = doubt.answer and doubt.answer.code == DUPLICATE
+  doubt.after_number = extreme(before, math.max)
+  if is_duplicate and not doubt.after_number then
+    return false -- what it is a duplicate of would be taken for a half
+  end
   local found, err = settles(self, doubt, sent, by_field(self.run, doubt, sent))
-  if found == false then
-    found, err = look_in_gaps(self, doubt, sent, low, high)
+  if found == false and not is_duplicate then
+    found, err = look_in_gaps(self, doubt, sent, before)
   end
   return found, err
 end

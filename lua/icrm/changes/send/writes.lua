@@ -6,6 +6,7 @@ local classify = require "icrm.changes.send.classify"
 local errors = require "icrm.error"
 local images = require "icrm.images"
 local json = require "icrm.json"
+local operations = require "icrm.operations"
 local search = require "icrm.changes.send.search"
 local state = require "icrm.changes.journal.state"
 local values = require "icrm.values"
@@ -195,6 +196,12 @@ function M.update(job, run, change)
   send_update(job, run, change, fields, current)
 end
 
+-- A server that does not know an operation breaks off, like one that fails in it.
+local function is_unknown_there(run, operation, err)
+  return err ~= nil and err.status == 500
+    and errors.try(operations.offers, run.client, operation) == false
+end
+
 --- Send the deletion of a record, unless it was changed since the plan.
 function M.delete(job, run, change)
   local schema = run.set:schema(change.module)
@@ -207,7 +214,12 @@ function M.delete(job, run, change)
     return stale(run, change, moved)
   end
   local result, err, session = job:write(change, "delete", { id = change.record })
-  run:settle_write(change, classify.write(result, err), err, session, function()
+  local class = classify.write(result, err)
+  if class == "U" and is_unknown_there(run, "delete", err) then
+    class, err = "R", errors.new { kind = "refused", code = "UNKNOWN_OPERATION",
+      message = "this server has no operation that deletes; delete it in the CRM" }
+  end
+  run:settle_write(change, class, err, session, function()
     run:finish(change, { state = "done", code = false, message = false })
   end)
 end

@@ -191,9 +191,9 @@ describe("apply", function()
     it("takes the session lock as a barrier, where it was seen and that was asked for", function()
       local function apply(lock)
         crm = changes_crm.start {
-          faults = "logout=lies; at create#5 before_commit reset; p=1 query stall=60",
-          session_lock = lock }
+          faults = "logout=lies; at create#5 before_commit reset", session_lock = lock }
         local plan <close> = crm.plan()
+        plan.client:server():learn("session_lock", lock) -- see lock_spec
         accounts(plan, 12)
         return plan:apply({ resend = "barrier", settle = 0.05 }).states
       end

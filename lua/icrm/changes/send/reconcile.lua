@@ -118,7 +118,7 @@ end
 --- @return boolean
 function Reconciler:has_lock()
   if self.lock_seen == nil then
-    self.lock_seen = errors.try(lock.observe, self.run.client) or false
+    self.lock_seen = errors.try(lock.is_known, self.run.client) or false
   end
   return self.lock_seen
 end

@@ -1,5 +1,6 @@
 -- Send a change set, each change exactly once.
 local command = require "icrm.cli.change_set"
+local making = require "icrm.cli.making"
 local script = require "icrm.cli.script"
 
 local parser = script.parser("apply", "Send a change set, each change exactly once. "
@@ -15,4 +16,5 @@ local states = set.store:states()
 if (states.sending or 0) + (states.unknown or 0) > 0 then
   os.exit(command.apply(set, args), true) -- it was begun: go on
 end
+making.say_sent_meanwhile(set)
 os.exit(command.decide(set, args), true)

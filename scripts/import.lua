@@ -86,7 +86,7 @@ end
 local identity = import_plan.identity(args.file)
 local sheet = job.source.sheet
 local input = sheet and identity .. " " .. sheet or identity
-making.say_sent_before(crm, input, #always_new == 0)
+making.say_sent_before(crm, input, #always_new == 0, out)
 local plan <close> = making.make(out, function()
   return changes.create(crm, out, {
     input = input, source = args.file,

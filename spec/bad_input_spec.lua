@@ -405,6 +405,19 @@ describe("bad input", function()
         ", with " .. dir .. "/rows.csv.icrm; what has no key would be there twice")
     end)
 
+    it("a file of which two plans were made, of which one was sent", function()
+      local dir = helper.tmpdir()
+      helper.write_file(dir .. "/rows.csv", ("Titre;Statut\nPlan %s;Ouvert\n"):format(dir))
+      for _, out in ipairs { "a.icrm", "b.icrm" } do
+        assert.equal(0, crm.run({ "import", "rows.csv", "--module", "HelpDesk", "--plan-only",
+          "--out", out }, { cwd = dir }).code)
+      end
+      assert.equal(0, crm.run({ "apply", "a.icrm", "--yes" }, { cwd = dir }).code)
+      says(crm.run({ "apply", "b.icrm" }, { cwd = dir }), 1, "this very file was sent to this CRM "
+        .. "on ", ", with " .. dir .. "/a.icrm; what has no key would be there twice",
+        "nothing was sent")
+    end)
+
     it("an empty cell where the CRM has a value", function()
       assert.equal(0, import("Titre;Statut;Description\nVide;Ouvert;avant\n").code)
       local text = "Titre;Statut;Description\nVide;Ouvert;\n"

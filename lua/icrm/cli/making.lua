@@ -149,18 +149,37 @@ function M.plan_each(client, args, name, query, add)
   return plan, found
 end
 
---- Say whether the same file was sent to this CRM before.
+--- Say whether the same file was sent to this CRM before, with another change set.
 ---
 --- @param client icrm.Client
 --- @param input string of the change set
 --- @param has_keys boolean whether all of its records are looked for first
-function M.say_sent_before(client, input, has_keys)
+--- @param path string the change set
+function M.say_sent_before(client, input, has_keys, path)
   local notes <close> = notes_module.open()
   for _, sent in ipairs(notes and notes:sent(input, client.site) or {}) do
-    script.say("  this very file was sent to this CRM on %s, with %s%s",
-      os.date("%Y-%m-%d %H:%M", sent.at), sent.path,
-      has_keys and "" or "; what has no key would be there twice")
+    if sent.path ~= notes_module.full_path(path) then
+      script.say("  this very file was sent to this CRM on %s, with %s%s",
+        os.date("%Y-%m-%d %H:%M", sent.at), sent.path,
+        has_keys and "" or "; what has no key would be there twice")
+    end
   end
+end
+
+--- Say the same of a change set that was planned, and is about to be sent for the
+--- first time: another one may have been sent since.
+---
+--- @param set icrm.ChangeSet with a client
+function M.say_sent_meanwhile(set)
+  if set:is_begun() or set.store:get_meta "source_sha256" == "" then
+    return
+  end
+  local has_keys = true
+  for _, module in ipairs(set.store:modules { operations = state.CREATIONS,
+    states = { "planned" } }) do
+    has_keys = has_keys and set:witness(module) ~= nil
+  end
+  M.say_sent_before(set.client, set.store:get_meta "input", has_keys, set.path)
 end
 
 return M

@@ -154,9 +154,9 @@ function M.all(self, job, doubts)
     elseif verdict == "open" then
       self:human(doubt.change, "NO_FENCE")
     else
-      -- Of an earlier run it is not known which write the slow session carried; it
-      -- is enough then that all are waited for longer.
-      doubt.is_slow = doubt.is_slow or verdict == "slow" and doubt.is_of_this_run
+      -- A server that is merely slow is waited for longer; one that has hung may
+      -- have given up a lock.
+      doubt.is_slow = doubt.is_slow or verdict == "slow" and doubt.has_hung
       doubt.fenced_at = os.time()
       fenced[#fenced + 1] = doubt
     end

@@ -23,6 +23,10 @@ local DEFAULT_SETTLE_S = 10
 -- Absence counts after so many times the slowest write.
 local SLOWER = 3
 
+-- The time allowed for a call, where the user does not say; and how much of it is as
+-- good as all.
+local DEFAULT_TIMEOUT_S, MOST_OF = 120, 0.9
+
 -- A write that so many times was proven not done will not be done the next time.
 local MAX_ATTEMPTS = 10
 
@@ -51,6 +55,13 @@ function Reconciler:human(change, code, ...)
   self.run:finish(change, state.outcome(code, ...))
 end
 
+-- Whether a write was waited for in vain until the time allowed was over: then the
+-- server may be at work on it for any time more.
+local function has_hung(self, waited_s)
+  local allowed = self.run.client.core_options.timeout or DEFAULT_TIMEOUT_S
+  return self.run.engine:has_waited(waited_s) and waited_s >= MOST_OF * allowed
+end
+
 --- Put a change in doubt; its session carries nothing more.
 ---
 --- @param change table a row of the store
@@ -62,8 +73,7 @@ function Reconciler:add(change, session, answer)
     change = change,
     sessions = session and { session },
     answer = answer or nil,
-    is_of_this_run = true,
-    has_hung = self.run.engine:has_waited(change.waited_s or 0),
+    has_hung = has_hung(self, change.waited_s or 0),
   })
   self:start()
 end
@@ -88,7 +98,7 @@ local function left_behind(self, change, sessions)
     sessions = sessions,
     answer = last.class == "A" and { code = last.code, reason = last.message } or nil,
     is_slow = change.code == "SLOW",
-    has_hung = self.run.engine:has_waited(waited_s),
+    has_hung = has_hung(self, waited_s),
   }
 end
 

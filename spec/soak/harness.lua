@@ -108,8 +108,9 @@ Job.__index = Job
 --
 -- @param options table name (for what is said of it), rows (number), kind ("mixed" or
 --   "creates"), profile, traits (text), user and owner (his name and his id, instead of
---   the administrator), faults, server (list of NAME=VALUE), worker (list of
---   NAME=VALUE), shim (NAME=VALUE of spec/soak/shim.c, which is preloaded then)
+--   the administrator), owners_move (the server gives records to others), faults,
+--   server (list of NAME=VALUE), worker (list of NAME=VALUE), shim (NAME=VALUE of
+--   spec/soak/shim.c, which is preloaded then)
 function harness.job(options)
   local self = setmetatable({ options = options, name = options.name, dir = harness.tmpdir(),
     runs = 0 }, Job)
@@ -202,6 +203,7 @@ function Job:check(undone)
     self.journal, "HelpDesk=ticket_title", "Accounts=accountname", "--base=" .. self.base,
     "--tag=cf_icrm" }
   table.insert(command, undone and "--undone" or nil)
+  table.insert(command, self.options.owners_move and "--owners" or nil)
   local pipe = assert(io.popen(("exec %s 2>>%s"):format(words(command), quote(self.dir .. "/log"))))
   local result = { text = pipe:read "a" }
   result.clean = pipe:close() == true

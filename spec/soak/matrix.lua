@@ -27,8 +27,8 @@ local FAULTS = {
 local SETTINGS = {
   ["lock-gives-up"] = { value = 100, faults = "p=0.08 create stall=400",
     worker = { "timeout=0.3", "settle=0.8" } },
-  ["owner-workflow"] = { worker = { "accept=assigned_user_id:changed" } },
-  ["owner-workflow-late"] = { worker = { "accept=assigned_user_id:changed" } },
+  ["owner-workflow"] = { owners_move = true },
+  ["owner-workflow-late"] = { owners_move = true },
 }
 
 -- Traits by which rows are hidden or numbers read in a way of their own: of users who
@@ -99,6 +99,7 @@ local function job_of(cell, args, rows)
       traits[#traits + 1] = settings.value and name .. "=" .. settings.value or name
     end
     faults[#faults + 1] = settings.faults
+    options.owners_move = options.owners_move or settings.owners_move
     if USERS[name] then
       options.user, options.owner = PEERS[cell.profile], PEER_ID
     end
@@ -158,6 +159,15 @@ local function say_unknowable()
   for _, one in ipairs(unknowable.LIST) do
     tallies.say("  left to a person where %s: %s", one.name, one.why)
   end
+end
+
+--- Run one job: a profile, with traits and faults by name.
+-- @param tally table of spec.soak.tally
+-- @param cell table `profile`, `names`, `number` (of its chances)
+-- @param args table `seed`
+-- @param rows integer
+function matrix.one(tally, cell, args, rows)
+  run_cell(tally, cell, args, rows, select(3, known()))
 end
 
 function matrix.run(args)

@@ -105,6 +105,9 @@ local set <close> = options.undo and open_undo(crm, set_options)
 local summary = set:apply { settle = options.settle, resend = options.resend, on_point = on_point,
   allow_delete = set.store:count_deletions().open,
   accept = options.accept and { options.accept } }
+if summary.remaining > 0 then
+  io.stderr:write("stopped: ", tostring(summary.error or summary.stopped), "\n")
+end
 if options.points then
   local file = assert(io.open(options.points, "w"))
   file:write(passed)

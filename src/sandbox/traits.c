@@ -9,8 +9,7 @@
 #define VTIGER8                                                                \
   "record-label, price-list, json-numbers, describe-isunique, "                \
   "duplicate-words, owners-checked, activity-types, forecast-workflow, "       \
-  "update-encodes-description, update-rounds, revise-drops, private-events, "  \
-  "repeated-numbers=2, unique-race=2"
+  "update-encodes-description, update-rounds, revise-drops, private-events"
 
 #define COREBOS                                                                \
   "moreinfo, corebos-words, any-method, token-lives-on, corebos-ids, "         \

@@ -18,30 +18,46 @@ Probe.__index = Probe
 -- Whatever holds more than a column of the usual size may be cut.
 local USUAL_SIZE = 100
 
--- What there is in a value that a server may stumble over.
+local EMPTY, OTHER, NUMBER = -1, -2, 8 -- shapes; a number's is this and its decimals
+
+-- What there is in a value that a server may stumble over, as a number: of a text,
+-- its length, characters beyond the BMP, and markup are one bit each.
 local function shape(value)
   if type(value) ~= "string" then
-    return type(value)
+    return OTHER
   elseif value == "" then
-    return "empty"
+    return EMPTY
   elseif tonumber(value) then
-    return "number " .. alterations.decimals(value)
+    return NUMBER + alterations.decimals(value)
   end
-  return ("text%s%s%s"):format(
-    #value > USUAL_SIZE and " long" or "",
-    value:find "[\xf0-\xff]" and " beyond the BMP" or "",
-    value:find "[&<>\"']" and " markup" or ""
-  )
+  return (#value > USUAL_SIZE and 1 or 0)
+    + (value:find "[\xf0-\xff]" and 2 or 0)
+    + (value:find "[&<>\"']" and 4 or 0)
 end
 
--- The kinds that a change belongs to.
-local function kinds_of(change)
-  local prefix, kinds = change.module .. " " .. change.operation, {}
-  for field, value in pairs(json.decode(change.fields)) do
-    kinds[#kinds + 1] = ("%s %s %s"):format(prefix, field, shape(value))
+-- What was seen of a module and operation: field → shape → true; nil before the
+-- first of them.
+local function seen_of(self, change, is_made)
+  local of_module = self.seen[change.module]
+  if not of_module and is_made then
+    of_module = {}
+    self.seen[change.module] = of_module
   end
-  kinds[#kinds + 1] = prefix
-  return kinds
+  local seen = of_module and of_module[change.operation]
+  if not seen and is_made then
+    seen = {}
+    of_module[change.operation] = seen
+  end
+  return seen
+end
+
+--- The fields of a change, decoded once.
+---
+--- @param change table a row of the store
+--- @return table field → value
+function M.fields(change)
+  change.values = change.values or json.decode(change.fields)
+  return change.values
 end
 
 -- Kinds that were accepted: field:kind, Module.field:kind, field:* …
@@ -84,7 +100,7 @@ end
 function M.new(run, accept)
   return setmetatable({
     run = run,
-    seen = {},
+    seen = {}, -- module → operation → field → shape → true
     accepted = read_accepted(remember(run.store, accept or {})),
     tried = nil, -- the number of the change that goes alone
     defaulted = {}, -- Module.field → { field, value, n }, filled in by the CRM
@@ -103,8 +119,13 @@ function Probe:accepts(module, field, kind)
 end
 
 local function is_new(self, change)
-  for _, kind in ipairs(kinds_of(change)) do
-    if not self.seen[kind] then
+  local seen = seen_of(self, change)
+  if not seen then
+    return true
+  end
+  for field, value in pairs(M.fields(change)) do
+    local shapes = seen[field]
+    if not (shapes and shapes[shape(value)]) then
       return true
     end
   end
@@ -135,15 +156,18 @@ end
 --- @param change table
 --- @return boolean
 function Probe:is_first(change)
-  return not self.seen[change.module .. " " .. change.operation]
+  return seen_of(self, change) == nil
 end
 
 --- Note that a change is done: its kinds have been seen.
 ---
 --- @param change table
 function Probe:note_done(change)
-  for _, kind in ipairs(kinds_of(change)) do
-    self.seen[kind] = true
+  local seen = seen_of(self, change, true)
+  for field, value in pairs(M.fields(change)) do
+    local shapes = seen[field] or {}
+    seen[field] = shapes
+    shapes[shape(value)] = true
   end
 end
 

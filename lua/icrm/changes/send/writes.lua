@@ -7,6 +7,7 @@ local errors = require "icrm.error"
 local images = require "icrm.images"
 local json = require "icrm.json"
 local operations = require "icrm.operations"
+local probe = require "icrm.changes.send.probe"
 local search = require "icrm.changes.send.search"
 local state = require "icrm.changes.journal.state"
 local values = require "icrm.values"
@@ -71,7 +72,7 @@ function M.create(job, run, change)
     return -- an earlier attempt has made it (law 7)
   end
   local schema = run.set:schema(change.module)
-  local fields = resolve_references(run, change, json.decode(change.fields))
+  local fields = resolve_references(run, change, probe.fields(change))
   local record, err, session = job:write(change, "create", {
     elementType = change.module,
     element = json.encode_element(ways.creation(run.client, schema, fields)),
@@ -178,7 +179,7 @@ end
 --- Send the update of a record, unless it was changed since the plan.
 function M.update(job, run, change)
   local schema = run.set:schema(change.module)
-  local fields = resolve_references(run, change, json.decode(change.fields))
+  local fields = resolve_references(run, change, probe.fields(change))
   local current = read_current(run, change)
   if not current then
     return

@@ -8,7 +8,7 @@ function(icrm_c_test folder name)
   add_test(NAME ${test} COMMAND ${test})
 endfunction()
 
-foreach(name base64 buf digest interrupt nearest private_file)
+foreach(name base64 buf credentials digest interrupt nearest private_file)
   icrm_c_test(core ${name})
 endforeach()
 
@@ -36,7 +36,8 @@ endforeach()
 
 set(scripted_server net/scripted_server.c)
 set(scripted_crm lanes/scripted_crm.c ${scripted_server})
-foreach(name credentials envelope limiter outcome quota quota_file)
+foreach(name backoff budget call calls envelope lane_set limiter login_lock logins
+        outcome patience quota quota_file session session_place)
   icrm_c_test(lanes ${name})
 endforeach()
 target_link_libraries(lanes_envelope PRIVATE PkgConfig::JANSSON)

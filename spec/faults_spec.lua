@@ -281,7 +281,8 @@ describe("the client", function()
   end)
 
   it("tells what the server answered, and that it has ended", function()
-    start "at create#1 error=0; at create#2 after_commit error=DATABASE_QUERY_ERROR; at create#3 close"
+    start("at create#1 error=0; at create#2 after_commit error=DATABASE_QUERY_ERROR; "
+      .. "at create#3 close")
     for _, answered in ipairs { true, true, false } do
       local _, err = create()
       assert.equal(UNKNOWN, err.kind)

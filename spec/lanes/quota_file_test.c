@@ -114,6 +114,24 @@ static void a_long_closing_by_the_server_is_kept(void) {
   unlink(path);
 }
 
+static void an_absurd_pause_does_not_lock_others_out(void) {
+  struct process *p = begin("10/day", now_ms);
+  icrm_quota_pause(&p->quota, 80000, now_ms);
+  spend(p, 1, now_ms);
+  CHECK(icrm_quota_wait_ms(&p->quota, now_ms) == 80000 * 1000);
+  end(p);
+  p = begin("10/day", now_ms + 1000);
+  CHECK(icrm_quota_wait_ms(&p->quota, now_ms + 1000) == 3599000);
+  end(p);
+  const int64_t later_ms = now_ms + 3600000;
+  p = begin("10/day", later_ms);
+  CHECK(icrm_quota_wait_ms(&p->quota, later_ms) == 0);
+  spend(p, 1, later_ms); /* it is let in: nobody waits any more */
+  CHECK(icrm_quota_wait_ms(&p->quota, later_ms) == 0);
+  end(p);
+  unlink(path);
+}
+
 static void what_cannot_be_is_not_believed(void) {
   struct process *p = begin("1/day", now_ms + 100 * 86400000LL);
   spend(p, 1, now_ms + 100 * 86400000LL); /* the clock was wrong */
@@ -179,6 +197,7 @@ int main(void) {
   one_with_another_quota_leaves_the_rest_alone();
   one_whose_clock_is_behind_takes_nothing_away();
   a_long_closing_by_the_server_is_kept();
+  an_absurd_pause_does_not_lock_others_out();
   what_cannot_be_is_not_believed();
   no_damage_of_the_file_does_harm();
   without_a_place_it_counts_alone();

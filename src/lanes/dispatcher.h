@@ -20,10 +20,10 @@
 #include "core/buf.h"
 #include "core/credentials.h"
 #include "core/error.h"
+#include "lanes/call.h"
 #include "lanes/quota.h"
 #include "lanes/session.h"
 #include "net/transport.h"
-#include "text/records.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,39 +48,6 @@ struct icrm_dispatcher_options {
   int patience_ms; /* how long calls wait for a server that went away in
                       the middle of things; 0: 60 s */
   struct icrm_site_options site; /* its endpoint is filled in here */
-};
-
-/* One call to submit. */
-struct icrm_call_options {
-  const char *operation;
-  bool post;  /* parameters in the body, where the server reads them for
-                 operations that change something; otherwise in the URL */
-  bool write; /* must not be done twice */
-  bool hold;  /* the first call on a session waits for icrm_dispatcher_release,
-                 so that the session can be written down before it writes */
-  int timeout_ms;
-  uint64_t session; /* run on exactly this session, without renewal; 0: any */
-  struct icrm_buf *form;          /* encoded parameters; moved out of here */
-  struct icrm_body_file **files;  /* in `form`; moved too; NULL for none */
-  struct icrm_download *download; /* takes the file in the reply, of a read;
-                                     retained; NULL for none */
-  const char *boundary; /* when `form` is multipart: its boundary, else NULL */
-};
-
-/* What became of a call. Of a write, any error kind but unknown_outcome says
- * that it was not done. */
-struct icrm_result {
-  uint64_t id;
-  bool ok;
-  const char *json;                /* when ok: the text of `result`, */
-  size_t json_len;                 /* ... and its length */
-  const struct icrm_records *page; /* the same, when it is plain records */
-  struct icrm_error err;           /* when not */
-  int lane;         /* number of the lane that carried it, 0 for none */
-  uint64_t session; /* the session that carried it, 0 for none */
-  int attempts;     /* how often it was sent */
-  int status;       /* HTTP status of the last reply */
-  int64_t time_us;  /* of the last exchange */
 };
 
 struct icrm_dispatcher_stats {

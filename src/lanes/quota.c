@@ -197,8 +197,10 @@ void icrm_quota_spend(struct icrm_quota *quota, int64_t calls, int64_t now_ms) {
 void icrm_quota_pause(struct icrm_quota *quota, int64_t seconds,
                       int64_t now_ms) {
   int64_t until_ms = now_ms + seconds * 1000;
-  if (until_ms > quota->pause_until_ms)
-    quota->pause_until_ms = until_ms;
+  if (until_ms <= quota->pause_until_ms)
+    return;
+  quota->pause_until_ms = until_ms;
+  quota->pause_told_ms = now_ms;
 }
 
 /* ---- saying why ---- */

@@ -42,7 +42,8 @@ struct icrm_quota {
   struct icrm_quota_window windows[ICRM_QUOTA_WINDOWS];
   struct icrm_quota_header flood; /* X-FloodControl-*, usually a minute */
   struct icrm_quota_header rate;  /* X-RateLimit-*, usually a day */
-  int64_t pause_until_ms;         /* a Retry-After, 0 for none */
+  int64_t pause_until_ms;         /* a Retry-After, 0 for none, */
+  int64_t pause_told_ms;          /* ... and when it came */
 };
 
 /* A quota without limits. */

@@ -1,5 +1,4 @@
 #include "lanes/quota_file.h"
-#include "net/header.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char magic[16] = "icrm quota 1\n";
+static const char magic[16] = "icrm quota 2\n";
 
 /* The longest window that a header has: see quota.h. */
-enum { LONGEST_HEADER_MS = 24 * 60 * 60 * 1000 };
+enum { LONGEST_HEADER_MS = 24 * 60 * 60 * 1000, LONGEST_HEARSAY_MS = 3600000 };
 
 /* The file's whole content, of this machine alone. */
 struct content {
@@ -67,6 +66,20 @@ static void take_header(struct icrm_quota_header *own,
   *own = *stored;
 }
 
+static void take_pause(struct icrm_quota *own, const struct icrm_quota *stored,
+                       int64_t now_ms) {
+  if (stored->pause_told_ms > now_ms ||
+      stored->pause_told_ms <= now_ms - LONGEST_HEARSAY_MS)
+    return;
+  int64_t until_ms = stored->pause_told_ms + LONGEST_HEARSAY_MS;
+  if (stored->pause_until_ms < until_ms)
+    until_ms = stored->pause_until_ms;
+  if (until_ms <= own->pause_until_ms)
+    return;
+  own->pause_until_ms = until_ms;
+  own->pause_told_ms = stored->pause_told_ms;
+}
+
 static void take(struct icrm_quota *own, const struct icrm_quota *stored,
                  int64_t now_ms) {
   for (int i = 0; i < own->n_windows; i++)
@@ -74,11 +87,7 @@ static void take(struct icrm_quota *own, const struct icrm_quota *stored,
       icrm_quota_merge(&own->windows[i], &stored->windows[j], now_ms);
   take_header(&own->flood, &stored->flood, now_ms);
   take_header(&own->rate, &stored->rate, now_ms);
-  const int64_t latest_ms =
-      now_ms + ICRM_HEADER_RETRY_AFTER_MAX_S * (int64_t)1000;
-  if (stored->pause_until_ms > own->pause_until_ms &&
-      stored->pause_until_ms <= latest_ms)
-    own->pause_until_ms = stored->pause_until_ms;
+  take_pause(own, stored, now_ms);
 }
 
 static bool read_file(const struct icrm_quota_file *file, struct content *out) {

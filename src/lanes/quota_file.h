@@ -3,6 +3,11 @@
  * next one does not think that the day begins anew, and two at the same time do
  * not each spend the whole. A file that cannot be had or read is done without.
  *
+ * A Retry-After that another process met binds this one for an hour after it
+ * was told: then somebody asks the server again, for one absurd reply must not
+ * lock the user out. (What headers say of a quota is known with its window, and
+ * stands.)
+ *
  * The times of a quota that is shared are milliseconds since 1970.
  */
 #ifndef ICRM_LANES_QUOTA_FILE_H

@@ -80,6 +80,34 @@ void icrm_session_clear(struct icrm_session *session) {
   icrm_buf_wipe(&session->name);
 }
 
+struct icrm_session *icrm_session_add(struct icrm_session_list *list) {
+  struct icrm_session *session = calloc(1, sizeof *session);
+  if (!session)
+    return NULL;
+  session->id = list->head ? list->head->id + 1 : 1;
+  session->next = list->head;
+  list->head = session;
+  return session;
+}
+
+struct icrm_session *icrm_session_find(const struct icrm_session_list *list,
+                                       uint64_t id) {
+  struct icrm_session *session = list->head;
+  while (session && session->id != id)
+    session = session->next;
+  return session;
+}
+
+void icrm_session_clear_all(struct icrm_session_list *list) {
+  while (list->head) {
+    struct icrm_session *session = list->head;
+    list->head = session->next;
+    icrm_session_clear(session);
+    free(session);
+  }
+  list->last = NULL;
+}
+
 bool icrm_session_is_gone_code(const char *code) {
   static const char *const codes[] = {"AUTHENTICATION_REQUIRED",
                                       "INVALID_SESSIONID", "SESSION_EXPIRED",

@@ -55,6 +55,22 @@ void icrm_challenge_clear(struct icrm_challenge *challenge);
 /* Wipe the session's memory. */
 void icrm_session_clear(struct icrm_session *session);
 
+/* The sessions of a dispatcher; they keep their place in memory. */
+struct icrm_session_list {
+  struct icrm_session *head;
+  const struct icrm_session *last; /* logged in last, NULL before */
+};
+
+/* A new session with a number of its own; NULL when out of memory. */
+struct icrm_session *icrm_session_add(struct icrm_session_list *list);
+
+/* NULL when there is none of this number. */
+struct icrm_session *icrm_session_find(const struct icrm_session_list *list,
+                                       uint64_t id);
+
+/* Wipe and free all. */
+void icrm_session_clear_all(struct icrm_session_list *list);
+
 /* Does this code of a failed envelope say that the session is gone? The four
  * codes are thrown before an operation runs: the call did nothing. */
 bool icrm_session_is_gone_code(const char *code);

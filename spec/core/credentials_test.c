@@ -1,11 +1,6 @@
 #include "check.h"
 #include "core/credentials.h"
-#include "lanes/envelope.h"
-#include "lanes/login_lock.h"
-#include "lanes/session.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static struct icrm_credentials *key_of(const char *text) {
@@ -83,74 +78,10 @@ static void a_command_gives_the_key(void) {
   close(never[1]);
 }
 
-static void login_conversation(void) {
-  static const char challenge_text[] =
-      "{\"token\":\"594212b2703c2\",\"serverTime\":1497502386}";
-  static const char login_text[] =
-      "{\"sessionName\":\"prefix-1c\",\"userId\":\"19x1\",\"version\":0.22,"
-      "\"vtigerVersion\":\"8.0.0\"}";
-  struct icrm_error err;
-  struct icrm_challenge challenge = {.server_time_offset_s = 0};
-  struct icrm_session session = {0};
-  struct icrm_buf form = {0};
-  struct icrm_credentials *key = key_of("s3cr3t");
-  CHECK(icrm_session_read_challenge(challenge_text, sizeof challenge_text - 1,
-                                    &challenge, &err) == 0);
-  CHECK(challenge.server_time_offset_s < -100000000);
-  CHECK(icrm_session_add_login(&form, "prefix/admin", &challenge, key, &err) ==
-        0);
-  CHECK_TEXT(form.data, "operation=login&username=prefix%2Fadmin&accessKey="
-                        "70a9bc81b44975887e77343f1bdd3743");
-  CHECK(icrm_session_read_login(login_text, sizeof login_text - 1, &session,
-                                &err) == 0);
-  CHECK_TEXT(session.name.data, "prefix-1c");
-  CHECK_TEXT(session.vtiger_version, "8.0.0");
-  CHECK(icrm_session_read_login("{}", 2, &session, &err) == -1);
-  CHECK(icrm_session_read_challenge("[]", 2, &challenge, &err) == -1);
-  icrm_session_clear(&session);
-  icrm_challenge_clear(&challenge);
-  icrm_buf_wipe(&form);
-  icrm_credentials_release(key);
-}
-
-static void one_login_at_a_time(void) {
-  struct icrm_login_lock a, b, other;
-  icrm_login_lock_init(&a, "https://x/wstiger.php", "u");
-  icrm_login_lock_init(&b, "https://x/wstiger.php", "u");
-  icrm_login_lock_init(&other, "https://x/wstiger.php", "v");
-  CHECK(strstr(a.path, getenv("XDG_RUNTIME_DIR")) == a.path);
-  CHECK(icrm_login_lock_try(&a) && !icrm_login_lock_try(&b));
-  CHECK(icrm_login_lock_try(&other));
-  icrm_login_lock_release(&a);
-  CHECK(icrm_login_lock_try(&b));
-  icrm_login_lock_release(&b);
-  icrm_login_lock_release(&b);
-  icrm_login_lock_release(&other);
-}
-
-static void a_folder_that_others_can_write_is_not_used(void) {
-  struct icrm_login_lock lock;
-  char path[300];
-  snprintf(path, sizeof path, "%s/icrm", getenv("XDG_RUNTIME_DIR"));
-  setenv("HOME", getenv("XDG_RUNTIME_DIR"), 1);
-  CHECK(chmod(path, 0777) == 0);
-  icrm_login_lock_init(&lock, "https://x/wstiger.php", "u");
-  CHECK(strstr(lock.path, "/.cache/icrm/"));
-  CHECK(icrm_login_lock_try(&lock));
-  icrm_login_lock_release(&lock);
-}
-
 int main(void) {
-  char folder[] = "/tmp/icrm-test-XXXXXX";
-  CHECK(mkdtemp(folder));
-  setenv("XDG_RUNTIME_DIR", folder, 1);
   answers_a_challenge();
   bad_keys();
   the_environment_is_cleaned();
   a_command_gives_the_key();
-  login_conversation();
-  one_login_at_a_time();
-  a_folder_that_others_can_write_is_not_used();
-  CHECK(system("rm -rf \"$XDG_RUNTIME_DIR\"") == 0);
   return 0;
 }

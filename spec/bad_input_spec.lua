@@ -115,8 +115,8 @@ describe("bad input", function()
       with_server(("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"):format(#page, page),
         function(url)
           local result = crm.run({ "modules" }, { env = { ICRM_URL = url } })
-          says(result, 1, "it begins like a web page: check the URL, and whether the CRM is "
-            .. "closed for maintenance")
+          says(result, 1, "is a web page, not JSON",
+            "check its URL, and whether it is closed for maintenance")
           assert.falsy(result.err:find("Maintenance</title>", 1, true)) -- it may hold a secret
           assert.falsy(result.err:find("\27", 1, true))
         end)

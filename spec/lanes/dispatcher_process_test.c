@@ -79,10 +79,8 @@ static void check_alarm_ends_the_wait(struct crm *crm) {
   struct icrm_error err;
   struct itimerval soon = {.it_value = {.tv_usec = 50000}};
   setitimer(ITIMER_REAL, &soon, NULL);
-  int64_t start = icrm_clock_ms();
   while (!icrm_interrupt_pending())
-    CHECK(icrm_dispatcher_step(crm->d, 5000, &err) >= 0);
-  CHECK(icrm_clock_ms() - start < 500);
+    CHECK(icrm_dispatcher_step(crm->d, 60000, &err) >= 0);
   icrm_interrupt_clear();
 }
 
@@ -97,15 +95,18 @@ static void signals_end_the_wait(void) {
   for (int with_descriptor = 0; with_descriptor < 2; with_descriptor++) {
     if (with_descriptor)
       CHECK(icrm_interrupt_open(&err) == 0);
-    scripted_reply(&crm.server, "200 OK", "", OK_BODY)->delay_ms = 800;
+    scripted_reply(&crm.server, "200 OK", "", OK_BODY)->is_held = true;
     uint64_t id = submit(&crm, CREATE);
     check_alarm_ends_the_wait(&crm);
+    CHECK(stats_of(&crm).in_flight == 1);
+    scripted_release(&crm.server);
     CHECK(wait_for(&crm, id)->ok); /* what is under way is not lost */
-    scripted_reply(&crm.server, "429 Slow", "Retry-After: 1\r\n", "");
+    scripted_reply(&crm.server, "429 Slow", "Retry-After: 3\r\n", "");
     id = submit(&crm, RETRIEVE);
     while (stats_of(&crm).wait_ms == 0)
       CHECK(icrm_dispatcher_step(crm.d, 10, &err) >= 0);
     check_alarm_ends_the_wait(&crm);
+    CHECK(stats_of(&crm).in_flight == 0); /* not the end of the pause */
     CHECK(wait_for(&crm, id)->ok);
   }
   signal(SIGALRM, SIG_DFL);

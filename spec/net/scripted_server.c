@@ -125,6 +125,21 @@ static bool take_step(struct scripted_server *s, const char *request,
   return true;
 }
 
+void scripted_release(struct scripted_server *s) {
+  pthread_mutex_lock(&s->mutex);
+  s->is_released = true;
+  pthread_cond_broadcast(&s->changed);
+  pthread_mutex_unlock(&s->mutex);
+}
+
+static void await_release(struct scripted_server *s) {
+  pthread_mutex_lock(&s->mutex);
+  while (!s->is_released && !s->is_stopping)
+    pthread_cond_wait(&s->changed, &s->mutex);
+  s->is_released = false;
+  pthread_mutex_unlock(&s->mutex);
+}
+
 /* Answer one request; false when the connection is to be closed. */
 static bool answer(struct scripted_server *s, int fd, const char *request) {
   struct scripted_step step = {0};
@@ -150,6 +165,8 @@ static bool answer(struct scripted_server *s, int fd, const char *request) {
   } else if (is_login) {
     answer_login(s, fd, number, is_spent);
   } else if (has_step) {
+    if (step.is_held)
+      await_release(s);
     if (step.delay_ms)
       pause_ms(step.delay_ms);
     send_all(fd, step.bytes, step.len);

@@ -28,6 +28,7 @@ struct scripted_step {
   size_t len;
   bool is_last;      /* close the connection after it */
   int delay_ms;      /* before it */
+  bool is_held;      /* sent when scripted_release is called */
   const char *wants; /* when set: only a request that contains this text */
 };
 
@@ -42,6 +43,7 @@ struct scripted_server {
   enum scripted_login login;
   int slow_ms;        /* before each piece of a large request is read */
   size_t stall_after; /* bytes of a request, nothing more is read; 0: never */
+  bool is_released;
   struct scripted_step steps[SCRIPTED_MAX_STEPS];
   int n_steps, at_step;
   /* what was seen */
@@ -68,6 +70,9 @@ struct scripted_step *scripted_reply(struct scripted_server *server,
 /* The next step is a failed envelope with this code. */
 struct scripted_step *scripted_refusal(struct scripted_server *server,
                                        const char *code);
+
+/* Send the held step, now or as soon as a request has taken it. */
+void scripted_release(struct scripted_server *server);
 
 /* How often `text` was in what came in. */
 int scripted_count(struct scripted_server *server, const char *text);

@@ -90,9 +90,9 @@ void icrm_credentials_remove_from_env(const char *name) {
  * negative deadline is none. */
 static int wait_readable(int fd, int64_t deadline_ms) {
   for (;;) {
-    int64_t left = deadline_ms < 0 ? -1 : deadline_ms - icrm_clock_ms();
+    int64_t left = deadline_ms - icrm_clock_ms();
     struct pollfd wanted = {.fd = fd, .events = POLLIN};
-    int n = poll(&wanted, 1, left < -1 ? 0 : (int)left);
+    int n = poll(&wanted, 1, deadline_ms < 0 ? -1 : left < 0 ? 0 : (int)left);
     if (n > 0)
       return 0;
     if (n == 0)

@@ -388,10 +388,13 @@ int icrm_envelope_find(const char *body, size_t len, struct icrm_envelope *out,
         err, ICRM_ERROR_DECODE,
         "the CRM's answer to the login %s (%zu bytes, not shown for they may "
         "hold a secret); %s",
-        n == 0 ? "is no JSON of this API" : "holds two replies in one", len,
-        is_web_page(body, len) ? "it begins like a web page: check the URL, "
-                                 "and whether the CRM is closed for maintenance"
-                               : "its log says why");
+        n > 0                    ? "holds more than one reply"
+        : is_web_page(body, len) ? "is a web page, not JSON"
+                                 : "is no JSON of this API",
+        len,
+        is_web_page(body, len)
+            ? "check its URL, and whether it is closed for maintenance"
+            : "its log says why");
   if (out->success)
     out->result_at += (size_t)(found - body);
   else

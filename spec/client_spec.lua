@@ -81,6 +81,25 @@ describe("icrm.connect", function()
     assert.error_matches(function() crm:retrieve "9x1" end, "closed icrm.Client")
   end)
 
+  it("tries both names of the entry where the URL has none", function()
+    local sandbox = require "icrm.sandbox"
+    local function connect(faults)
+      local server = sandbox.start { faults = faults }
+      return icrm.connect { url = server:url():match "^(.*)/[^/]*$", username = "admin",
+        access_key = server:key(), insecure = true, owner = server, site = "x" }
+    end
+    local crm <close> = connect "at getchallenge#1 status=404"
+    assert.matches("/webservice%.php$", crm.url)
+    assert.truthy(crm:describe "HelpDesk")
+    local other <close> = connect()
+    assert.not_matches("webservice", other.url)
+    local err = raised(connect, "p=1 getchallenge status=404")
+    assert.equal("http", err.kind)
+    assert.matches("^neither wstiger.php nor webservice.php answers there", err.message)
+    err = raised(connect, "p=1 login error=INVALID_USER_CREDENTIALS")
+    assert.not_matches("webservice", err.message)
+  end)
+
   it("loads nothing that is not used", function()
     local file = helper.tmpfile [[
       package.path = "lua/?.lua;lua/?/init.lua;" .. package.path

@@ -84,7 +84,40 @@ local function core_options(options)
   return passed
 end
 
+-- Open the connection to a URL and log in; returns nil and the error when that fails.
+local function log_in(self, url)
+  self.core_options.url = url
+  local connection = errors.check(core.client(self.core_options))
+  local ok, err = pcall(function()
+    errors.check(tasks.await(connection, errors.check(connection:login())))
+  end)
+  if ok then
+    self.core, self.url = connection, url
+    return true
+  end
+  tasks.cancel(connection)
+  connection:close()
+  return nil, err
+end
+
+-- Servers of the family call their entry by one of two names. A URL that names none
+-- is tried with both; the core adds the first.
+local function log_in_at_either(self, url)
+  local ok, err = log_in(self, url)
+  if ok or url:find "%.php$" or not (errors.is(err, "http") or errors.is(err, "decode")) then
+    return ok, err
+  end
+  ok = log_in(self, url:gsub("/+$", "") .. "/webservice.php")
+  if not ok then
+    err.message = "neither wstiger.php nor webservice.php answers there as a CRM: " .. err.message
+  end
+  return ok, err
+end
+
 --- Connect and log in.
+---
+--- A URL that does not end in .php is tried with `/wstiger.php` and then with
+--- `/webservice.php`.
 ---
 --- @param options icrm.ConnectOptions
 --- @return icrm.Client
@@ -97,10 +130,7 @@ function M.connect(options)
     _owner = options.owner, _schemas = {}, _learnt = {}, learnt_ways = {}, module_by_prefix = {},
   }, Client)
   self.core_options = core_options(options)
-  self.core = errors.check(core.client(self.core_options))
-  local ok, err = pcall(function()
-    errors.check(tasks.await(self.core, errors.check(self.core:login())))
-  end)
+  local ok, err = log_in_at_either(self, options.url)
   if not ok then
     self:close()
     error(err, 0)
@@ -287,6 +317,14 @@ function Client:describe(module)
     end
     error(result, 0)
   end)
+end
+
+--- The schema of a module as far as it is known; nothing is asked.
+---
+--- @param module string
+--- @return icrm.Schema?
+function Client:known_schema(module)
+  return self._schemas[module]
 end
 
 -- Methods that live in modules of their own, loaded when first used.

@@ -58,6 +58,7 @@
 ---@field session table what login returned, without the session's name
 ---@field list_types fun(self): table, string[]
 ---@field describe fun(self, module: string): icrm.Schema
+---@field known_schema fun(self, module: string): icrm.Schema?
 ---@field retrieve fun(self, record: string|table): icrm.Record
 ---@field create fun(self, module: string, fields: table, opts?: table)
 ---  : icrm.Record, icrm.Difference[]

@@ -67,6 +67,16 @@ describe("a CRM that reads a part of a value as a part of the query", function()
 end)
 
 describe("an answer", function()
+  it("is of the module that was asked", function()
+    local crm <close> = icrm.connect "sandbox:?faults=at query#2 swapped"
+    crm:describe "HelpDesk"
+    crm:query("SELECT id FROM Contacts LIMIT 1"):first()
+    local err = raised(function() crm:query("SELECT id FROM HelpDesk LIMIT 1"):first() end)
+    assert.equal("decode", err.kind)
+    assert.matches("^the CRM was asked for records of HelpDesk and gave %d+x%d+, which is none",
+      err.message)
+  end)
+
   it("to a query with brackets must fit the conditions, one alternative of them", function()
     local client = model.new(3, function(n) return ({ "a [b]", "C", "é" })[n] end)
     local function asked(condition)

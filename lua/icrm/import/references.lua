@@ -92,7 +92,7 @@ function Resolver:id(module, field, key)
   end
   return nil, ("%d records of %s have the %s %s: %s"):format(#ids, module, field,
     text_tools.quote(key), text_tools.cut(table.concat(ids, ", "), 80)),
-    "refer by a field that only one of them has, or give the id itself"
+    "refer by a field that only one of them has, or map a column of ids to the field"
 end
 
 return M

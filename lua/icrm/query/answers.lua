@@ -68,6 +68,24 @@ function M.check(facts, rows)
   end
 end
 
+-- What these modules hold is told apart by a field, not by the id's prefix, on some.
+local SHARE_IDS = { Calendar = true, Events = true, Emails = true }
+
+--- Refuse a page of another module: the answer to another call.
+---
+--- @param schema icrm.Schema? of the module that was asked; nil where it is not known
+--- @param rows icrm.Record[] a page may show its ends alone
+function M.check_module(schema, rows)
+  local first, last = rows[1], rows[#rows]
+  for _, row in ipairs { first, last } do
+    local prefix = type(row.id) == "string" and row.id:match "^(%d+)x%d+$"
+    if schema and prefix and prefix ~= schema.id_prefix and not SHARE_IDS[schema.name] then
+      fail("the CRM was asked for records of %s and gave %s, which is none of them; nothing of "
+        .. "this answer is used", schema.name, row.id)
+    end
+  end
+end
+
 --- The number in the answer to a count(*), which is one row with `count`.
 ---
 --- @param facts table

@@ -141,6 +141,7 @@ end
 --- @return icrm.Record[]
 function Source:receive(id)
   local rows = receive(self, id, self.decode)
+  answers.check_module(self.client:known_schema(self.facts.module), rows)
   if self.is_doubtful then
     answers.check(self.facts, rows)
   end

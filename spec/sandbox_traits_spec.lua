@@ -356,12 +356,12 @@ describe("creates at once", function()
     local made, different = race("repeated-numbers=300", "HelpDesk", "ticket_no", ticket)
     assert.equal(8, made)
     assert.is_true(different < 8)
-    assert.same({ 8, 8 }, { race("", "HelpDesk", "ticket_no", ticket) })
+    assert.same({ 8, 8 }, { race("-repeated-numbers", "HelpDesk", "ticket_no", ticket) })
   end)
 
   it("pass the check for duplicates with unique-race only", function()
     assert.is_true((race("unique-race=300", "Accounts", "id", account)) > 1)
-    assert.equal(1, (race("", "Accounts", "id", account)))
+    assert.equal(1, (race("-unique-race", "Accounts", "id", account)))
   end)
 
   it("one after another have numbers of their own, and see each other", function()
@@ -419,7 +419,8 @@ describe("pages of a query", function()
   end)
 
   it("hold fewer records than LIMIT says with limit-counts-lines", function()
-    local EXPECTED = { [""] = { 6, 6, "6" }, ["limit-counts-lines"] = { 3, 6, "6" } }
+    local EXPECTED = { [""] = { 6, 6, "6", 6 }, ["limit-counts-lines"] = { 3, 6, "6", 6 },
+      ["lines-as-rows"] = { 6, 6, "6", 12 } }
     for traits, expected in pairs(EXPECTED) do
       local crm <close> = connect { traits = traits, demo = false }
       local account = crm:create("Accounts", { accountname = "A" })
@@ -432,7 +433,7 @@ describe("pages of a query", function()
       end
       assert.same(expected, { #rows "SELECT * FROM Quotes ORDER BY id LIMIT 6;",
         #rows "SELECT id FROM Quotes ORDER BY id LIMIT 6;",
-        rows "SELECT count(*) FROM Quotes;"[1].count })
+        rows "SELECT count(*) FROM Quotes;"[1].count, #rows "SELECT * FROM Quotes;" })
     end
   end)
 end)

@@ -38,7 +38,8 @@ static bool is_shown(const struct sb_query_plan *plan, struct sb_rows *rows,
   if (plan->query->select == ICRM_VTQL_SELECT_COUNT)
     return true;
   const int64_t number = sb_rows_get_integer(rows, (int)plan->n_fields);
-  const bool again = number == *last;
+  const bool again =
+      number == *last && !sb_trait(plan->call, SB_TRAIT_LINES_AS_ROWS);
   *last = number;
   return !again && sb_rows_get_integer(rows, (int)plan->n_fields + 1) != 0;
 }
@@ -150,7 +151,8 @@ static bool joins_lines(const struct sb_call *call,
   static const char *const inventory[] = {"Quotes", "SalesOrder", "Invoice",
                                           "PurchaseOrder"};
   if (query->select != ICRM_VTQL_SELECT_STAR ||
-      !sb_trait(call, SB_TRAIT_LIMIT_COUNTS_LINES))
+      !(sb_trait(call, SB_TRAIT_LIMIT_COUNTS_LINES) ||
+        sb_trait(call, SB_TRAIT_LINES_AS_ROWS)))
     return false;
   for (size_t i = 0; i < sizeof inventory / sizeof *inventory; i++)
     if (strcmp(inventory[i], module->name) == 0)

@@ -9,7 +9,8 @@
 #define VTIGER8                                                                \
   "record-label, price-list, json-numbers, describe-isunique, "                \
   "duplicate-words, owners-checked, activity-types, forecast-workflow, "       \
-  "update-encodes-description, update-rounds, revise-drops, private-events"
+  "update-encodes-description, update-rounds, revise-drops, private-events, "  \
+  "repeated-numbers=2, unique-race=2"
 
 #define COREBOS                                                                \
   "moreinfo, corebos-words, any-method, token-lives-on, corebos-ids, "         \

@@ -142,7 +142,10 @@
   X(IN_IGNORED, "in-ignored", 0, "Conditions by IN count for nothing.")        \
   X(LIMIT_COUNTS_LINES, "limit-counts-lines", 0,                               \
     "In inventory modules SELECT * joins one to three lines to each record; "  \
-    "LIMIT counts them, and a record comes once a page.")
+    "LIMIT counts them, and a record comes once a page.")                      \
+  X(LINES_AS_ROWS, "lines-as-rows", 0,                                         \
+    "The same join, but each line is a row: a record comes up to three "       \
+    "times.")
 
 enum sb_trait {
 #define SB_TRAIT_ENUM(id, name, value, sentence) SB_TRAIT_##id,

@@ -3,7 +3,8 @@ local doctor = require "icrm.cli.doctor"
 local script = require "icrm.cli.script"
 
 local parser = script.parser("doctor", "Check versions, TLS and the configuration, and say what "
-  .. "the CRM is, what it lacks, and what that means. The exit code is 1 when something needs a hand.")
+  .. "the CRM is, what it lacks, and what that means. The exit code is 1 when something needs a "
+  .. "hand.")
 parser:flag("--probe", "Write as well: create a record, change it in each way, look what "
   .. "became of it, and remove it.")
 parser:option("--confirm-host", "Needed with --probe where the profile is protected: the "

@@ -22,14 +22,13 @@ describe("a create whose answer is lost, of a user who does not see all,", funct
   end
 
   local function stored()
-    local seen, twice = {}, 0
+    local count = 0
     for _, event in ipairs(crm.server:log()) do
       if event.operation == "create" and event.committed then
-        seen[event.record] = true
-        twice = twice + 1
+        count = count + 1
       end
     end
-    return twice
+    return count
   end
 
   it("is sent again where a record of the same owner shows", function()

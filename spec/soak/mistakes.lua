@@ -46,6 +46,30 @@ function mistakes.trusting_fence()
   end
 end
 
+-- A list of sessions that is empty counts as one of sessions that have ended, and
+-- each run forgets those of the one before.
+function mistakes.no_sessions()
+  local store = require "icrm.changes.journal.store"
+  for _, name in ipairs { "create", "open" } do
+    local make = store[name]
+    store[name] = function(...)
+      local self = make(...)
+      self.sessions = function()
+        return {}
+      end
+      return self
+    end
+  end
+end
+
+-- A create that does not show by its witness is sent again without a look for half
+-- of it.
+function mistakes.halves_ignored()
+  require("icrm.changes.send.halves").check = function(_, doubts)
+    return doubts
+  end
+end
+
 --- No mistake, but one net less: a file that may not know its own past is not
 --- compared with the server, so that all hangs on the journal.
 function mistakes.journal_alone()

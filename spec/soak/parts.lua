@@ -9,7 +9,8 @@ local at_some_point, judge, kill_and_finish, new_tally, report, say = tallies.at
   tallies.judge, tallies.kill_and_finish, tallies.new, tallies.report, tallies.say
 
 local parts = {
-  NAMES = { "points", "kills", "lost", "never", "lag", "seeds", "power", "disk", "mistakes" },
+  NAMES = { "points", "kills", "resumes", "lost", "never", "lag", "seeds", "power", "disk",
+    "mistakes" },
   ASKED = { "traits", "fuzz" }, -- run only when they are named
   traits = matrix.run,
 }
@@ -84,6 +85,18 @@ end
 function parts.kills(args)
   return marathon("kills", args, args.runs or (args.quick and 4 or 200),
     args.rows or (args.quick and 300 or 2000), { faults = FAULTS }, nil, true)
+end
+
+-- The client is killed while requests hang, and so are its resumes, twice or thrice.
+function parts.resumes(args)
+  local tally = new_tally "resumes"
+  math.randomseed(args.seed)
+  for run = 1, args.runs or (args.quick and 3 or 100) do
+    local job = harness.job { rows = args.rows or 60,
+      faults = ("seed=%d; p=0.05 create before_commit stall=1500"):format(args.seed * 1000 + run) }
+    judge(tally, job, kill_and_finish(job, tally, 3, within(1.2)))
+  end
+  return report(tally)
 end
 
 -- No create is ever acknowledged: half of the replies are cut off, the rest say
@@ -179,6 +192,9 @@ local MISTAKES = {
   { name = "trusting_fence", rows = 20, server = { "session_lock=off" }, unsure = true,
     faults = "seed=%d; logout=lies; p=0.15 create stall=2500",
     worker = { "timeout=0.3", "settle=0.2" } },
+  { name = "no_sessions", rows = 20, kills = 2,
+    faults = "seed=%d; p=0.3 create before_commit stall=1500" },
+  { name = "halves_ignored", rows = 20, unsure = true, faults = "seed=%d; p=0.1 create partial" },
   { name = "lazy_journal", good = "journal_alone", rows = 60, faults = POWER.faults,
     shim = POWER.shim, kills = 3 },
   { name = "send_first", good = "journal_alone", rows = 60, faults = POWER.faults, kills = 1,

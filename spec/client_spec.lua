@@ -82,7 +82,6 @@ describe("icrm.connect", function()
   end)
 
   it("tries both names of the entry where the URL has none", function()
-    local sandbox = require "icrm.sandbox"
     local function connect(faults)
       local server = sandbox.start { faults = faults }
       return icrm.connect { url = server:url():match "^(.*)/[^/]*$", username = "admin",

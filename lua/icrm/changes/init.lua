@@ -17,9 +17,7 @@ local ChangeSet = {}
 ChangeSet.__index = ChangeSet
 ChangeSet.__name = "icrm.ChangeSet"
 
-local function input_error(format, ...)
-  error(errors.new { kind = "input", message = format:format(...) }, 0)
-end
+local input_error = errors.refuse
 
 local function new(client, journal)
   return setmetatable(

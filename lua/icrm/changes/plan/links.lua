@@ -6,9 +6,7 @@ local json = require "icrm.json"
 
 local M = {}
 
-local function input_error(format, ...)
-  error(errors.new { kind = "input", message = format:format(...) }, 0)
-end
+local input_error = errors.refuse
 
 -- Every reference becomes a link from the child to its parent.
 local function link_references(self)

@@ -16,9 +16,7 @@ local schemas = require "icrm.schema"
 
 local M = {}
 
-local function input_error(format, ...)
-  error(errors.new { kind = "input", message = format:format(...) }, 0)
-end
+local input_error = errors.refuse
 
 local Reference = { __name = "icrm.Reference" }
 

@@ -27,6 +27,18 @@ describe("tools/layers", function()
     assert.same({ out = "", err = "", code = 0 }, result)
   end)
 
+  it("takes a source and the header of its name for one", function()
+    local result = check {
+      ["src/lanes/a.c"] = '#include "lanes/a.h"\n#include "lanes/b.h"\n',
+      ["src/lanes/a.h"] = '#include "lanes/c.h"\n',
+      ["src/lanes/b.c"] = '#include "lanes/b.h"\n#include "lanes/c.h"\n',
+      ["src/lanes/c.c"] = '#include "lanes/b.h"\n',
+    }
+    assert.equal("src/lanes/b:1: a circle: src/lanes/b > src/lanes/c > src/lanes/b\n"
+      .. "1 offence against the layers\n", result.out)
+    assert.equal(1, result.code)
+  end)
+
   local offences = {
     ["src/core/a.c:1: src/core must not include src/lua"] =
       { "src/core/a.c", '#include "lua/core.h"\n' },

@@ -25,6 +25,7 @@ void icrml_open_download(lua_State *L);
 void icrml_open_files(lua_State *L);
 void icrml_open_decode(lua_State *L);
 void icrml_open_element(lua_State *L);
+void icrml_open_error(lua_State *L);
 void icrml_open_interrupt(lua_State *L);
 void icrml_open_nearest(lua_State *L);
 void icrml_open_settings(lua_State *L);

@@ -1,7 +1,7 @@
 #include "sandbox/documents.h"
 
 #include "core/base64.h"
-#include "sandbox/related.h"
+#include "sandbox/link.h"
 #include "sandbox/target.h"
 
 #include <stdlib.h>
@@ -170,7 +170,7 @@ int sb_documents_read(struct sb_call *call, struct sb_values *values,
 int sb_documents_store(struct sb_call *call, const struct sb_document *document,
                        int64_t number) {
   if (document->related_to &&
-      sb_related_link(call->store, document->related_to, number))
+      sb_link_records(call->store, document->related_to, number))
     return -1;
   if (!document->present)
     return 0;
@@ -210,26 +210,6 @@ void sb_documents_free(struct sb_document *document) {
     icrm_buf_free(&document->data);
 }
 
-void sb_documents_add_base64(struct icrm_buf *out, const char *data,
-                             size_t len) {
-  enum { PIECE = 3 << 12 };
-  char text[ICRM_BASE64_LEN(PIECE)];
-  icrm_buf_add_byte(out, '"');
-  for (size_t at = 0; at < len; at += PIECE) {
-    const size_t n = len - at < PIECE ? len - at : PIECE;
-    const char *end = icrm_base64_put(text, data + at, n);
-    for (const char *from = text; from < end;) {
-      const char *slash = memchr(from, '/', (size_t)(end - from));
-      const char *stop = slash ? slash : end;
-      icrm_buf_add(out, from, (size_t)(stop - from));
-      if (slash)
-        icrm_buf_add_text(out, "\\/");
-      from = slash ? slash + 1 : end;
-    }
-  }
-  icrm_buf_add_byte(out, '"');
-}
-
 static void add_file(struct sb_call *call, struct sb_rows *rows) {
   size_t len;
   icrm_buf_addf(call->out, "[{\"fileid\":\"%lld\"",
@@ -239,7 +219,7 @@ static void add_file(struct sb_call *call, struct sb_rows *rows) {
   const char *data = sb_rows_get_text(rows, 3, &len);
   icrm_buf_addf(call->out, ",\"filesize\":%zu", len);
   sb_json_add_key(call->out, "filecontents");
-  sb_documents_add_base64(call->out, data, len);
+  sb_json_add_base64(call->out, data, len);
   icrm_buf_add_text(call->out, "}]");
 }
 

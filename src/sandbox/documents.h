@@ -32,11 +32,6 @@ int sb_documents_store(struct sb_call *call, const struct sb_document *document,
                        int64_t number);
 void sb_documents_free(struct sb_document *document);
 
-/* Append bytes as base64 in a JSON string, whose slashes are escaped; in
- * pieces, for it may be long. */
-void sb_documents_add_base64(struct icrm_buf *out, const char *data,
-                             size_t len);
-
 enum sb_outcome sb_documents_retrieve_file(struct sb_call *call);
 
 #endif

@@ -1,5 +1,7 @@
 #include "sandbox/json.h"
 
+#include "core/base64.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -96,6 +98,25 @@ static void add_array(struct icrm_buf *out, const json_t *array) {
     sb_json_add_value(out, value);
   }
   icrm_buf_add_byte(out, ']');
+}
+
+void sb_json_add_base64(struct icrm_buf *out, const char *data, size_t len) {
+  enum { PIECE = 3 << 12 };
+  char text[ICRM_BASE64_LEN(PIECE)];
+  icrm_buf_add_byte(out, '"');
+  for (size_t at = 0; at < len; at += PIECE) {
+    const size_t n = len - at < PIECE ? len - at : PIECE;
+    const char *end = icrm_base64_put(text, data + at, n);
+    for (const char *from = text; from < end;) {
+      const char *slash = memchr(from, '/', (size_t)(end - from));
+      const char *stop = slash ? slash : end;
+      icrm_buf_add(out, from, (size_t)(stop - from));
+      if (slash)
+        icrm_buf_add_text(out, "\\/");
+      from = slash ? slash + 1 : end;
+    }
+  }
+  icrm_buf_add_byte(out, '"');
 }
 
 void sb_json_add_value(struct icrm_buf *out, const json_t *value) {

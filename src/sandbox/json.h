@@ -24,6 +24,10 @@ void sb_json_add_key(struct icrm_buf *out, const char *name);
 /* Append `"name":"text"`, with a comma where one is needed. */
 void sb_json_add_pair(struct icrm_buf *out, const char *name, const char *text);
 
+/* Append bytes as base64 in a JSON string, whose slashes are escaped; in
+ * pieces, for it may be long. */
+void sb_json_add_base64(struct icrm_buf *out, const char *data, size_t len);
+
 /* Append a whole value. */
 void sb_json_add_value(struct icrm_buf *out, const json_t *value);
 

@@ -1,21 +1,12 @@
 #include "sandbox/related.h"
 
+#include "sandbox/link.h"
 #include "sandbox/query.h"
 #include "sandbox/records.h"
 #include "sandbox/target.h"
 #include "vtql/vtql.h"
 
 #include <string.h>
-
-int sb_related_link(struct sb_store *store, int64_t source, int64_t target) {
-  struct sb_rows *rows =
-      sb_store_query(store, "INSERT OR IGNORE INTO related VALUES (?, ?)");
-  if (!rows)
-    return -1;
-  sb_rows_integer(rows, source);
-  sb_rows_integer(rows, target);
-  return sb_rows_run(rows);
-}
 
 static enum sb_outcome no_relation(struct sb_call *call) {
   return sb_fail(call, "UNKOWN_ENTITY", "Relation specified is incorrect");
@@ -150,7 +141,7 @@ enum sb_outcome sb_related_add(struct sb_call *call) {
     return no_relation(call);
   /* A field that could hold the relation is left alone, but the source
    * counts as changed. */
-  if (sb_related_link(call->store, source.number, related.number) ||
+  if (sb_link_records(call->store, source.number, related.number) ||
       sb_records_touch(call, source.number))
     return sb_crash(call);
   icrm_buf_add_text(call->out, "{\"message\":\"successfull\"}");

@@ -1,7 +1,6 @@
 #include "sandbox/relations.h"
 
-#include "sandbox/documents.h"
-#include "sandbox/related.h"
+#include "sandbox/link.h"
 #include "sandbox/target.h"
 #include "sandbox/uuid.h"
 
@@ -24,11 +23,11 @@ int sb_relations_read(struct sb_call *call, int64_t number, const json_t *ids) {
   size_t i;
   json_t *id;
   if (json_is_string(ids))
-    return sb_related_link(call->store, number,
+    return sb_link_records(call->store, number,
                            id_number(json_string_value(ids)));
   json_array_foreach((json_t *)ids, i, id) {
     int64_t other = json_is_string(id) ? id_number(json_string_value(id)) : 0;
-    if (other && sb_related_link(call->store, number, other))
+    if (other && sb_link_records(call->store, number, other))
       return -1;
   }
   return 0;
@@ -293,7 +292,7 @@ static void add_file(struct sb_call *call, struct sb_rows *rows, int64_t number,
   const char *data = sb_rows_get_text(rows, 2, &len);
   icrm_buf_addf(call->out, ",\"filesize\":%zu", len);
   sb_json_add_key(call->out, "attachment");
-  sb_documents_add_base64(call->out, data ? data : "", content ? len : 0);
+  sb_json_add_base64(call->out, data ? data : "", content ? len : 0);
   icrm_buf_add_byte(call->out, '}');
 }
 

@@ -44,6 +44,18 @@ function M.unquote(token)
   return text and text:gsub("''", "'"):gsub("\\(.)", "%1") or token
 end
 
+--- How much it says of other values that this one is found in a list: nothing for one
+--- that is not put into lists, most for one that has to be quoted.
+---
+--- @param value any
+--- @return integer 0 to 2
+function M.worth(value)
+  if type(value) ~= "string" or value == "" or M.breaks_list(value) or M.breaks_text(value) then
+    return 0
+  end
+  return value:find "['\\,]" and 2 or 1
+end
+
 --- The value for LIKE, with wildcards for the characters that do the harm; other
 --- records may fit it as well.
 ---

@@ -121,20 +121,10 @@ end
 
 -- ---- The control -------------------------------------------------------------------------
 
--- How much a value that is found says of the others: one with a sign that has to
--- be quoted says most.
-local function worth(value)
-  if type(value) ~= "string" or value == "" or literals.breaks_list(value)
-      or literals.breaks_text(value) then
-    return 0
-  end
-  return value:find "['\\,]" and 2 or 1
-end
-
 local function offer_control(self, rows)
   for _, row in ipairs(rows) do
     local value = row[self.field]
-    if worth(value) > worth(self.control) then
+    if literals.worth(value) > literals.worth(self.control) then
       self.control = value
     end
   end

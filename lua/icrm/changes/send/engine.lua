@@ -10,8 +10,7 @@
 -- @module icrm.changes.send.engine
 
 local core = require "icrm.core"
-local errors = require "icrm.error"
-local json = require "icrm.json"
+local jobs = require "icrm.changes.send.job"
 local outbox = require "icrm.changes.send.outbox"
 local tasks = require "icrm.tasks"
 
@@ -55,20 +54,17 @@ function M.new(set, options)
   }, Engine)
 end
 
-local Job = { __name = "icrm.changes.Job" }
-Job.__index = Job
-
--- What a job yields to the engine besides the private value of icrm.tasks.
-local SLEEP, WRITE, PARKED = {}, {}, {}
-
 local function end_of(self, job)
   self.running = self.running - 1
   self.jobs[job.task] = nil
   job.task.done = true
 end
 
--- Let a job go on until it waits for something.
-local function resume(self, job, ...)
+--- Let a job go on until it waits for something.
+---
+--- @param job icrm.changes.Job
+--- @param ... any what its wait returns
+function Engine:resume(job, ...)
   job.waits = false
   local ok, what, request = coroutine.resume(job.task.co, ...)
   if not ok then
@@ -81,9 +77,9 @@ local function resume(self, job, ...)
   elseif what == tasks.WAIT then
     job.waits = true
     self.waiting = self.waiting + 1
-  elseif what == SLEEP then
+  elseif what == jobs.SLEEP then
     self.sleeping[job] = request
-  elseif what == WRITE then
+  elseif what == jobs.WRITE then
     self.outbox:put(job, request.change, request.params)
   end
 end
@@ -98,7 +94,7 @@ local function wake_waiting(self)
     task.queued = false
     if job and job.waits then
       self.waiting = self.waiting - 1
-      resume(self, job)
+      self:resume(job)
     end
   end
 end
@@ -109,77 +105,10 @@ end
 --- @param ... any
 function Engine:start(fn, ...)
   local task = tasks.new(self)
-  local job = setmetatable({ engine = self, task = task }, Job)
+  local job = jobs.new(self, task)
   self.jobs[task] = job
   self.running = self.running + 1
-  resume(self, job, fn, job, ...)
-end
-
---- Pause this job.
----
---- @param seconds number
-function Job:sleep(seconds)
-  coroutine.yield(SLEEP, self.engine.now() + seconds)
-end
-
---- Wait until what this job has marked is on the disk.
-function Job:commit()
-  self.engine:mark(function() end)
-  self.engine:after_commit(resume, self.engine, self)
-  coroutine.yield(PARKED)
-end
-
-local function canceled(why)
-  return errors.new { kind = "canceled", message = why }
-end
-
-local function note_duration(self, started)
-  self.durations[self.finished % REMEMBERED + 1] = self.now() - started
-  self.finished = self.finished + 1
-end
-
---- Call the server after `change` is durably marked `sending`; `options` has the
---- files or parts of the request, if there are some.
----
---- @param change table a row of the store
---- @param operation string
---- @param params table
---- @param options? table files, parts
---- @return any result nil when there is none
---- @return icrm.Error? err
---- @return integer? session that carried the call, as far as known
-function Job:write(change, operation, params, options)
-  local engine = self.engine
-  if not coroutine.yield(WRITE, { change = change, params = params }) then
-    return nil, canceled "stopped before it was sent"
-  end
-  local id, refusal = engine.core:submit {
-    operation = operation,
-    params = params,
-    parts = options and options.parts,
-    files = options and options.files,
-    method = "POST",
-    write = true,
-    hold = true,
-  }
-  if not id then
-    return nil, refusal
-  end
-  engine.on_point "send"
-  local started = engine.now()
-  local reply, err, status = tasks.await(engine.core, id)
-  engine.on_point "reply"
-  if not reply then
-    change.waited_s = status and status.seconds or engine.now() - started
-    engine:note_wait(change.waited_s)
-    return nil, err, status and status.session
-  end
-  note_duration(engine, started)
-  local value, failure = json.decode(reply)
-  if failure == nil and value == nil then
-    value = "" -- the result is null; it is an answer all the same
-  end
-  return value, failure, reply:status().session
+  self:resume(job, fn, job, ...)
 end
 
 --- Queue a change of the store for the next commit.
@@ -203,7 +132,7 @@ end
 --- @return boolean whether there was something to commit
 function Engine:commit()
   local has_committed, err = self.outbox:commit(function(job, may_leave)
-    resume(self, job, may_leave)
+    self:resume(job, may_leave)
   end)
   self.failure = self.failure or err
   return has_committed
@@ -239,7 +168,7 @@ local function wake_sleepers(self)
   end
   for _, job in ipairs(due) do
     self.sleeping[job] = nil
-    resume(self, job)
+    self:resume(job)
   end
   return #due > 0 and 0 or earliest - now
 end
@@ -272,7 +201,7 @@ local function drains(self)
     return false
   end
   self.outbox:withdraw(function(job)
-    resume(self, job, false)
+    self:resume(job, false)
   end)
   if self.core:waits() > 0 then
     for _, id in ipairs(tasks.calls_of(self, self.core)) do
@@ -330,6 +259,14 @@ end
 function Engine:close()
   leave_jobs(self)
   self.outbox:close()
+end
+
+--- Note how long an acknowledged write took.
+---
+--- @param seconds number
+function Engine:note_duration(seconds)
+  self.durations[self.finished % REMEMBERED + 1] = seconds
+  self.finished = self.finished + 1
 end
 
 --- Note for how long a write without an answer was waited for.

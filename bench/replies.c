@@ -149,14 +149,28 @@ static long id_in(const char *request, int nth, long otherwise) {
   return at ? atol(at) : otherwise;
 }
 
-/* The rows that `id > '17xA'` and perhaps `id <= '17xB'` ask for: how many,
- * and the first of them. */
+/* Whether the id at `at` stands behind `<=`, percent-encoded or not. */
+static bool is_upper_bound(const char *request, const char *at) {
+  enum { BACK = 16 }; /* as far as "id %3C%3D %27" may reach */
+  char before[BACK + 1] = "";
+  size_t len = (size_t)(at - request) < BACK ? (size_t)(at - request) : BACK;
+  memcpy(before, at - len, len);
+  return strchr(before, '<') || strcasestr(before, "%3C");
+}
+
+/* The rows that `id > '17xA'` and `id <= '17xB'` ask for, each of which may be
+ * missing: how many, and the first of them. */
 static long rows_asked(const struct replies *replies, const char *request,
                        long *first) {
   const long last = FIRST_ID + replies->rows - 1;
-  long until = id_in(request, 2, last);
-  *first = id_in(request, 1, FIRST_ID - 1) + 1;
-  until = until < last ? until : last;
+  long until = last;
+  *first = FIRST_ID;
+  for (const char *at = request; (at = strstr(at, "17x")); at += 3) {
+    if (!is_upper_bound(request, at))
+      *first = atol(at + 3) + 1;
+    else if (atol(at + 3) < last)
+      until = atol(at + 3);
+  }
   return until >= *first ? until - *first + 1 : 0;
 }
 

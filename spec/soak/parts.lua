@@ -10,8 +10,8 @@ local at_some_point, judge, kill_and_finish, new_tally, report, say = tallies.at
 
 local parts = {
   NAMES = { "points", "kills", "resumes", "lost", "never", "lag", "seeds", "power", "disk",
-    "mistakes" },
-  ASKED = { "traits", "fuzz" }, -- run only when they are named
+    "traits", "mistakes" },
+  ASKED = { "fuzz" }, -- run only when they are named
   traits = matrix.run,
 }
 

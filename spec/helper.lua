@@ -98,9 +98,36 @@ local function environment(env)
   return table.concat(words, " ")
 end
 
--- Run a program to its end. `argv` is a list of words; options: `stdin` (text,
--- default empty), `env` (table), `cwd` (folder). Returns a table: `out`, `err`
--- (texts), `code` (exit code), `signal` (number, when killed by one).
+-- What no output may hold: the access key of its environment, the hash that answers
+-- a challenge, the token of one, and the name of a session, which ends in 21 digits
+-- where the sandbox made it.
+local CANARIES = { "accessKey=%x%x%x%x", '"token":"%x%x%x%x', '"sessionName":"%w',
+  "sessionName=%w", "%f[%x]" .. ("%x"):rep(21) .. "%f[%X]" }
+
+local function canaries(env)
+  local list = { table.unpack(CANARIES) }
+  local key = env and env.ICRM_ACCESS_KEY or ""
+  if #key >= 8 then
+    list[#list + 1] = (key:gsub("%p", "%%%0"))
+  end
+  return list
+end
+
+local function check_canaries(result, env)
+  for _, pattern in ipairs(canaries(env)) do
+    for _, text in ipairs { result.out, result.err } do
+      local from = text:find(pattern)
+      if from then
+        error("a secret is in the output: " .. text:sub(math.max(1, from - 80), from + 40), 3)
+      end
+    end
+  end
+end
+
+-- Run a program to its end; a secret in what it writes is an error. `argv` is a list
+-- of words; options: `stdin` (text, default empty), `env` (table), `cwd` (folder).
+-- Returns a table: `out`, `err` (texts), `code` (exit code), `signal` (number, when
+-- killed by one).
 function helper.run(argv, options)
   options = options or {}
   local dir = helper.tmpdir()
@@ -116,12 +143,14 @@ function helper.run(argv, options)
   local pipe = assert(io.popen(command, "r"))
   local out = pipe:read "a"
   local _, how, number = pipe:close()
-  return {
+  local result = {
     out = out,
     err = helper.read_file(dir .. "/err"),
     code = how == "exit" and number or 128 + number,
     signal = how == "signal" and number or nil,
   }
+  check_canaries(result, options.env)
+  return result
 end
 
 -- Run icrm-lua with these arguments; see `helper.run`.

@@ -24,6 +24,20 @@ describe("spec.helper", function()
     assert.truthy(result.out:find "1 left open")
   end)
 
+  it("fails when a secret is in an output", function()
+    local function prints(text, env)
+      return pcall(helper.run, { "sh", "-c", 'printf %s "$0" >&2', text }, { env = env })
+    end
+    local session = "a1-" .. ("0123456789abcdef"):rep(2):sub(1, 21)
+    for _, secret in ipairs { "accessKey=70a9bc81", '{"token":"594212b2703c2"}', session,
+      "the key is aB3$dE5+fG7h" } do
+      local ok, err = prints("1: " .. secret, { ICRM_ACCESS_KEY = "aB3$dE5+fG7h" })
+      assert.is_false(ok, secret)
+      assert.truthy(tostring(err):find("a secret is in the output", 1, true))
+    end
+    assert.is_true(prints "token, sessionName, accessKey, 70a9bc81b44975887e77343f1bdd3743")
+  end)
+
   it("keeps the developer's own settings away", function()
     local result = helper.run { "env" }
     assert.is_nil(result.out:find "ICRM_URL")

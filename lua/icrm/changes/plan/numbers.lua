@@ -41,13 +41,18 @@ local Gate = { __name = "icrm.changes.Gate" }
 Gate.__index = Gate
 
 --- A gate that lets one creation at a time into each module whose numbers must be
---- unique.
+--- unique. The modules are looked at here: who asks the gate stands outside of any
+--- job, and a call of his would wait for lanes whose writes wait for him.
 ---
 --- @param set icrm.ChangeSet
 --- @param is_open fun(n: integer): boolean whether a change may still be under way
 --- @return icrm.changes.Gate
 function M.gate(set, is_open)
-  return setmetatable({ set = set, is_open = is_open, serial = {}, inside = {} }, Gate)
+  local serial = {}
+  for _, module in ipairs(set.store:modules { operations = { "create" } }) do
+    serial[module] = M.is_serial(set, module)
+  end
+  return setmetatable({ is_open = is_open, serial = serial, inside = {} }, Gate)
 end
 
 --- Whether a change may be sent now; when it may, it is inside.
@@ -56,13 +61,7 @@ end
 --- @return boolean
 function Gate:admits(change)
   local module = change.module
-  if change.operation ~= "create" then
-    return true
-  end
-  if self.serial[module] == nil then
-    self.serial[module] = M.is_serial(self.set, module)
-  end
-  if not self.serial[module] then
+  if change.operation ~= "create" or not self.serial[module] then
     return true
   elseif self.inside[module] and self.is_open(self.inside[module]) then
     return false

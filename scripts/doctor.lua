@@ -1,4 +1,4 @@
--- Check the installation, the configuration and the CRM.
+-- Check the installation, and say what the CRM is and what it lacks.
 local doctor = require "icrm.cli.doctor"
 local script = require "icrm.cli.script"
 

@@ -8,7 +8,7 @@
 local M = {}
 
 -- What some table program takes for the end of a cell, whatever ends it here.
-local ENDS = '[\r\n",;\t]'
+local ENDS = '[\0-\x1f",;]'
 
 local function is_number(text)
   return text:find "^[+-]?%d+[.,]?%d*$" ~= nil

@@ -45,9 +45,10 @@ static void mark(struct icrm_rows *rows, const char *bytes, int kind) {
 }
 
 static void mark_kinds(struct icrm_rows *rows) {
-  const char csv[] = {'"', '\r', '\n', rows->delimiter, '\0'};
+  /* Of CSV what any table program may take for the end of a cell. */
+  const char csv[] = {'"', ',', ';', rows->delimiter, '\0'};
   const char *specials = rows->jsonl ? "\"\\/\x7F" : csv;
-  const int most_special = rows->jsonl ? 0x1F : 0; /* a page holds no NUL */
+  const int most_special = 0x1F;
   memset(rows->most_special, most_special, SLACK);
   for (int i = 0; i <= most_special; i++)
     rows->kind[i] |= SPECIAL;

@@ -120,7 +120,9 @@ local function run_cell(tally, cell, args, rows, has)
   local is_good = tallies.add(tally, job, finished or may_stop, leaves)
   if is_good and finished then
     finished = tallies.kill_and_finish(job, tally, 2, when, { undo = 1 })
-    is_good = tallies.add(tally, job, finished or may_stop, leaves, true)
+    -- A deletion without an answer is proven by another record that shows; where the
+    -- set had made all records of a module, the last one is left to a person.
+    is_good = tallies.add(tally, job, finished or may_stop, leaves or { not_undone = true }, true)
   end
   tallies.close(job, is_good)
 end

@@ -72,53 +72,53 @@ static void never_more_than_stated_in_any_interval(void) {
 
 enum { QUARTER_MS = 15 * 60000 };
 
-static struct icrm_quota_forecast foresee(const struct icrm_quota *quota,
-                                          int64_t calls, double calls_per_s,
-                                          int64_t now_ms) {
+static struct icrm_quota_forecast forecast(const struct icrm_quota *quota,
+                                           int64_t calls, double calls_per_s,
+                                           int64_t now_ms) {
   struct icrm_quota_forecast f;
-  icrm_quota_foresee(quota, calls, calls_per_s, QUARTER_MS, now_ms, &f);
+  icrm_quota_forecast(quota, calls, calls_per_s, QUARTER_MS, now_ms, &f);
   return f;
 }
 
-static void foresees_the_end(void) {
+static void forecasts_the_end(void) {
   struct icrm_quota quota = parsed("60/min");
-  struct icrm_quota_forecast f = foresee(&quota, 60, 0, 5000);
+  struct icrm_quota_forecast f = forecast(&quota, 60, 0, 5000);
   CHECK(f.ms == 0 && f.longest_ms == 0 && f.stops == 0 && f.first_calls == 60);
-  f = foresee(&quota, 600, 0, 5000);
+  f = forecast(&quota, 600, 0, 5000);
   CHECK(f.ms >= 9 * 60000 && f.ms < 9 * 63000);
   CHECK(f.longest_ms > 55000 && f.longest_ms < 63000);
   CHECK(f.stops == 0 && f.first_calls == 600 && f.first_ms == f.ms);
-  f = foresee(&quota, 600, 0.5, 5000);
+  f = forecast(&quota, 600, 0.5, 5000);
   CHECK(llabs(f.ms - 1200000) < 3000);
   quota = parsed("");
-  CHECK(foresee(&quota, 1000, 10, 0).ms == 100000);
-  CHECK(foresee(&quota, 3, 1e-300, 0).ms == 3000000000);
+  CHECK(forecast(&quota, 1000, 10, 0).ms == 100000);
+  CHECK(forecast(&quota, 3, 1e-300, 0).ms == 3000000000);
 }
 
-static void foresees_the_stops(void) {
+static void forecasts_the_stops(void) {
   const int64_t hour_ms = 3600000, now_ms = 1795510177000;
   struct icrm_quota quota = parsed("60/min, 7200/day");
-  struct icrm_quota_forecast f = foresee(&quota, 12400, 20, now_ms);
+  struct icrm_quota_forecast f = forecast(&quota, 12400, 20, now_ms);
   CHECK(f.ms > 24 * hour_ms && f.ms < 28 * hour_ms);
   CHECK(f.longest_ms > 20 * hour_ms);
   CHECK(f.stops == 1 && f.first_calls == 7200);
   CHECK(f.first_ms > 119 * 60000 && f.first_ms < 124 * 60000);
   CHECK(f.first_wait_ms == f.longest_ms);
   icrm_quota_spend(&quota, 7200, now_ms);
-  f = foresee(&quota, 1, 20, now_ms);
+  f = forecast(&quota, 1, 20, now_ms);
   CHECK(f.stops == 1 && f.first_calls == 0 && f.first_ms == 0);
   CHECK(f.first_wait_ms > 23 * hour_ms && f.first_wait_ms < 25 * hour_ms);
 }
 
-static void foresees_by_headers(void) {
+static void forecasts_by_headers(void) {
   struct icrm_quota quota = parsed("");
   icrm_quota_header(&quota, "X-FloodControl-Limit", "60", 0, 1000, 1790000000);
   icrm_quota_header(&quota, "X-FloodControl-Remaining", "20", 0, 1000,
                     1790000000);
   icrm_quota_header(&quota, "X-FloodControl-Reset", "30", 0, 1000, 1790000000);
-  CHECK(foresee(&quota, 20, 0, 1000).ms == 0);
-  CHECK(foresee(&quota, 80, 0, 1000).ms == 30000);
-  CHECK(foresee(&quota, 81, 0, 1000).ms == 90000);
+  CHECK(forecast(&quota, 20, 0, 1000).ms == 0);
+  CHECK(forecast(&quota, 80, 0, 1000).ms == 30000);
+  CHECK(forecast(&quota, 81, 0, 1000).ms == 90000);
 }
 
 static void a_forecast_agrees_with_what_happens(void) {
@@ -126,7 +126,7 @@ static void a_forecast_agrees_with_what_happens(void) {
   for (int i = 0; i < 50; i++)
     icrm_quota_spend(&quota, 1, 1000 + i * 400);
   int64_t begin_ms = 21000, now_ms = begin_ms;
-  int64_t said_ms = foresee(&quota, 5000, 5, begin_ms).ms;
+  int64_t said_ms = forecast(&quota, 5000, 5, begin_ms).ms;
   for (int i = 0; i < 5000; i++) {
     now_ms += icrm_quota_wait_ms(&quota, now_ms);
     icrm_quota_spend(&quota, 1, now_ms);
@@ -222,9 +222,9 @@ int main(void) {
   reads_what_people_write();
   says_what_is_wrong();
   never_more_than_stated_in_any_interval();
-  foresees_the_end();
-  foresees_the_stops();
-  foresees_by_headers();
+  forecasts_the_end();
+  forecasts_the_stops();
+  forecasts_by_headers();
   says_why_a_call_waits();
   a_forecast_agrees_with_what_happens();
   obeys_the_servers_headers();

@@ -96,11 +96,11 @@ bool icrm_budget_refuses(struct icrm_budget *budget, int64_t now_ms,
   return true;
 }
 
-void icrm_budget_foresee(const struct icrm_budget *budget, int64_t calls,
-                         double calls_per_s, int64_t now_ms,
-                         struct icrm_quota_forecast *out) {
-  icrm_quota_foresee(&budget->quota, calls, calls_per_s, budget->max_wait_ms,
-                     quota_ms(budget, now_ms), out);
+void icrm_budget_forecast(const struct icrm_budget *budget, int64_t calls,
+                          double calls_per_s, int64_t now_ms,
+                          struct icrm_quota_forecast *out) {
+  icrm_quota_forecast(&budget->quota, calls, calls_per_s, budget->max_wait_ms,
+                      quota_ms(budget, now_ms), out);
 }
 
 void icrm_budget_cause(const struct icrm_budget *budget, int64_t now_ms,

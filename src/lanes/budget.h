@@ -52,10 +52,10 @@ void icrm_budget_read_headers(struct icrm_budget *budget, char *lines,
 bool icrm_budget_refuses(struct icrm_budget *budget, int64_t now_ms,
                          struct icrm_error *err);
 
-/* See icrm_quota_foresee and icrm_quota_cause. */
-void icrm_budget_foresee(const struct icrm_budget *budget, int64_t calls,
-                         double calls_per_s, int64_t now_ms,
-                         struct icrm_quota_forecast *out);
+/* See icrm_quota_forecast and icrm_quota_cause. */
+void icrm_budget_forecast(const struct icrm_budget *budget, int64_t calls,
+                          double calls_per_s, int64_t now_ms,
+                          struct icrm_quota_forecast *out);
 void icrm_budget_cause(const struct icrm_budget *budget, int64_t now_ms,
                        char *out, size_t size);
 

@@ -236,10 +236,10 @@ bool icrm_dispatcher_cancel(struct icrm_dispatcher *d, uint64_t id) {
 
 /* ---- quota ---- */
 
-void icrm_dispatcher_foresee(const struct icrm_dispatcher *d, int64_t calls,
-                             double calls_per_s,
-                             struct icrm_quota_forecast *out) {
-  icrm_budget_foresee(&d->budget, calls, calls_per_s, icrm_clock_ms(), out);
+void icrm_dispatcher_forecast(const struct icrm_dispatcher *d, int64_t calls,
+                              double calls_per_s,
+                              struct icrm_quota_forecast *out) {
+  icrm_budget_forecast(&d->budget, calls, calls_per_s, icrm_clock_ms(), out);
 }
 
 void icrm_dispatcher_cause(const struct icrm_dispatcher *d, char *out,

@@ -148,10 +148,10 @@ void icrm_dispatcher_logout(struct icrm_dispatcher *dispatcher, int timeout_ms);
 void icrm_dispatcher_get_stats(const struct icrm_dispatcher *dispatcher,
                                struct icrm_dispatcher_stats *out);
 
-/* See icrm_quota_foresee and icrm_quota_cause. */
-void icrm_dispatcher_foresee(const struct icrm_dispatcher *dispatcher,
-                             int64_t calls, double calls_per_s,
-                             struct icrm_quota_forecast *out);
+/* See icrm_quota_forecast and icrm_quota_cause. */
+void icrm_dispatcher_forecast(const struct icrm_dispatcher *dispatcher,
+                              int64_t calls, double calls_per_s,
+                              struct icrm_quota_forecast *out);
 void icrm_dispatcher_cause(const struct icrm_dispatcher *dispatcher, char *out,
                            size_t size);
 

@@ -286,9 +286,9 @@ static int64_t next_room(struct icrm_quota *plan, double *at_ms,
   }
 }
 
-void icrm_quota_foresee(const struct icrm_quota *quota, int64_t calls,
-                        double calls_per_s, int64_t max_wait_ms, int64_t now_ms,
-                        struct icrm_quota_forecast *out) {
+void icrm_quota_forecast(const struct icrm_quota *quota, int64_t calls,
+                         double calls_per_s, int64_t max_wait_ms,
+                         int64_t now_ms, struct icrm_quota_forecast *out) {
   struct icrm_quota plan = *quota;
   if (calls_per_s > 0 && calls_per_s < SLOWEST_PER_S)
     calls_per_s = SLOWEST_PER_S; /* later is no time that can be told */

@@ -98,11 +98,11 @@ struct icrm_quota_forecast {
   int stops;             /* waits longer than the limit */
 };
 
-/* Foresee `calls` further calls, when at most `calls_per_s` can be done (0 for
+/* Forecast `calls` further calls, when at most `calls_per_s` can be done (0 for
  * no such limit) and a wait longer than `max_wait_ms` is a stop. Of a quota
  * known from headers alone, later windows count as the present one. */
-void icrm_quota_foresee(const struct icrm_quota *quota, int64_t calls,
-                        double calls_per_s, int64_t max_wait_ms, int64_t now_ms,
-                        struct icrm_quota_forecast *out);
+void icrm_quota_forecast(const struct icrm_quota *quota, int64_t calls,
+                         double calls_per_s, int64_t max_wait_ms,
+                         int64_t now_ms, struct icrm_quota_forecast *out);
 
 #endif

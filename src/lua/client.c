@@ -18,7 +18,7 @@
 #define CLIENT_TYPE "icrm.core.Client"
 #define NETWORK_TYPE "icrm.core.Network"
 #define LONGEST_STEP_S 86400
-#define MAX_FORESEEN 10000000
+#define MOST_FORECAST 10000000
 
 /* What the clients of a state have in common. */
 struct network {
@@ -402,15 +402,15 @@ static int stats(lua_State *L) {
   return 1;
 }
 
-/* client:forecast(calls, calls_per_s|0) -> table: see icrm_quota_foresee */
+/* client:forecast(calls, calls_per_s|0) -> table: see icrm_quota_forecast */
 static int forecast(lua_State *L) {
   struct client *client = check_client(L);
   struct icrm_quota_forecast f;
   lua_Integer calls = luaL_checkinteger(L, 2);
   lua_Number calls_per_s = luaL_optnumber(L, 3, 0);
-  luaL_argcheck(L, calls >= 0 && calls <= MAX_FORESEEN, 2, "out of range");
+  luaL_argcheck(L, calls >= 0 && calls <= MOST_FORECAST, 2, "out of range");
   luaL_argcheck(L, calls_per_s >= 0, 3, "must not be negative");
-  icrm_dispatcher_foresee(client->dispatcher, calls, calls_per_s, &f);
+  icrm_dispatcher_forecast(client->dispatcher, calls, calls_per_s, &f);
   lua_createtable(L, 0, 6);
   set_seconds(L, "seconds", f.ms);
   set_seconds(L, "longest_wait", f.longest_ms);

@@ -2,7 +2,7 @@
 
 #include "core/clock.h"
 #include "core/interrupt.h"
-#include "net/fault.h"
+#include "net/failure.h"
 #include "net/header.h"
 #include "net/site.h"
 #include "net/transport_impl.h"
@@ -430,56 +430,57 @@ static const char *os_reason(CURL *easy, char *out, size_t size) {
   return out;
 }
 
-static enum icrm_fault timeout_fault(const struct icrm_exchange *x) {
+static enum icrm_failure timeout_failure(const struct icrm_exchange *x) {
   double connected_s = 0;
   curl_easy_getinfo(x->easy, CURLINFO_PRETRANSFER_TIME, &connected_s);
-  return connected_s == 0           ? ICRM_FAULT_SLOW_CONNECT
-         : is_streamed(&x->request) ? ICRM_FAULT_STALLED
-                                    : ICRM_FAULT_SLOW_ANSWER;
+  return connected_s == 0           ? ICRM_FAILURE_SLOW_CONNECT
+         : is_streamed(&x->request) ? ICRM_FAILURE_STALLED
+                                    : ICRM_FAILURE_SLOW_ANSWER;
 }
 
-static enum icrm_fault fault_of(const struct icrm_exchange *x, CURLcode rc) {
+static enum icrm_failure failure_of(const struct icrm_exchange *x,
+                                    CURLcode rc) {
   switch (rc) {
   case CURLE_COULDNT_RESOLVE_HOST:
-    return ICRM_FAULT_NO_HOST;
+    return ICRM_FAILURE_NO_HOST;
   case CURLE_COULDNT_RESOLVE_PROXY:
   case CURLE_PROXY:
-    return ICRM_FAULT_NO_PROXY;
+    return ICRM_FAILURE_NO_PROXY;
   case CURLE_COULDNT_CONNECT:
-    return ICRM_FAULT_NO_CONNECTION;
+    return ICRM_FAILURE_NO_CONNECTION;
   case CURLE_OPERATION_TIMEDOUT:
-    return timeout_fault(x);
+    return timeout_failure(x);
   case CURLE_PEER_FAILED_VERIFICATION:
-    return ICRM_FAULT_UNTRUSTED;
+    return ICRM_FAILURE_UNTRUSTED;
   case CURLE_SSL_CONNECT_ERROR:
   case CURLE_SSL_CACERT_BADFILE:
   case CURLE_SSL_CERTPROBLEM:
   case CURLE_SSL_CIPHER:
   case CURLE_SSL_ISSUER_ERROR:
-    return ICRM_FAULT_NO_TLS;
+    return ICRM_FAILURE_NO_TLS;
   case CURLE_WRITE_ERROR:
-    return ICRM_FAULT_TOO_LARGE;
+    return ICRM_FAILURE_TOO_LARGE;
   case CURLE_OK: /* a failed rewind was once reported as this */
   case CURLE_GOT_NOTHING:
   case CURLE_SEND_FAIL_REWIND:
   case CURLE_ABORTED_BY_CALLBACK:
-    return ICRM_FAULT_NO_ANSWER;
+    return ICRM_FAILURE_NO_ANSWER;
   case CURLE_PARTIAL_FILE:
-    return ICRM_FAULT_CUT_ANSWER;
+    return ICRM_FAILURE_CUT_ANSWER;
   case CURLE_UNSUPPORTED_PROTOCOL: /* also: an answer without a status line */
-    return strstr(x->detail, "HTTP/0.9") ? ICRM_FAULT_NO_WEB_SERVER
-                                         : ICRM_FAULT_NO_PROTOCOL;
+    return strstr(x->detail, "HTTP/0.9") ? ICRM_FAILURE_NO_WEB_SERVER
+                                         : ICRM_FAILURE_NO_PROTOCOL;
   default:
-    return ICRM_FAULT_OTHER;
+    return ICRM_FAILURE_OTHER;
   }
 }
 
 /* How long was too long. */
-static double fault_seconds(const struct icrm_exchange *x,
-                            enum icrm_fault fault) {
-  return fault == ICRM_FAULT_SLOW_CONNECT
+static double failure_seconds(const struct icrm_exchange *x,
+                              enum icrm_failure failure) {
+  return failure == ICRM_FAILURE_SLOW_CONNECT
              ? (double)((x->site->connect_timeout_ms + 999) / 1000)
-         : fault == ICRM_FAULT_STALLED
+         : failure == ICRM_FAILURE_STALLED
              ? (double)silence_s(&x->request)
              : (double)(icrm_clock_us() - x->started_us) / 1e6;
 }
@@ -487,16 +488,16 @@ static double fault_seconds(const struct icrm_exchange *x,
 static void set_error(struct icrm_exchange *x, CURLcode rc,
                       struct icrm_error *err) {
   char reason[128];
-  const enum icrm_fault fault = fault_of(x, rc);
-  struct icrm_fault_place place = {.origin = x->site->origin,
-                                   .seconds = fault_seconds(x, fault),
-                                   .bytes = x->site->max_reply_bytes,
-                                   .is_tls = x->site->is_tls};
-  place.detail = fault == ICRM_FAULT_NO_CONNECTION
+  const enum icrm_failure failure = failure_of(x, rc);
+  struct icrm_failure_place place = {.origin = x->site->origin,
+                                     .seconds = failure_seconds(x, failure),
+                                     .bytes = x->site->max_reply_bytes,
+                                     .is_tls = x->site->is_tls};
+  place.detail = failure == ICRM_FAILURE_NO_CONNECTION
                      ? os_reason(x->easy, reason, sizeof reason)
                  : x->detail[0] ? x->detail
                                 : curl_easy_strerror(rc);
-  icrm_fault_explain(fault, &place, err);
+  icrm_failure_explain(failure, &place, err);
 }
 
 static void fill_reply(struct icrm_exchange *x, CURLcode rc) {

@@ -50,7 +50,7 @@ local COLUMNS = { "ticket_no", "ticket_title", "ticketstatus", "ticketpriorities
   "days", "source", "from_portal", "starred", "tags", "description", "solution", "id" }
 
 local function lines(format)
-  local writer = require("icrm.core").rows_writer(format, COLUMNS)
+  local writer = require("icrm.core").page_writer(format, COLUMNS)
   return function()
     local page = tasks.await(crm.core, crm:send("query", PAGE))
     assert(#writer(page) > 1000)

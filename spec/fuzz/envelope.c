@@ -7,13 +7,13 @@
 #include <jansson.h>
 #include <string.h>
 
-static void same_text(const struct icrm_records *page,
+static void same_text(const struct icrm_page *page,
                       const struct icrm_field *field, const json_t *value) {
   char *text = malloc(field->len + 1);
   MUST(text);
   size_t len = field->len;
   if (field->is_escaped)
-    len = icrm_records_unescape(page, field, text);
+    len = icrm_page_unescape(page, field, text);
   else
     memcpy(text, page->text + field->at, len);
   MUST(json_is_string(value));
@@ -31,7 +31,7 @@ static bool has_twins(const struct icrm_field *fields, size_t n) {
   return false;
 }
 
-static void same_record(const struct icrm_records *page,
+static void same_record(const struct icrm_page *page,
                         const struct icrm_field *fields, size_t n,
                         const json_t *object) {
   MUST(json_is_object(object));
@@ -47,7 +47,7 @@ static void same_record(const struct icrm_records *page,
   }
 }
 
-static void same_page(const struct icrm_records *page, const json_t *result) {
+static void same_page(const struct icrm_page *page, const json_t *result) {
   const struct icrm_field *at = page->fields;
   if (!page->alone)
     MUST(json_array_size(result) == (size_t)page->n_records);
@@ -61,7 +61,7 @@ static void same_page(const struct icrm_records *page, const json_t *result) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const char *body = (const char *)data;
-  struct icrm_records page = {0};
+  struct icrm_page page = {0};
   struct icrm_envelope envelope, found;
   struct icrm_error err;
   int rc = icrm_envelope_read(body, size, &page, &envelope, &err);
@@ -79,6 +79,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     json_decref(tree);
   }
   icrm_envelope_find(body, size, &found, &err);
-  icrm_records_free(&page);
+  icrm_page_free(&page);
   return 0;
 }

@@ -9,7 +9,7 @@
 /* Read with and without an eye for records, which must not differ. */
 static int read_envelope(const char *body, size_t len,
                          struct icrm_envelope *out, struct icrm_error *err) {
-  static struct icrm_records page;
+  static struct icrm_page page;
   struct icrm_envelope other;
   struct icrm_error other_err = {.message = ""};
   int rc = icrm_envelope_read(body, len, NULL, out, err);

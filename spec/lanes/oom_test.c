@@ -16,7 +16,7 @@
 #include "net/form.h"
 #include "net/scripted_server.h"
 #include "text/csv.h"
-#include "text/rows.h"
+#include "text/page_writer.h"
 #include "vtql/explain.h"
 #include "vtql/vtql.h"
 
@@ -174,20 +174,20 @@ static void page(void) {
       "{\"success\":true,\"result\":[{\"id\":\"3x1\",\"a\":\"L\\u0027x\"},{"
       "\"b\":\"2\",\"id\":\"3x2\"}]}";
   static const struct icrm_span columns[] = {{"id", 2}, {"a", 1}};
-  const struct icrm_rows_options options = {
+  const struct icrm_page_writer_options options = {
       .columns = columns, .n_columns = 2, .delimiter = ';', .jsonl = true};
-  struct icrm_records records = {0};
+  struct icrm_page page = {0};
   struct icrm_envelope envelope;
   struct icrm_error err;
   struct icrm_buf out = {0};
-  struct icrm_rows_page facts;
-  struct icrm_rows *rows = icrm_rows_new(&options);
-  CHECK(icrm_envelope_read(text_of_page, sizeof text_of_page - 1, &records,
+  struct icrm_page_facts facts;
+  struct icrm_page_writer *writer = icrm_page_writer_new(&options);
+  CHECK(icrm_envelope_read(text_of_page, sizeof text_of_page - 1, &page,
                            &envelope, &err) == 0);
-  if (rows && envelope.is_page)
-    icrm_rows_write(rows, &records, &out, &facts);
-  icrm_rows_free(rows);
-  icrm_records_free(&records);
+  if (writer && envelope.is_page)
+    icrm_page_writer_write(writer, &page, &out, &facts);
+  icrm_page_writer_free(writer);
+  icrm_page_free(&page);
   icrm_buf_free(&out);
 }
 

@@ -85,6 +85,6 @@ void icrm_call_free(struct icrm_call *call) {
     return;
   icrm_call_drop_request(call);
   icrm_buf_free(&call->body);
-  icrm_records_free(&call->page);
+  icrm_page_free(&call->page);
   free(call);
 }

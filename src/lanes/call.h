@@ -9,7 +9,7 @@
 #include "net/body.h"
 #include "net/download.h"
 #include "net/form.h"
-#include "text/records.h"
+#include "text/page.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,10 +37,10 @@ struct icrm_call_options {
 struct icrm_result {
   uint64_t id;
   bool ok;
-  const char *json;                /* when ok: the text of `result`, */
-  size_t json_len;                 /* ... and its length */
-  const struct icrm_records *page; /* the same, when it is plain records */
-  struct icrm_error err;           /* when not */
+  const char *json;             /* when ok: the text of `result`, */
+  size_t json_len;              /* ... and its length */
+  const struct icrm_page *page; /* the same, when it is plain records */
+  struct icrm_error err;        /* when not */
   int lane;         /* number of the lane that carried it, 0 for none */
   uint64_t session; /* the session that carried it, 0 for none */
   int attempts;     /* how often it was sent */
@@ -56,10 +56,10 @@ struct icrm_call {
   struct icrm_buf form;         /* parameters */
   struct icrm_body_file *files; /* in them */
   struct icrm_download *download;
-  struct icrm_buf body;     /* the reply that result.json points into */
-  struct icrm_records page; /* what result.page points to */
-  bool is_login;            /* no request: wants a session to exist */
-  bool is_silent;           /* nobody wants the result */
+  struct icrm_buf body;  /* the reply that result.json points into */
+  struct icrm_page page; /* what result.page points to */
+  bool is_login;         /* no request: wants a session to exist */
+  bool is_silent;        /* nobody wants the result */
   bool post, write, hold;
   int refused_new;  /* sessions that refused it before they did any work */
   bool in_url;      /* the session goes into the URL, see session_place.h */

@@ -187,13 +187,12 @@ const struct icrm_result *icrm_dispatcher_next(struct icrm_dispatcher *d) {
 }
 
 void icrm_dispatcher_take_reply(struct icrm_dispatcher *d,
-                                struct icrm_buf *body,
-                                struct icrm_records *page) {
+                                struct icrm_buf *body, struct icrm_page *page) {
   struct icrm_call *taken = d->calls.taken;
   *body = taken->body;
   *page = taken->page;
   taken->body = (struct icrm_buf){0};
-  taken->page = (struct icrm_records){0};
+  taken->page = (struct icrm_page){0};
 }
 
 bool icrm_dispatcher_held(struct icrm_dispatcher *d, uint64_t *id,

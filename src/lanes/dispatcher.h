@@ -109,8 +109,7 @@ icrm_dispatcher_next(struct icrm_dispatcher *dispatcher);
 /* Move the reply of the result that was handed out last, which its json and
  * page point into, to the caller, who frees both. */
 void icrm_dispatcher_take_reply(struct icrm_dispatcher *dispatcher,
-                                struct icrm_buf *body,
-                                struct icrm_records *page);
+                                struct icrm_buf *body, struct icrm_page *page);
 
 /* The next call that newly waits for its release: its id and the session that
  * would carry it. False when there is none. A call that must be sent anew

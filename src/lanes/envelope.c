@@ -304,7 +304,7 @@ static void read_failure(const char *body, size_t len,
 
 /* A success whose result is plain records and the only other member, as nearly
  * all are: reading the records proves the whole. */
-static bool read_page(const char *body, size_t len, struct icrm_records *page,
+static bool read_page(const char *body, size_t len, struct icrm_page *page,
                       struct icrm_envelope *out) {
   static const char head[] = "{\"success\":true,\"result\":";
   struct scan s = {.at = body + sizeof head - 1, .end = body + len};
@@ -312,7 +312,7 @@ static bool read_page(const char *body, size_t len, struct icrm_records *page,
     return false;
   skip_space(&s);
   const char *begin = s.at;
-  s.at = icrm_records_read(page, begin, (size_t)(s.end - begin));
+  s.at = icrm_page_read(page, begin, (size_t)(s.end - begin));
   if (!s.at)
     return false;
   out->result_len = (size_t)(s.at - begin);
@@ -325,7 +325,7 @@ static bool read_page(const char *body, size_t len, struct icrm_records *page,
   return out->success;
 }
 
-int icrm_envelope_read(const char *body, size_t len, struct icrm_records *page,
+int icrm_envelope_read(const char *body, size_t len, struct icrm_page *page,
                        struct icrm_envelope *out, struct icrm_error *err) {
   struct scan s = {.start = body, .at = body, .end = body + len};
   bool seen_success = false, seen_result = false;

@@ -4,7 +4,7 @@
  * the bytes proves that they are strict JSON in UTF-8, not deeper than 64,
  * with numbers that a double can hold, and finds where `result` stands; its
  * text goes on as it came, no tree is built. Of a result that is plain records
- * (text/records.h), the same pass notes the values. Only failed envelopes and
+ * (text/page.h), the same pass notes the values. Only failed envelopes and
  * login replies, which are small, are read into a tree by Jansson.
  */
 #ifndef ICRM_LANES_ENVELOPE_H
@@ -12,7 +12,7 @@
 
 #include "core/buf.h"
 #include "core/error.h"
-#include "text/records.h"
+#include "text/page.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,7 +31,7 @@ struct icrm_envelope {
 /* Read an envelope; a result that is plain records goes to `page`, too, unless
  * that is NULL. Fails with kind decode when the body is none; the message says
  * what is wrong, at which byte, and quotes the first 200 bytes. */
-int icrm_envelope_read(const char *body, size_t len, struct icrm_records *page,
+int icrm_envelope_read(const char *body, size_t len, struct icrm_page *page,
                        struct icrm_envelope *out, struct icrm_error *err);
 
 /* Find the envelope in the answer to getchallenge or login, around which a

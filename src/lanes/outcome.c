@@ -162,7 +162,7 @@ static enum icrm_outcome judge_broken(const struct icrm_reply *reply,
 
 enum icrm_outcome icrm_outcome_judge(const struct icrm_reply *reply,
                                      const char *operation, bool write,
-                                     struct icrm_records *page,
+                                     struct icrm_page *page,
                                      struct icrm_envelope *envelope,
                                      struct icrm_error *err) {
   const char *body = reply->body.data;

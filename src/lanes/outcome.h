@@ -31,7 +31,7 @@ enum icrm_outcome {
  * code. */
 enum icrm_outcome icrm_outcome_judge(const struct icrm_reply *reply,
                                      const char *operation, bool write,
-                                     struct icrm_records *page,
+                                     struct icrm_page *page,
                                      struct icrm_envelope *envelope,
                                      struct icrm_error *err);
 

@@ -22,7 +22,7 @@ int luaopen_icrm_core(lua_State *L) {
   icrml_open_sandbox(L);
 #endif
   icrml_open_reply(L);
-  icrml_open_rows(L);
+  icrml_open_page_writer(L);
   icrml_open_vtql(L);
   icrml_open_workbook(L);
   return 1;

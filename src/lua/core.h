@@ -31,7 +31,7 @@ void icrml_open_nearest(lua_State *L);
 void icrml_open_settings(lua_State *L);
 void icrml_open_sandbox(lua_State *L);
 void icrml_open_reply(lua_State *L);
-void icrml_open_rows(lua_State *L);
+void icrml_open_page_writer(lua_State *L);
 void icrml_open_terminal(lua_State *L);
 void icrml_open_vtql(lua_State *L);
 void icrml_open_workbook(lua_State *L);

@@ -1,6 +1,6 @@
-/* Records of a reply straight into Lua tables; see text/records.h. */
+/* Records of a reply straight into Lua tables; see text/page.h. */
 #include "lua/reply.h"
-#include "text/records.h"
+#include "text/page.h"
 
 #include <string.h>
 
@@ -14,10 +14,10 @@ enum { KEPT_FIELDS = 20000 };
  * itself, and comparing bytes is cheaper than hashing them again. */
 struct columns {
   int base;
-  struct icrm_span latest[ICRM_RECORDS_KEYS];
+  struct icrm_span latest[ICRM_PAGE_KEYS];
 };
 
-static void push_columns(lua_State *L, const struct icrm_records *records,
+static void push_columns(lua_State *L, const struct icrm_page *records,
                          struct columns *columns) {
   luaL_checkstack(L, 2 * records->n_keys + 8, "too many fields in a record");
   columns->base = lua_gettop(L) + 1;
@@ -28,14 +28,14 @@ static void push_columns(lua_State *L, const struct icrm_records *records,
   }
 }
 
-static void push_unescaped(lua_State *L, const struct icrm_records *records,
+static void push_unescaped(lua_State *L, const struct icrm_page *records,
                            const struct icrm_field *field) {
   luaL_Buffer text;
   char *out = luaL_buffinitsize(L, &text, field->len);
-  luaL_pushresultsize(&text, icrm_records_unescape(records, field, out));
+  luaL_pushresultsize(&text, icrm_page_unescape(records, field, out));
 }
 
-static void push_value(lua_State *L, const struct icrm_records *records,
+static void push_value(lua_State *L, const struct icrm_page *records,
                        const struct icrm_field *field,
                        struct columns *columns) {
   struct icrm_span *latest = &columns->latest[field->key];
@@ -56,7 +56,7 @@ static void push_value(lua_State *L, const struct icrm_records *records,
 
 /* Push the table of the record at `head`; returns the next one's. */
 static const struct icrm_field *push_record(lua_State *L,
-                                            const struct icrm_records *records,
+                                            const struct icrm_page *records,
                                             const struct icrm_field *head,
                                             struct columns *columns) {
   const struct icrm_field *next = head + 1 + head->len;
@@ -69,7 +69,7 @@ static const struct icrm_field *push_record(lua_State *L,
   return next;
 }
 
-static void push_records(lua_State *L, const struct icrm_records *records) {
+static void push_records(lua_State *L, const struct icrm_page *records) {
   struct columns columns;
   const int top = lua_gettop(L);
   const struct icrm_field *head = records->fields;
@@ -87,34 +87,34 @@ static void push_records(lua_State *L, const struct icrm_records *records) {
   lua_settop(L, top + 1);
 }
 
-static struct icrm_records *new_page(lua_State *L) {
-  struct icrm_records *page = lua_newuserdatauv(L, sizeof *page, 0);
+static struct icrm_page *new_page(lua_State *L) {
+  struct icrm_page *page = lua_newuserdatauv(L, sizeof *page, 0);
   memset(page, 0, sizeof *page);
   luaL_setmetatable(L, PAGE_TYPE);
   return page;
 }
 
 static int free_page(lua_State *L) {
-  icrm_records_free(luaL_checkudata(L, 1, PAGE_TYPE));
+  icrm_page_free(luaL_checkudata(L, 1, PAGE_TYPE));
   return 0;
 }
 
 /* Leaves a page on the stack: the one in upvalue 1, or a new one when a
  * finalizer calls while that is in use. */
-static struct icrm_records *take_page(lua_State *L) {
+static struct icrm_page *take_page(lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushnil(L);
   lua_replace(L, lua_upvalueindex(1));
-  struct icrm_records *page = lua_touserdata(L, -1);
+  struct icrm_page *page = lua_touserdata(L, -1);
   if (page)
     return page;
   lua_pop(L, 1);
   return new_page(L);
 }
 
-static void give_back(lua_State *L, int index, struct icrm_records *page) {
+static void give_back(lua_State *L, int index, struct icrm_page *page) {
   if (page->cap_fields > KEPT_FIELDS)
-    icrm_records_free(page);
+    icrm_page_free(page);
   lua_pushvalue(L, index);
   lua_replace(L, lua_upvalueindex(1));
 }
@@ -125,8 +125,8 @@ static void give_back(lua_State *L, int index, struct icrm_records *page) {
 static int decode_records(lua_State *L) {
   enum { TEXT = 1, PAGE, RESULT };
   lua_settop(L, TEXT);
-  struct icrm_records *own = take_page(L);
-  const struct icrm_records *page = icrml_check_page(L, TEXT, own);
+  struct icrm_page *own = take_page(L);
+  const struct icrm_page *page = icrml_check_page(L, TEXT, own);
   if (page) {
     push_records(L, page);
     icrml_end_reply(L, TEXT);

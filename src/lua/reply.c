@@ -6,7 +6,7 @@
 
 struct reply {
   struct icrm_buf body;
-  struct icrm_records page; /* of the text, if it is plain records */
+  struct icrm_page page; /* of the text, if it is plain records */
   bool is_page, is_over;
   const char *json; /* in the body */
   size_t json_len;
@@ -50,7 +50,7 @@ void icrml_push_reply(lua_State *L, struct icrm_dispatcher *dispatcher,
 
 static void end(struct reply *reply) {
   icrm_buf_free(&reply->body);
-  icrm_records_free(&reply->page);
+  icrm_page_free(&reply->page);
   reply->is_over = true;
 }
 
@@ -60,14 +60,14 @@ static struct reply *check_reply(lua_State *L, struct reply *reply) {
   return reply;
 }
 
-const struct icrm_records *icrml_check_page(lua_State *L, int index,
-                                            struct icrm_records *own) {
+const struct icrm_page *icrml_check_page(lua_State *L, int index,
+                                         struct icrm_page *own) {
   struct reply *reply = luaL_testudata(L, index, REPLY_TYPE);
   if (reply)
     return check_reply(L, reply)->is_page ? &reply->page : NULL;
   size_t len;
   const char *text = luaL_checklstring(L, index, &len);
-  const char *rest = icrm_records_read(own, text, len);
+  const char *rest = icrm_page_read(own, text, len);
   return rest && rest + strspn(rest, " \n\r\t") == text + len ? own : NULL;
 }
 

@@ -29,8 +29,8 @@ void icrml_push_status(lua_State *L, struct icrml_status status);
 /* The records of the reply or text at `index`, which stays on the stack while
  * they are used; NULL when it is not plain. Those of a text are read into
  * `own`. [-0, +0, v] */
-const struct icrm_records *icrml_check_page(lua_State *L, int index,
-                                            struct icrm_records *own);
+const struct icrm_page *icrml_check_page(lua_State *L, int index,
+                                         struct icrm_page *own);
 
 /* A reply at `index` is not wanted any more: free it before the collector
  * comes. Only its length stays. [-0, +0, -] */

@@ -54,7 +54,7 @@ function M.write(query, format, columns_of, opts)
   local function begin(row)
     local columns = columns_of(row)
     writer = tables.writer(format, columns, opts)
-    pass = core.rows_writer(format, columns, opts.delimiter, opts.raw)
+    pass = core.page_writer(format, columns, opts.delimiter, opts.raw)
   end
 
   local function decode(reply)

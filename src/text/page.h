@@ -10,8 +10,8 @@
  * caller then gives it to a complete JSON parser, which either reads it or says
  * what is wrong with it.
  */
-#ifndef ICRM_TEXT_RECORDS_H
-#define ICRM_TEXT_RECORDS_H
+#ifndef ICRM_TEXT_PAGE_H
+#define ICRM_TEXT_PAGE_H
 
 #include "core/buf.h"
 
@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ICRM_RECORDS_KEYS = 512 }; /* most different keys of one page */
+enum { ICRM_PAGE_KEYS = 512 }; /* most different keys of one page */
 
 /* Bytes, not terminated. */
 struct icrm_span {
@@ -32,11 +32,11 @@ struct icrm_span {
 struct icrm_field {
   uint32_t at, len; /* in the text */
   uint16_t key;     /* index into `keys` */
-  bool is_escaped;  /* the text has escapes: see icrm_records_unescape */
+  bool is_escaped;  /* the text has escapes: see icrm_page_unescape */
 };
 
 /* Begin with zeros; the memory serves one page after the other. */
-struct icrm_records {
+struct icrm_page {
   const char *text; /* the caller's; must outlive the use of the page */
   size_t len;       /* of the text, what follows the page included */
   bool alone;       /* one object, not an array */
@@ -50,15 +50,15 @@ struct icrm_records {
 
 /* Read the page at the beginning of `text`. Returns where it ends, or NULL when
  * it is not plain or memory ran out. */
-const char *icrm_records_read(struct icrm_records *records, const char *text,
-                              size_t len);
+const char *icrm_page_read(struct icrm_page *page, const char *text,
+                           size_t len);
 
 /* Free the memory; the structure is empty and usable again. */
-void icrm_records_free(struct icrm_records *records);
+void icrm_page_free(struct icrm_page *page);
 
 /* Write an escaped value to `out`, which has the room of its text. Returns its
  * length. */
-size_t icrm_records_unescape(const struct icrm_records *records,
-                             const struct icrm_field *field, char *out);
+size_t icrm_page_unescape(const struct icrm_page *page,
+                          const struct icrm_field *field, char *out);
 
 #endif

@@ -1,14 +1,14 @@
-/* Pages of records to lines of CSV or JSONL; see text/rows.h. */
-#include "text/rows.h"
+/* Pages of records to lines of CSV or JSONL; see text/page_writer.h. */
+#include "text/page_writer.h"
 #include "lua/reply.h"
 
 #include <string.h>
 
-#define WRITER_TYPE "icrm.RowsWriter"
+#define WRITER_TYPE "icrm.core.PageWriter"
 
 struct writer {
-  struct icrm_rows *rows; /* NULL until made */
-  struct icrm_records page;
+  struct icrm_page_writer *lines; /* NULL until made */
+  struct icrm_page page;
   struct icrm_buf out; /* the lines of the latest page */
 };
 
@@ -18,12 +18,12 @@ struct writer {
  * up. */
 static int writer_call(lua_State *L) {
   struct writer *writer = luaL_checkudata(L, 1, WRITER_TYPE);
-  struct icrm_rows_page facts;
-  const struct icrm_records *page = icrml_check_page(L, 2, &writer->page);
+  struct icrm_page_facts facts;
+  const struct icrm_page *page = icrml_check_page(L, 2, &writer->page);
   if (!page)
     return luaL_pushfail(L), 1;
   icrm_buf_clear(&writer->out);
-  int step = icrm_rows_write(writer->rows, page, &writer->out, &facts);
+  int step = icrm_page_writer_write(writer->lines, page, &writer->out, &facts);
   if (step < 0)
     return luaL_error(L, "not enough memory");
   if (step == 0 || !facts.in_order)
@@ -38,9 +38,9 @@ static int writer_call(lua_State *L) {
 
 static int writer_gc(lua_State *L) {
   struct writer *writer = luaL_checkudata(L, 1, WRITER_TYPE);
-  icrm_rows_free(writer->rows);
-  writer->rows = NULL;
-  icrm_records_free(&writer->page);
+  icrm_page_writer_free(writer->lines);
+  writer->lines = NULL;
+  icrm_page_free(&writer->page);
   icrm_buf_free(&writer->out);
   return 0;
 }
@@ -58,11 +58,11 @@ static struct icrm_span *push_columns(lua_State *L, int n) {
   return columns;
 }
 
-/* core.rows_writer("csv"|"jsonl", columns [, delimiter [, raw]]) -> writer */
-static int rows_writer(lua_State *L) {
+/* core.page_writer("csv"|"jsonl", columns [, delimiter [, raw]]) -> writer */
+static int page_writer(lua_State *L) {
   static const char *const formats[] = {"csv", "jsonl", NULL};
   size_t len;
-  struct icrm_rows_options options = {0};
+  struct icrm_page_writer_options options = {0};
   options.jsonl = luaL_checkoption(L, 1, NULL, formats) == 1;
   luaL_checktype(L, 2, LUA_TTABLE);
   const char *delimiter = luaL_optlstring(L, 3, ",", &len);
@@ -74,18 +74,18 @@ static int rows_writer(lua_State *L) {
   struct writer *writer = lua_newuserdatauv(L, sizeof *writer, 0);
   memset(writer, 0, sizeof *writer);
   luaL_setmetatable(L, WRITER_TYPE);
-  writer->rows = icrm_rows_new(&options);
-  if (!writer->rows)
+  writer->lines = icrm_page_writer_new(&options);
+  if (!writer->lines)
     return luaL_error(L, "not enough memory");
   return 1;
 }
 
-void icrml_open_rows(lua_State *L) {
+void icrml_open_page_writer(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"__call", writer_call}, {"__gc", writer_gc}, {NULL, NULL}};
   luaL_newmetatable(L, WRITER_TYPE);
   luaL_setfuncs(L, methods, 0);
   lua_pop(L, 1);
-  lua_pushcfunction(L, rows_writer);
-  lua_setfield(L, -2, "rows_writer");
+  lua_pushcfunction(L, page_writer);
+  lua_setfield(L, -2, "page_writer");
 }

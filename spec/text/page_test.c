@@ -1,10 +1,10 @@
 #include "check.h"
-#include "text/records.h"
+#include "text/page.h"
 
 /* Write what the reader sees: records in braces, key=value, ... */
 static const char *seen(const char *text) {
   static struct icrm_buf out;
-  static struct icrm_records records;
+  static struct icrm_page page;
   /* Exact sizes, so that a sanitizer notices a byte too much. */
   size_t len = strlen(text);
   char *copy = malloc(len + !len);
@@ -12,23 +12,23 @@ static const char *seen(const char *text) {
   memcpy(copy, text, len);
   icrm_buf_clear(&out);
   icrm_buf_add_text(&out, "");
-  const char *end = icrm_records_read(&records, copy, len);
+  const char *end = icrm_page_read(&page, copy, len);
   bool is_whole =
       end && strspn(text + (end - copy), " \n") == len - (size_t)(end - copy);
-  const struct icrm_field *field = records.fields;
-  for (int i = 0; is_whole && i < records.n_records; i++) {
+  const struct icrm_field *field = page.fields;
+  for (int i = 0; is_whole && i < page.n_records; i++) {
     icrm_buf_add_byte(&out, '{');
     for (uint32_t left = field++->len; left > 0; left--, field++) {
       char *value = malloc(field->len + !field->len);
       CHECK(value);
       size_t n = field->len;
       if (field->is_escaped)
-        n = icrm_records_unescape(&records, field, value);
+        n = icrm_page_unescape(&page, field, value);
       else
         memcpy(value, copy + field->at, n);
       icrm_buf_addf(&out, "%d ", field->key);
-      icrm_buf_add(&out, records.keys[field->key].bytes,
-                   records.keys[field->key].len);
+      icrm_buf_add(&out, page.keys[field->key].bytes,
+                   page.keys[field->key].len);
       icrm_buf_add_byte(&out, '=');
       icrm_buf_add(&out, value, n);
       icrm_buf_add_byte(&out, ',');
@@ -140,13 +140,13 @@ static void every_cut_of_a_page_is_not_plain(void) {
 
 static void too_many_keys_are_left_to_others(void) {
   struct icrm_buf page = {0};
-  for (int n = ICRM_RECORDS_KEYS; n <= ICRM_RECORDS_KEYS + 1; n++) {
+  for (int n = ICRM_PAGE_KEYS; n <= ICRM_PAGE_KEYS + 1; n++) {
     icrm_buf_clear(&page);
     for (int i = 0; i < n; i++)
       icrm_buf_addf(&page, "%c\"k%d\":\"v\"", i ? ',' : '{', i);
     icrm_buf_add_byte(&page, '}');
     bool plain = strcmp(seen(page.data), "not plain") != 0;
-    CHECK(plain == (n <= ICRM_RECORDS_KEYS));
+    CHECK(plain == (n <= ICRM_PAGE_KEYS));
   }
   icrm_buf_free(&page);
 }

@@ -1,4 +1,4 @@
-#include "text/records.h"
+#include "text/page.h"
 
 #include "text/json_scan.h"
 
@@ -9,7 +9,7 @@ enum { FIRST_FIELDS = 64, KEYS_AT_ONCE = 32 };
 
 /* A place in the text. */
 struct reader {
-  struct icrm_records *records;
+  struct icrm_page *page;
   const char *at, *end;
 };
 
@@ -41,38 +41,38 @@ static bool grow(void **list, size_t wanted, size_t size) {
 
 /* As many as the text so far lets expect of the whole, and an eighth more. */
 static size_t expected_fields(const struct reader *r) {
-  const struct icrm_records *records = r->records;
-  const size_t read = (size_t)(r->at - records->text) + 1;
-  const size_t all = records->n_fields * (records->len / read + 1);
-  return records->n_fields + FIRST_FIELDS + all / 8 * 9;
+  const struct icrm_page *page = r->page;
+  const size_t read = (size_t)(r->at - page->text) + 1;
+  const size_t all = page->n_fields * (page->len / read + 1);
+  return page->n_fields + FIRST_FIELDS + all / 8 * 9;
 }
 
 static inline struct icrm_field *add_field(struct reader *r) {
-  struct icrm_records *records = r->records;
-  void *list = records->fields;
-  if (records->n_fields == records->cap_fields) {
+  struct icrm_page *page = r->page;
+  void *list = page->fields;
+  if (page->n_fields == page->cap_fields) {
     const size_t wanted = expected_fields(r);
-    if (!grow(&list, wanted, sizeof *records->fields))
+    if (!grow(&list, wanted, sizeof *page->fields))
       return NULL;
-    records->fields = list;
-    records->cap_fields = wanted;
+    page->fields = list;
+    page->cap_fields = wanted;
   }
-  return &records->fields[records->n_fields++];
+  return &page->fields[page->n_fields++];
 }
 
-static int add_key(struct icrm_records *records, struct icrm_span key) {
-  void *list = records->keys;
-  if (records->n_keys == ICRM_RECORDS_KEYS)
+static int add_key(struct icrm_page *page, struct icrm_span key) {
+  void *list = page->keys;
+  if (page->n_keys == ICRM_PAGE_KEYS)
     return -1;
-  if (records->n_keys == records->cap_keys) {
-    const int wanted = records->cap_keys + KEYS_AT_ONCE;
-    if (!grow(&list, (size_t)wanted, sizeof *records->keys))
+  if (page->n_keys == page->cap_keys) {
+    const int wanted = page->cap_keys + KEYS_AT_ONCE;
+    if (!grow(&list, (size_t)wanted, sizeof *page->keys))
       return -1;
-    records->keys = list;
-    records->cap_keys = wanted;
+    page->keys = list;
+    page->cap_keys = wanted;
   }
-  records->keys[records->n_keys] = key;
-  return records->n_keys++;
+  page->keys[page->n_keys] = key;
+  return page->n_keys++;
 }
 
 /* ---- strings ---- */
@@ -100,7 +100,7 @@ static bool read_value(struct reader *r, struct icrm_field *field) {
   }
   if (at == r->end)
     return false;
-  field->at = (uint32_t)(from - r->records->text);
+  field->at = (uint32_t)(from - r->page->text);
   field->len = (uint32_t)(at - from);
   r->at = at + 1;
   return true;
@@ -120,20 +120,20 @@ static inline bool same(const char *a, const char *b, size_t len) {
 }
 
 /* The index of a key that is not where it was in the record before. */
-static int find_or_add_key(struct icrm_records *records, struct icrm_span key) {
-  for (int i = 0; i < records->n_keys; i++)
-    if (records->keys[i].len == key.len &&
-        memcmp(records->keys[i].bytes, key.bytes, key.len) == 0)
+static int find_or_add_key(struct icrm_page *page, struct icrm_span key) {
+  for (int i = 0; i < page->n_keys; i++)
+    if (page->keys[i].len == key.len &&
+        memcmp(page->keys[i].bytes, key.bytes, key.len) == 0)
       return i;
-  return add_key(records, key);
+  return add_key(page, key);
 }
 
 /* Read a key from behind its quote, up to its colon; -1 when it is not plain.
  * In a page of equal records it is the expected one. */
 static inline int read_key(struct reader *r, int expected) {
   const char *at = r->at;
-  if (expected < r->records->n_keys) {
-    const struct icrm_span *key = &r->records->keys[expected];
+  if (expected < r->page->n_keys) {
+    const struct icrm_span *key = &r->page->keys[expected];
     if (key->len + 1 < (size_t)(r->end - at) && at[key->len] == '"' &&
         same(key->bytes, at, key->len)) {
       r->at = at + key->len + 1;
@@ -144,20 +144,19 @@ static inline int read_key(struct reader *r, int expected) {
   if (end == r->end || *end != '"')
     return -1;
   r->at = end + 1;
-  return find_or_add_key(r->records,
-                         (struct icrm_span){at, (size_t)(end - at)});
+  return find_or_add_key(r->page, (struct icrm_span){at, (size_t)(end - at)});
 }
 
 /* ---- records ---- */
 
 /* Read a record from behind its brace. */
 static bool read_record(struct reader *r) {
-  const size_t head = r->records->n_fields;
+  const size_t head = r->page->n_fields;
   int key = -1;
   if (!add_field(r))
     return false;
-  r->records->n_records++;
-  r->records->fields[head] = (struct icrm_field){0};
+  r->page->n_records++;
+  r->page->fields[head] = (struct icrm_field){0};
   if (skip_byte(r, '}'))
     return true;
   do {
@@ -171,7 +170,7 @@ static bool read_record(struct reader *r) {
       return false;
     field->key = (uint16_t)key;
   } while (skip_byte(r, ','));
-  r->records->fields[head].len = (uint32_t)(r->records->n_fields - head - 1);
+  r->page->fields[head].len = (uint32_t)(r->page->n_fields - head - 1);
   return skip_byte(r, '}');
 }
 
@@ -185,25 +184,25 @@ static bool read_list(struct reader *r) {
   return skip_byte(r, ']');
 }
 
-const char *icrm_records_read(struct icrm_records *records, const char *text,
-                              size_t len) {
-  struct reader r = {.records = records, .at = text, .end = text + len};
-  records->text = text;
-  records->len = len;
-  records->n_records = records->n_keys = 0;
-  records->n_fields = 0;
+const char *icrm_page_read(struct icrm_page *page, const char *text,
+                           size_t len) {
+  struct reader r = {.page = page, .at = text, .end = text + len};
+  page->text = text;
+  page->len = len;
+  page->n_records = page->n_keys = 0;
+  page->n_fields = 0;
   if (len > UINT32_MAX)
     return NULL;
-  records->alone = skip_byte(&r, '{');
-  if (records->alone)
+  page->alone = skip_byte(&r, '{');
+  if (page->alone)
     return read_record(&r) ? r.at : NULL;
   return skip_byte(&r, '[') && read_list(&r) ? r.at : NULL;
 }
 
-void icrm_records_free(struct icrm_records *records) {
-  free(records->fields);
-  free(records->keys);
-  *records = (struct icrm_records){0};
+void icrm_page_free(struct icrm_page *page) {
+  free(page->fields);
+  free(page->keys);
+  *page = (struct icrm_page){0};
 }
 
 /* ---- escapes, known to be right ---- */
@@ -242,10 +241,10 @@ static const char *unescape_unicode(const char *at, const char *end,
   return at;
 }
 
-size_t icrm_records_unescape(const struct icrm_records *records,
-                             const struct icrm_field *field, char *out) {
+size_t icrm_page_unescape(const struct icrm_page *page,
+                          const struct icrm_field *field, char *out) {
   static const char names[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
-  const char *at = records->text + field->at, *end = at + field->len;
+  const char *at = page->text + field->at, *end = at + field->len;
   char *begin = out;
   for (;;) {
     const char *escape = memchr(at, '\\', (size_t)(end - at));

@@ -54,35 +54,35 @@ local function random_columns()
   return unique
 end
 
-describe("core.rows_writer", function()
+describe("core.page_writer", function()
   it("writes what the table writer writes", function()
     math.randomseed(6)
     for _ = 1, 3000 do
       local page, columns = random_page(), random_columns()
       local opts = { delimiter = ({ ",", ";", "\t" })[math.random(3)], raw = math.random(3) == 1 }
       for _, format in ipairs { "csv", "jsonl" } do
-        local writer = core.rows_writer(format, columns, opts.delimiter, opts.raw)
+        local writer = core.page_writer(format, columns, opts.delimiter, opts.raw)
         assert.equal(slowly(format, columns, page, opts), writer(page), page)
       end
     end
   end)
 
   it("leaves a page whose ids are not in order to a complete look", function()
-    local writer = core.rows_writer("csv", { "id" })
+    local writer = core.page_writer("csv", { "id" })
     assert.truthy(writer '[{"id":"17x9"},{"id":"17x10"},{"id":"17x200"}]')
     assert.is_nil(writer '[{"id":"17x9"},{"id":"17x200"},{"id":"17x10"}]')
     assert.is_nil(writer '[{"id":"17x9"},{"id":"17x9"}]')
   end)
 
   it("goes from page to page with other keys", function()
-    local writer = core.rows_writer("csv", { "b", "a" })
+    local writer = core.page_writer("csv", { "b", "a" })
     assert.equal("2,1\r\n", writer '[{"a":"1","b":"2"}]')
     assert.equal(",3\r\n4,\r\n", writer '[{"c":"x","a":"3"},{"b":"4"}]')
     assert.equal("", writer "[]")
   end)
 
   it("says nothing about a page that is not plain", function()
-    local writer = core.rows_writer("jsonl", { "a" })
+    local writer = core.page_writer("jsonl", { "a" })
     for _, page in ipairs { '[{"a":"1"},{"a":null}]', '{"a":"1"}', '[{"a":"1"}', "", "[[]]" } do
       assert.is_nil(writer(page))
     end
@@ -90,8 +90,8 @@ describe("core.rows_writer", function()
   end)
 
   it("refuses options that make no sense", function()
-    assert.has_error(function() core.rows_writer("xml", {}) end)
-    assert.has_error(function() core.rows_writer("csv", { 1 }) end)
-    assert.has_error(function() core.rows_writer("csv", {}, "ab") end)
+    assert.has_error(function() core.page_writer("xml", {}) end)
+    assert.has_error(function() core.page_writer("csv", { 1 }) end)
+    assert.has_error(function() core.page_writer("csv", {}, "ab") end)
   end)
 end)

@@ -1,4 +1,4 @@
-#include "text/rows.h"
+#include "text/page_writer.h"
 
 #include "text/json_text.h"
 
@@ -21,7 +21,7 @@ enum {
   EDGE = 2,    /* in CSV, asks for a closer look when it is first or last */
 };
 
-struct icrm_rows {
+struct icrm_page_writer {
   bool jsonl, raw;
   char delimiter;
   unsigned char kind[256]; /* SPECIAL, EDGE */
@@ -34,30 +34,30 @@ struct icrm_rows {
   struct icrm_buf text;     /* what names and labels point to */
   char *scratch;            /* for values of this record with escapes */
   size_t scratch_size;
-  struct icrm_rows_page facts;      /* of the page */
-  int column_of[ICRM_RECORDS_KEYS]; /* of each key of the page */
-  int id_key;                       /* among them */
+  struct icrm_page_facts facts;  /* of the page */
+  int column_of[ICRM_PAGE_KEYS]; /* of each key of the page */
+  int id_key;                    /* among them */
 };
 
-static void mark(struct icrm_rows *rows, const char *bytes, int kind) {
+static void mark(struct icrm_page_writer *writer, const char *bytes, int kind) {
   for (; *bytes; bytes++)
-    rows->kind[(unsigned char)*bytes] |= (unsigned char)kind;
+    writer->kind[(unsigned char)*bytes] |= (unsigned char)kind;
 }
 
-static void mark_kinds(struct icrm_rows *rows) {
+static void mark_kinds(struct icrm_page_writer *writer) {
   /* Of CSV what any table program may take for the end of a cell. */
-  const char csv[] = {'"', ',', ';', rows->delimiter, '\0'};
-  const char *specials = rows->jsonl ? "\"\\/\x7F" : csv;
+  const char csv[] = {'"', ',', ';', writer->delimiter, '\0'};
+  const char *specials = writer->jsonl ? "\"\\/\x7F" : csv;
   const int most_special = 0x1F;
-  memset(rows->most_special, most_special, SLACK);
+  memset(writer->most_special, most_special, SLACK);
   for (int i = 0; i <= most_special; i++)
-    rows->kind[i] |= SPECIAL;
+    writer->kind[i] |= SPECIAL;
   for (int i = 0; i < N_SPECIALS; i++)
-    memset(rows->specials[i], specials[i], SLACK);
-  mark(rows, specials, SPECIAL);
-  mark(rows, " \t\r\n\v\f", EDGE);
-  if (!rows->raw)
-    mark(rows, "'=+-@", EDGE);
+    memset(writer->specials[i], specials[i], SLACK);
+  mark(writer, specials, SPECIAL);
+  mark(writer, " \t\r\n\v\f", EDGE);
+  if (!writer->raw)
+    mark(writer, "'=+-@", EDGE);
 }
 
 #ifdef __SSE2__
@@ -67,9 +67,9 @@ static inline __m128i load(const void *at) {
 
 /* Copy a value as it is, up to SLACK - 1 bytes too many; says whether none of
  * its bytes is special. */
-static bool copy_plain(const struct icrm_rows *rows, char *out,
+static bool copy_plain(const struct icrm_page_writer *writer, char *out,
                        const struct icrm_span *value) {
-  const __m128i most = load(rows->most_special);
+  const __m128i most = load(writer->most_special);
   unsigned found = 0;
   for (size_t i = 0; i < value->len; i += SLACK) {
     const size_t left = value->len - i;
@@ -77,8 +77,8 @@ static bool copy_plain(const struct icrm_rows *rows, char *out,
     const __m128i block = load(at);
     __m128i special = _mm_cmpeq_epi8(_mm_min_epu8(block, most), block);
     for (int k = 0; k < N_SPECIALS; k++)
-      special =
-          _mm_or_si128(special, _mm_cmpeq_epi8(block, load(rows->specials[k])));
+      special = _mm_or_si128(special,
+                             _mm_cmpeq_epi8(block, load(writer->specials[k])));
     _mm_storeu_si128((__m128i *)(void *)(out + i), block);
     unsigned mask = (unsigned)_mm_movemask_epi8(special);
     found |= left < SLACK ? mask & ((1u << left) - 1) : mask;
@@ -86,11 +86,11 @@ static bool copy_plain(const struct icrm_rows *rows, char *out,
   return found == 0;
 }
 #else
-static bool copy_plain(const struct icrm_rows *rows, char *out,
+static bool copy_plain(const struct icrm_page_writer *writer, char *out,
                        const struct icrm_span *value) {
   int kinds = 0;
   for (size_t i = 0; i < value->len; i++) {
-    kinds |= rows->kind[(unsigned char)value->bytes[i]];
+    kinds |= writer->kind[(unsigned char)value->bytes[i]];
     out[i] = value->bytes[i];
   }
   return !(kinds & SPECIAL);
@@ -104,23 +104,23 @@ static char *put(char *out, const struct icrm_span *span) {
 
 /* ---- JSONL ---- */
 
-static char *put_json(const struct icrm_rows *rows, char *out,
+static char *put_json(const struct icrm_page_writer *writer, char *out,
                       const struct icrm_span *value) {
-  if (!copy_plain(rows, out + 1, value))
+  if (!copy_plain(writer, out + 1, value))
     return icrm_json_put_string(out, value->bytes, value->len);
   out[0] = out[value->len + 1] = '"';
   return out + value->len + 2;
 }
 
-static char *put_object(const struct icrm_rows *rows, char *out) {
+static char *put_object(const struct icrm_page_writer *writer, char *out) {
   char *begin = out;
   *out++ = '{';
-  for (int i = 0; i < rows->n_columns; i++) {
-    if (!rows->values[i].bytes)
+  for (int i = 0; i < writer->n_columns; i++) {
+    if (!writer->values[i].bytes)
       continue;
     if (out > begin + 1)
       *out++ = ',';
-    out = put_json(rows, put(out, &rows->labels[i]), &rows->values[i]);
+    out = put_json(writer, put(out, &writer->labels[i]), &writer->values[i]);
   }
   *out++ = '}';
   *out++ = '\n';
@@ -174,34 +174,34 @@ static char *put_quoted(char *out, bool formula,
   return out;
 }
 
-static char *put_cell(const struct icrm_rows *rows, char *out,
+static char *put_cell(const struct icrm_page_writer *writer, char *out,
                       const struct icrm_span *value) {
   if (value->len == 0)
     return out;
   char first = value->bytes[0], last = value->bytes[value->len - 1];
   char *begin = out;
   bool formula = false, quoted = false;
-  if ((rows->kind[(unsigned char)first] | rows->kind[(unsigned char)last]) &
+  if ((writer->kind[(unsigned char)first] | writer->kind[(unsigned char)last]) &
       EDGE) {
-    formula = !rows->raw && is_formula(value);
+    formula = !writer->raw && is_formula(value);
     quoted = (!formula && is_space(first)) || is_space(last);
   }
   if (formula)
     *out++ = '\'';
-  if (quoted || !copy_plain(rows, out, value))
+  if (quoted || !copy_plain(writer, out, value))
     return put_quoted(begin, formula, value);
   return out + value->len;
 }
 
-static char *put_cells(const struct icrm_rows *rows, char *out) {
+static char *put_cells(const struct icrm_page_writer *writer, char *out) {
   char *begin = out;
-  for (int i = 0; i < rows->n_columns; i++) {
+  for (int i = 0; i < writer->n_columns; i++) {
     if (i > 0)
-      *out++ = rows->delimiter;
-    if (rows->values[i].bytes)
-      out = put_cell(rows, out, &rows->values[i]);
+      *out++ = writer->delimiter;
+    if (writer->values[i].bytes)
+      out = put_cell(writer, out, &writer->values[i]);
   }
-  if (out == begin && rows->n_columns == 1) {
+  if (out == begin && writer->n_columns == 1) {
     *out++ = '"'; /* an empty line would be no record */
     *out++ = '"';
   }
@@ -212,16 +212,16 @@ static char *put_cells(const struct icrm_rows *rows, char *out) {
 
 /* ---- Pages ---- */
 
-static int find_column(const struct icrm_rows *rows,
+static int find_column(const struct icrm_page_writer *writer,
                        const struct icrm_span *key) {
-  for (int i = 0; i < rows->n_columns; i++)
-    if (rows->names[i].len == key->len &&
-        memcmp(rows->names[i].bytes, key->bytes, key->len) == 0)
+  for (int i = 0; i < writer->n_columns; i++)
+    if (writer->names[i].len == key->len &&
+        memcmp(writer->names[i].bytes, key->bytes, key->len) == 0)
       return i;
   return UNWANTED;
 }
 
-static void note_id(struct icrm_rows_page *facts, const struct icrm_span *id) {
+static void note_id(struct icrm_page_facts *facts, const struct icrm_span *id) {
   if (id->len >= sizeof facts->last_id)
     return;
   memcpy(facts->last_id, id->bytes, id->len);
@@ -246,7 +246,7 @@ static bool is_id(const struct icrm_span *key) {
 
 /* Whether a value cannot be copied from where it stands: it has escapes, or too
  * little behind it that may be read. */
-static bool is_apart(const struct icrm_records *page,
+static bool is_apart(const struct icrm_page *page,
                      const struct icrm_field *field) {
   return field->is_escaped ||
          page->len - field->at < (size_t)field->len + SLACK;
@@ -254,111 +254,112 @@ static bool is_apart(const struct icrm_records *page,
 
 /* The value of a field. One that is apart goes to `*scratch`, which moves on.
  */
-static struct icrm_span value_of(const struct icrm_records *page,
+static struct icrm_span value_of(const struct icrm_page *page,
                                  const struct icrm_field *field,
                                  char **scratch) {
   if (!is_apart(page, field))
     return (struct icrm_span){page->text + field->at, field->len};
   struct icrm_span value = {*scratch,
-                            icrm_records_unescape(page, field, *scratch)};
+                            icrm_page_unescape(page, field, *scratch)};
   *scratch += value.len;
   return value;
 }
 
 /* Collect the values of the record at `head`; returns the next one's. */
-static const struct icrm_field *read_values(struct icrm_rows *rows,
-                                            const struct icrm_records *page,
+static const struct icrm_field *read_values(struct icrm_page_writer *writer,
+                                            const struct icrm_page *page,
                                             const struct icrm_field *head) {
   const struct icrm_field *next = head + 1 + head->len;
-  char *scratch = rows->scratch;
-  memset(rows->values, 0, sizeof *rows->values * (size_t)rows->n_columns);
+  char *scratch = writer->scratch;
+  memset(writer->values, 0, sizeof *writer->values * (size_t)writer->n_columns);
   for (const struct icrm_field *field = head + 1; field < next; field++) {
-    const int column = rows->column_of[field->key];
-    const bool is_id_field = field->key == rows->id_key;
+    const int column = writer->column_of[field->key];
+    const bool is_id_field = field->key == writer->id_key;
     if (column == UNWANTED && !is_id_field)
       continue;
     struct icrm_span value = value_of(page, field, &scratch);
     if (column != UNWANTED)
-      rows->values[column] = value;
+      writer->values[column] = value;
     if (is_id_field)
-      note_id(&rows->facts, &value);
+      note_id(&writer->facts, &value);
   }
   return next;
 }
 
 /* What the line of this record cannot exceed; CSV grows less than JSON. */
-static size_t most_bytes(const struct icrm_rows *rows) {
+static size_t most_bytes(const struct icrm_page_writer *writer) {
   size_t bytes = 4 + SLACK;
-  for (int i = 0; i < rows->n_columns; i++)
-    bytes +=
-        ICRM_JSON_STRING_MOST(rows->values[i].len) + rows->labels[i].len + 4;
+  for (int i = 0; i < writer->n_columns; i++)
+    bytes += ICRM_JSON_STRING_MOST(writer->values[i].len) +
+             writer->labels[i].len + 4;
   return bytes;
 }
 
-static bool write_records(struct icrm_rows *rows,
-                          const struct icrm_records *page,
-                          struct icrm_buf *out) {
+static bool write_records(struct icrm_page_writer *writer,
+                          const struct icrm_page *page, struct icrm_buf *out) {
   const struct icrm_field *head = page->fields;
   uint64_t last = 0;
-  rows->facts.in_order = true;
+  writer->facts.in_order = true;
   for (int i = 0; i < page->n_records; i++) {
-    rows->facts.n_records++;
-    rows->facts.last_id[0] = '\0';
-    head = read_values(rows, page, head);
-    const uint64_t number = number_in(rows->facts.last_id);
+    writer->facts.n_records++;
+    writer->facts.last_id[0] = '\0';
+    head = read_values(writer, page, head);
+    const uint64_t number = number_in(writer->facts.last_id);
     if (number != 0 && number <= last)
-      rows->facts.in_order = false;
+      writer->facts.in_order = false;
     last = number != 0 ? number : last;
-    char *at = icrm_buf_room(out, most_bytes(rows));
+    char *at = icrm_buf_room(out, most_bytes(writer));
     if (!at)
       return false;
-    char *end = rows->jsonl ? put_object(rows, at) : put_cells(rows, at);
+    char *end = writer->jsonl ? put_object(writer, at) : put_cells(writer, at);
     icrm_buf_wrote(out, (size_t)(end - at));
   }
   return true;
 }
 
-static bool reserve_scratch(struct icrm_rows *rows, size_t size) {
-  if (rows->scratch_size >= size)
+static bool reserve_scratch(struct icrm_page_writer *writer, size_t size) {
+  if (writer->scratch_size >= size)
     return true;
-  free(rows->scratch);
-  rows->scratch = malloc(size);
-  rows->scratch_size = rows->scratch ? size : 0;
-  return rows->scratch != NULL;
+  free(writer->scratch);
+  writer->scratch = malloc(size);
+  writer->scratch_size = writer->scratch ? size : 0;
+  return writer->scratch != NULL;
 }
 
-static bool prepare(struct icrm_rows *rows, const struct icrm_records *page) {
+static bool prepare(struct icrm_page_writer *writer,
+                    const struct icrm_page *page) {
   size_t apart = SLACK;
   for (size_t i = 0; i < page->n_fields; i++)
     if (is_apart(page, &page->fields[i]))
       apart += page->fields[i].len; /* escapes only become shorter */
-  rows->id_key = UNWANTED;
+  writer->id_key = UNWANTED;
   for (int i = 0; i < page->n_keys; i++) {
-    rows->column_of[i] = find_column(rows, &page->keys[i]);
+    writer->column_of[i] = find_column(writer, &page->keys[i]);
     if (is_id(&page->keys[i]))
-      rows->id_key = i;
+      writer->id_key = i;
   }
-  memset(&rows->facts, 0, sizeof rows->facts);
-  return reserve_scratch(rows, apart);
+  memset(&writer->facts, 0, sizeof writer->facts);
+  return reserve_scratch(writer, apart);
 }
 
-int icrm_rows_write(struct icrm_rows *rows, const struct icrm_records *page,
-                    struct icrm_buf *out, struct icrm_rows_page *facts) {
+int icrm_page_writer_write(struct icrm_page_writer *writer,
+                           const struct icrm_page *page, struct icrm_buf *out,
+                           struct icrm_page_facts *facts) {
   if (page->alone)
     return 0;
-  if (!prepare(rows, page) || !write_records(rows, page, out))
+  if (!prepare(writer, page) || !write_records(writer, page, out))
     return -1;
-  *facts = rows->facts;
+  *facts = writer->facts;
   return 1;
 }
 
 /* Copy the names, and behind each its JSONL label. */
-static bool copy_columns(struct icrm_rows *rows,
-                         const struct icrm_rows_options *options) {
-  struct icrm_buf *text = &rows->text;
+static bool copy_columns(struct icrm_page_writer *writer,
+                         const struct icrm_page_writer_options *options) {
+  struct icrm_buf *text = &writer->text;
   for (int i = 0; i < options->n_columns; i++) {
     icrm_buf_add(text, options->columns[i].bytes, options->columns[i].len);
-    rows->names[i].len = options->columns[i].len;
+    writer->names[i].len = options->columns[i].len;
     char *label =
         icrm_buf_room(text, ICRM_JSON_STRING_MOST(options->columns[i].len) + 1);
     if (!label)
@@ -366,47 +367,48 @@ static bool copy_columns(struct icrm_rows *rows,
     char *end = icrm_json_put_string(label, options->columns[i].bytes,
                                      options->columns[i].len);
     *end++ = ':';
-    rows->labels[i].len = (size_t)(end - label);
-    icrm_buf_wrote(text, rows->labels[i].len);
+    writer->labels[i].len = (size_t)(end - label);
+    icrm_buf_wrote(text, writer->labels[i].len);
   }
   if (text->failed)
     return false;
   const char *at = text->data;
   for (int i = 0; i < options->n_columns; i++) {
-    rows->names[i].bytes = at;
-    rows->labels[i].bytes = at + rows->names[i].len;
-    at += rows->names[i].len + rows->labels[i].len;
+    writer->names[i].bytes = at;
+    writer->labels[i].bytes = at + writer->names[i].len;
+    at += writer->names[i].len + writer->labels[i].len;
   }
   return true;
 }
 
-struct icrm_rows *icrm_rows_new(const struct icrm_rows_options *options) {
-  struct icrm_rows *rows = calloc(1, sizeof *rows);
-  if (!rows)
+struct icrm_page_writer *
+icrm_page_writer_new(const struct icrm_page_writer_options *options) {
+  struct icrm_page_writer *writer = calloc(1, sizeof *writer);
+  if (!writer)
     return NULL;
   size_t n = (size_t)options->n_columns;
-  rows->jsonl = options->jsonl;
-  rows->raw = options->raw;
-  rows->delimiter = options->delimiter;
-  rows->n_columns = options->n_columns;
-  rows->names = calloc(n + 1, sizeof *rows->names);
-  rows->labels = calloc(n + 1, sizeof *rows->labels);
-  rows->values = calloc(n + 1, sizeof *rows->values);
-  mark_kinds(rows);
-  if (rows->names && rows->labels && rows->values &&
-      copy_columns(rows, options))
-    return rows;
-  icrm_rows_free(rows);
+  writer->jsonl = options->jsonl;
+  writer->raw = options->raw;
+  writer->delimiter = options->delimiter;
+  writer->n_columns = options->n_columns;
+  writer->names = calloc(n + 1, sizeof *writer->names);
+  writer->labels = calloc(n + 1, sizeof *writer->labels);
+  writer->values = calloc(n + 1, sizeof *writer->values);
+  mark_kinds(writer);
+  if (writer->names && writer->labels && writer->values &&
+      copy_columns(writer, options))
+    return writer;
+  icrm_page_writer_free(writer);
   return NULL;
 }
 
-void icrm_rows_free(struct icrm_rows *rows) {
-  if (!rows)
+void icrm_page_writer_free(struct icrm_page_writer *writer) {
+  if (!writer)
     return;
-  icrm_buf_free(&rows->text);
-  free(rows->names);
-  free(rows->labels);
-  free(rows->values);
-  free(rows->scratch);
-  free(rows);
+  icrm_buf_free(&writer->text);
+  free(writer->names);
+  free(writer->labels);
+  free(writer->values);
+  free(writer->scratch);
+  free(writer);
 }

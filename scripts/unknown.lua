@@ -3,7 +3,7 @@ local changes = require "icrm.changes"
 local command = require "icrm.cli.change_set"
 local exits = require "icrm.cli.exits"
 local script = require "icrm.cli.script"
-local settle = require "icrm.changes.settle"
+local by_hand = require "icrm.changes.by_hand"
 local text_tools = require "icrm.text"
 local state = require "icrm.changes.journal.state"
 
@@ -43,7 +43,7 @@ end
 local function list()
   local set <close> = command.look(args.file)
   local rows, codes, seen = {}, {}, {}
-  for change in set.store:each(settle.selection(words)) do
+  for change in set.store:each(by_hand.selection(words)) do
     local code = change.code or change.state
     rows[#rows + 1] = { key = change.key, line = change.line or "", operation = change.operation,
       module = change.module, record = change.record or "", code = code,
@@ -63,7 +63,7 @@ local function list()
 end
 
 local function say_absent(set)
-  local count, left = settle.all_absent(set, words)
+  local count, left = by_hand.all_absent(set, words)
   script.say("%s settled: %s sends them again", script.counted(count, "change"),
     script.command("resume", args.file))
   if left > 0 then
@@ -77,21 +77,21 @@ if args.action == "list" then
 elseif args.action == "show" then
   local crm <close> = script.connect(args)
   local set <close> = changes.open(crm, args.file, { read_only = true })
-  for _, line in ipairs(settle.describe(set, args.key)) do
+  for _, line in ipairs(by_hand.describe(set, args.key)) do
     print(text_tools.clean(line))
   end
 else
   local crm <close> = script.connect(args)
   local set <close> = command.open(crm, args.file)
   if is_bulk and args.action == "mark-done" then
-    script.say("%s settled: done", script.counted(settle.all_done(set, words), "change"))
+    script.say("%s settled: done", script.counted(by_hand.all_done(set, words), "change"))
   elseif is_bulk then
     say_absent(set)
   elseif args.action == "mark-done" then
-    settle.done(set, args.key, args.id)
+    by_hand.done(set, args.key, args.id)
     script.say("%s is settled: it was done", args.key)
   else
-    settle.absent(set, args.key)
+    by_hand.absent(set, args.key)
     script.say("%s is settled: %s will send it again", args.key,
       script.command("resume", args.file))
   end

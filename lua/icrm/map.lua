@@ -18,7 +18,7 @@ Group.__index = Group
 
 -- A task's coroutine stopped: it ended, waits, brought a row, or yielded for
 -- somebody else.
-local function settle(group, task, ok, first, ...)
+local function after_stop(group, task, ok, first, ...)
   if not ok then
     return group:finish(task, false, first)
   elseif first == tasks.WAIT then
@@ -33,12 +33,12 @@ local function settle(group, task, ok, first, ...)
     coroutine.close(task.co)
     return group:finish(task, false, "attempt to yield from outside a coroutine")
   end
-  return settle(group, task, coroutine.resume(task.co, coroutine.yield(first, ...)))
+  return after_stop(group, task, coroutine.resume(task.co, coroutine.yield(first, ...)))
 end
 
 local function run(group, task, ...)
   task.queued, task.idle = false, false
-  settle(group, task, coroutine.resume(task.co, ...))
+  after_stop(group, task, coroutine.resume(task.co, ...))
 end
 
 function Group:finish(task, ok, value)

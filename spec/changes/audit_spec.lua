@@ -2,7 +2,7 @@ local audit = require "icrm.changes.audit"
 local changes = require "icrm.changes"
 local changes_crm = require "spec.changes.crm"
 local json = require "icrm.json"
-local settle = require "icrm.changes.settle"
+local by_hand = require "icrm.changes.by_hand"
 
 describe("an audit", function()
   local crm, plan
@@ -167,7 +167,7 @@ describe("settling by hand", function()
   end)
 
   it("shows what was sent, when, and which records may be it", function()
-    local text = table.concat(settle.describe(plan, "b"), "\n")
+    local text = table.concat(by_hand.describe(plan, "b"), "\n")
     local id = crm.client:query("SELECT * FROM Accounts WHERE accountname = 'B'"):first().id
     assert.truthy(text:find('sent: {"accountname":"B"', 1, true))
     assert.matches("attempt 1 at %d%d%d%d%-%d%d%-%d%d ", text)
@@ -176,28 +176,28 @@ describe("settling by hand", function()
 
   it("takes no record that is not there, and none of another module", function()
     for _, id in ipairs { "3x999999", "9x1", "nonsense" } do
-      assert.falsy(pcall(settle.done, plan, "b", id))
+      assert.falsy(pcall(by_hand.done, plan, "b", id))
     end
     local ticket = crm.client:create("HelpDesk", { ticket_title = "T", ticketstatus = "Open" })
-    local ok, err = pcall(settle.done, plan, "b", ticket.id)
+    local ok, err = pcall(by_hand.done, plan, "b", ticket.id)
     assert.truthy(not ok and err.message:find("is no record of Accounts", 1, true))
-    ok, err = pcall(settle.done, plan, "b", plan.store:by_key("a").record)
+    ok, err = pcall(by_hand.done, plan, "b", plan.store:by_key("a").record)
     assert.truthy(not ok and err.message:find('is the record of change "a"', 1, true))
-    ok, err = pcall(settle.absent, plan, "a")
+    ok, err = pcall(by_hand.absent, plan, "a")
     assert.truthy(not ok and err.message:find('change "a" is done', 1, true))
     assert.equal("needs_human", plan.store:by_key("b").state)
   end)
 
   it("lets the children go on", function()
     local id = crm.client:query("SELECT * FROM Accounts WHERE accountname = 'B'"):first().id
-    settle.done(plan, "b", id)
+    by_hand.done(plan, "b", id)
     assert.same({ done = 3 }, plan:apply().states)
     assert.equal(id, crm.client:retrieve(plan.store:by_key("c").record).account_id)
   end)
 
   it("as absent has it sent again", function()
     crm.client:delete(crm.client:query("SELECT * FROM Accounts WHERE accountname = 'B'"):first().id)
-    settle.absent(plan, "b")
+    by_hand.absent(plan, "b")
     assert.same({ done = 3 }, plan:apply().states)
     assert.equal(1, crm.count("Accounts", "accountname = 'B'"))
   end)

@@ -6,7 +6,7 @@ local core = require "icrm.core"
 local cuts = require "icrm.changes.plan.cuts"
 local errors = require "icrm.cli.failed_rows"
 local exits = require "icrm.cli.exits"
-local settle = require "icrm.changes.settle"
+local by_hand = require "icrm.changes.by_hand"
 local show = require "icrm.changes.show"
 local strict = require "spec.changes.strict_driver"
 local changes_crm = require "spec.changes.crm"
@@ -95,8 +95,8 @@ for name, driver in pairs(drivers) do
       local found = audit.run(set)
       assert.same({ 1, 0, 0 }, { found.checked, found.lost, found.duplicates })
       set.store:mark(2, { state = "needs_human" })
-      assert.truthy(#settle.describe(set, "t") > 1)
-      settle.absent(set, "t")
+      assert.truthy(#by_hand.describe(set, "t") > 1)
+      by_hand.absent(set, "t")
       assert.equal(1, cuts.count(set, "HelpDesk", "ticketstatus", 5))
       assert.equal(3, (calls.needed(set)))
     end)

@@ -3,7 +3,7 @@
 -- parted by blanks. Whatever is in it, what is raised must be an icrm.Error.
 local changes = require "icrm.changes"
 local errors = require "icrm.error"
-local settle = require "icrm.changes.settle"
+local by_hand = require "icrm.changes.by_hand"
 local sqlite = require("luasql.sqlite3").sqlite3()
 
 local folder = io.popen("mktemp -d -p /dev/shm"):read "l"
@@ -51,7 +51,7 @@ end
 local function look(set)
   set:show()
   for change in set.store:each {} do
-    settle.describe(set, change.key)
+    by_hand.describe(set, change.key)
   end
 end
 

@@ -67,7 +67,7 @@ describe("import", function()
       module = "Accounts", match = true, columns = { E = "email1" } })))
   end)
 
-  it("settles numbers by all columns, and asks where nothing proves it", function()
+  it("decides numbers by all columns, and asks where nothing proves it", function()
     local items, job = items_of("accountname;latitude;longitude\nA;48,804;1,5\n", ACCOUNT)
     assert.equal("48.804", items[1].fields.latitude)
     assert.same({ "decimal comma: latitude, longitude" }, job.notes)

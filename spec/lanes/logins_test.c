@@ -72,11 +72,11 @@ static void one_process_at_a_time(void) {
   CHECK(!icrm_logins_begin(&logins));
   CHECK(!icrm_logins_take_lock(&other, 1000));
   CHECK(!icrm_logins_take_lock(&other, 60999));
-  icrm_logins_settle(&logins); /* a login is under way: the lock stays */
+  icrm_logins_release_lock(&logins); /* a login is under way: the lock stays */
   CHECK(!icrm_logins_take_lock(&other, 60999));
   CHECK(icrm_logins_take_lock(&other, 61000)); /* whoever holds it hangs */
   icrm_logins_failed(&logins);
-  icrm_logins_settle(&logins);
+  icrm_logins_release_lock(&logins);
   CHECK(icrm_logins_take_lock(&other, 61001) && other.lock.fd >= 0);
   icrm_logins_close(&other);
   icrm_logins_close(&logins);

@@ -15,7 +15,7 @@ static bool learn(enum icrm_outcome outcome) {
   return icrm_session_place_learn(&place, &call, outcome, &err);
 }
 
-static void an_answer_settles_it(void) {
+static void an_answer_decides_it(void) {
   begin();
   CHECK(!learn(ICRM_OUTCOME_DONE) && place == ICRM_SESSION_IN_BODY);
   CHECK_TEXT(icrm_session_place_name(place), "body");
@@ -57,7 +57,7 @@ static void calls_whose_session_is_in_the_body_anyway(void) {
 }
 
 int main(void) {
-  an_answer_settles_it();
+  an_answer_decides_it();
   the_url_is_tried_once();
   other_failures_tell_nothing();
   calls_whose_session_is_in_the_body_anyway();

@@ -172,6 +172,6 @@ int icrm_feed_turn(struct icrm_transport_member *self, int64_t now_ms) {
                                  offsetof(struct icrm_dispatcher, member));
   icrm_budget_note_sleep(&d->budget, now_ms);
   int wish = feed_and_open(d, now_ms);
-  icrm_logins_settle(&d->logins);
+  icrm_logins_release_lock(&d->logins);
   return wish;
 }

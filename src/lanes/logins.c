@@ -53,7 +53,7 @@ bool icrm_logins_take_lock(struct icrm_logins *logins, int64_t now_ms) {
   return true;
 }
 
-void icrm_logins_settle(struct icrm_logins *logins) {
+void icrm_logins_release_lock(struct icrm_logins *logins) {
   if (logins->under_way == 0)
     icrm_login_lock_release(&logins->lock);
 }

@@ -50,8 +50,8 @@ int64_t icrm_logins_wait_ms(const struct icrm_logins *logins, bool is_spare,
  * when it is not known to be good any more. */
 bool icrm_logins_take_lock(struct icrm_logins *logins, int64_t now_ms);
 
-/* When no lane logs in any more, give the lock back. */
-void icrm_logins_settle(struct icrm_logins *logins);
+/* Give the lock back, unless a lane still logs in. */
+void icrm_logins_release_lock(struct icrm_logins *logins);
 
 /* A lane begins. Returns whether it logs in with the token that is there;
  * otherwise it asks for one. */

@@ -24,7 +24,7 @@ const char *icrm_session_place_name(enum icrm_session_place place);
 void icrm_session_place_apply(enum icrm_session_place place,
                               struct icrm_call *call);
 
-/* Learn from an answer. One that shows that the session was understood settles
+/* Learn from an answer. One that shows that the session was understood decides
  * it; one that may mean that it was not is asked again with the session in the
  * URL. Returns true when the call is to be sent again. */
 bool icrm_session_place_learn(enum icrm_session_place *place,

@@ -158,7 +158,7 @@ static int clear_task_status(struct sb_call *call, int64_t number) {
       number));
 }
 
-int sb_activities_settle(struct sb_call *call, const struct sb_target *target) {
+int sb_activities_finish(struct sb_call *call, const struct sb_target *target) {
   if (!sb_activities_apply(call, target->module))
     return 0;
   const bool task = strcmp(target->module->name, "Calendar") == 0;

@@ -18,6 +18,6 @@ void sb_activities_remind(struct sb_call *call, struct sb_values *values,
 /* Once an activity is stored: compute its duration and put it under the module
  * that it belongs to. Both modules' tables keep a row of it, so that it is
  * shown as it was asked for. Returns 0 or -1. */
-int sb_activities_settle(struct sb_call *call, const struct sb_target *target);
+int sb_activities_finish(struct sb_call *call, const struct sb_target *target);
 
 #endif

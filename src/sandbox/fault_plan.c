@@ -246,8 +246,7 @@ static bool fits(const struct sb_fault *fault) {
 }
 
 /* What was not said and follows from the rest. */
-static void settle_defaults(const struct clause *clause,
-                            struct sb_fault *fault) {
+static void fill_in(const struct clause *clause, struct sb_fault *fault) {
   bool tears = fault->kind == SB_FAULT_GHOST || fault->kind == SB_FAULT_PARTIAL;
   if (tears && !fault->operation[0])
     strcpy(fault->operation, "create");
@@ -273,7 +272,7 @@ static int read_fault(struct sb_fault_plan *plan, struct clause *clause) {
   if (!clause->has_kind)
     return refuse(clause, "it names no fault");
   const char *name = kinds[fault->kind].name;
-  settle_defaults(clause, fault);
+  fill_in(clause, fault);
   if (!fits(fault))
     return refuse(clause, "%s does not go with that moment", name);
   struct icrm_buf text = {.data = NULL};

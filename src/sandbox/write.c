@@ -203,11 +203,11 @@ static int store_new(struct sb_call *call, struct sb_values *values,
 }
 
 /* What follows from a record once it is stored, before it is shown. */
-static int settle(struct sb_call *call, const struct sb_target *target,
+static int finish(struct sb_call *call, const struct sb_target *target,
                   const json_t *element, enum sb_write write) {
   return sb_prices_store(call, target, element, write) ||
                  sb_alter_forecast(call, target, element) ||
-                 sb_activities_settle(call, target)
+                 sb_activities_finish(call, target)
              ? -1
              : 0;
 }
@@ -233,7 +233,7 @@ static enum sb_outcome create(struct sb_call *call, const json_t *element) {
   if (outcome == SB_DONE && store_new(call, &values, element))
     outcome = sb_crash(call);
   const struct sb_target target = {module, call->record};
-  if (outcome == SB_DONE && (settle(call, &target, element, SB_CREATE) ||
+  if (outcome == SB_DONE && (finish(call, &target, element, SB_CREATE) ||
                              hand_on(call, SB_TRAIT_OWNER_WORKFLOW)))
     outcome = sb_crash(call);
   if (outcome == SB_DONE)
@@ -292,7 +292,7 @@ static enum sb_outcome change(struct sb_call *call,
                              spill(call, target, &values, element, write)))
     outcome = sb_crash(call);
   if (outcome == SB_DONE && (sb_records_update(call, target, &values) ||
-                             settle(call, target, element, write)))
+                             finish(call, target, element, write)))
     outcome = sb_crash(call);
   if (outcome == SB_DONE)
     outcome = show(call, target, &values);

@@ -365,7 +365,7 @@ static const char *newline_name(const char *text, size_t len) {
   return end - text > 1 && end[-2] == '\r' ? "CRLF" : "LF";
 }
 
-/* Read the first block and settle the format. */
+/* Read the first block and choose the format. */
 static int start(struct icrm_csv *csv, char delimiter, struct icrm_error *err) {
   if (read_block(csv, err) < 0)
     return -1;

@@ -7,7 +7,7 @@
 
 local core = require "icrm.core"
 local errors = require "icrm.error"
-local lock = require "icrm.changes.send.lock"
+local session_lock = require "icrm.changes.send.session_lock"
 local tasks = require "icrm.tasks"
 
 local M = {}
@@ -97,7 +97,7 @@ local function check_logout(add, server, ends)
 end
 
 -- Many calls, so a CRM that counts them is only looked at when that is asked for.
-local function check_lock(add, crm, server, args)
+local function check_session_lock(add, crm, server, args)
   local seen, date = server:fact "session_lock"
   if crm.rate and not args.probe then
     return add(true, "session lock", seen == nil
@@ -105,7 +105,7 @@ local function check_lock(add, crm, server, args)
       or ("%s on %s"):format(seen and "seen" or "not seen", day(date)))
   end
   local detail
-  seen, detail = lock.observe(crm)
+  seen, detail = session_lock.observe(crm)
   server:learn("session_lock", seen)
   add(true, "session lock", seen and ("seen: %s; --resend barrier can settle a write without an "
       .. "answer"):format(detail)
@@ -152,7 +152,7 @@ function M.run(add, crm, args)
   check_kind(add, server, logout)
   check_offers(add, server)
   check_logout(add, server, logout)
-  check_lock(add, crm, server, args)
+  check_session_lock(add, crm, server, args)
   check_numbers(add, crm, server)
   add(true, "session", ("in the %s of requests"):format(crm.core:stats().session_in))
 end

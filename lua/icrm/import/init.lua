@@ -70,7 +70,7 @@ local function common(watched, kind, verdict_of)
   return verdict
 end
 
--- A number such as 1,234 is read as it was settled for the whole column, or not
+-- A number such as 1,234 is read as it was decided for the whole column, or not
 -- at all: said once, not for every row.
 local function refuse_doubtful_number(job, watch)
   local cell = watch.column:doubtful_number()
@@ -81,7 +81,7 @@ local function refuse_doubtful_number(job, watch)
   end
 end
 
-local function settle(job, watch, kind, verdict_of, wanted, shared)
+local function decide(job, watch, kind, verdict_of, wanted, shared)
   local verdict, problem = verdict_of(watch.column)
   if wanted then
     return wanted
@@ -116,7 +116,7 @@ local function note_styles(job, watched)
   end
 end
 
-local function settle_columns(job, opts)
+local function decide_columns(job, opts)
   local watched = watched_columns(job)
   survey(job, watched)
   local Column = values.column()
@@ -126,13 +126,13 @@ local function settle_columns(job, opts)
   for _, watch in ipairs(watched) do
     local style = {}
     if watch.number then
-      style.decimal = settle(job, watch, "number", Column.decimal, opts.decimal, mark)
+      style.decimal = decide(job, watch, "number", Column.decimal, opts.decimal, mark)
       if not style.decimal then
         refuse_doubtful_number(job, watch)
       end
     end
     if watch.date then
-      style.date = settle(job, watch, "date", Column.date_order, opts.dates, order)
+      style.date = decide(job, watch, "date", Column.date_order, opts.dates, order)
       if not style.date and watch.column:doubtful_date() then
         note(job, "%s: %s is taken as day/month; if it is month/day, say --dates month",
           watch.heading, watch.column:doubtful_date().text)
@@ -163,7 +163,7 @@ function M.open(crm, opts)
   job.records = compile.compile(mapping, source, function(module)
     return crm:describe(module)
   end)
-  settle_columns(job, {
+  decide_columns(job, {
     decimal = opts.decimal or mapping.decimal, dates = opts.dates or mapping.dates,
   })
   job.reading = table.concat({ source:describe(), table.unpack(job.notes) }, "; ")

@@ -2,7 +2,7 @@
 --
 -- A reader gets one text and returns the value as the API wants it (a string),
 -- or nil and what is wrong with it, in words that fit after "line 12, Prix: ".
--- What a column means by `1.234` or `03/04/2026` is settled once per column, by
+-- What a column means by `1.234` or `03/04/2026` is decided once per column, by
 -- all of its cells; see `column`.
 -- @module icrm.import.values
 

@@ -14,7 +14,7 @@ local M = {}
 local FENCE_TRIES = 4
 
 -- No server is known to wait longer for the lock of a session.
-local LONGEST_LOCK_S = 60
+local LONGEST_SESSION_LOCK_S = 60
 
 -- The answers that show that a session is gone; nothing ran.
 local SESSION_GONE = {
@@ -75,7 +75,7 @@ end
 -- when the write that ran there has ended; unless its lock gave up.
 local function barrier(self, session, module)
   local is_wanted = self.resend == "barrier" or self.has_no_logout
-  if not (is_wanted and self:has_lock()) then
+  if not (is_wanted and self:has_session_lock()) then
     return "open"
   end
   local took, is_answered = time(self, reads, self.run.client, session, module)
@@ -104,7 +104,7 @@ end
 -- for, but it was not longer than that is ago.
 local function was_left(self, session, module)
   return self.fencing_since and M.is_gone(self.run.client, session, module)
-    and judge_wait(self, math.min(os.time() - self.fencing_since - 1, LONGEST_LOCK_S))
+    and judge_wait(self, math.min(os.time() - self.fencing_since - 1, LONGEST_SESSION_LOCK_S))
 end
 
 -- `shut`, `slow` (it ended, but only after a wait), or `open`.

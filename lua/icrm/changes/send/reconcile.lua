@@ -8,7 +8,7 @@ local fence = require "icrm.changes.send.fence"
 local halves = require "icrm.changes.send.halves"
 local images = require "icrm.images"
 local json = require "icrm.json"
-local lock = require "icrm.changes.send.lock"
+local session_lock = require "icrm.changes.send.session_lock"
 local search = require "icrm.changes.send.search"
 local sight = require "icrm.changes.send.sight"
 local state = require "icrm.changes.journal.state"
@@ -126,11 +126,11 @@ end
 --- once, when it is needed.
 ---
 --- @return boolean
-function Reconciler:has_lock()
-  if self.lock_seen == nil then
-    self.lock_seen = errors.try(lock.is_known, self.run.client) or false
+function Reconciler:has_session_lock()
+  if self.session_lock_seen == nil then
+    self.session_lock_seen = errors.try(session_lock.is_known, self.run.client) or false
   end
-  return self.lock_seen
+  return self.session_lock_seen
 end
 
 --- The server gives no answers: end the run, leaving the doubts as they are.
@@ -235,7 +235,7 @@ local function replan(self, doubts)
   local run = self.run
   for _, doubt in ipairs(doubts) do
     local change = doubt.change
-    if doubt.is_slow or doubt.has_hung and not self:has_lock() then
+    if doubt.is_slow or doubt.has_hung and not self:has_session_lock() then
       self:human(change, "SLOW")
     elseif change.attempts >= MAX_ATTEMPTS then
       run:finish(change, state.outcome("NO_ANSWER", change.attempts))

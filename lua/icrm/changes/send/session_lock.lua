@@ -4,7 +4,7 @@
 -- before it then, and on another session it does. Times alone would not show that
 -- on a busy server; the order does. Only what was seen makes a read on a session a
 -- barrier behind the write that ran there (law 16).
--- @module icrm.changes.send.lock
+-- @module icrm.changes.send.session_lock
 
 local core = require "icrm.core"
 local errors = require "icrm.error"

@@ -1,5 +1,5 @@
 --- Changes whose outcome only a person can tell.
--- @module icrm.changes.settle
+-- @module icrm.changes.by_hand
 
 local errors = require "icrm.error"
 local json = require "icrm.json"

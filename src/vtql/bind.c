@@ -165,7 +165,7 @@ void icrm_vtql_escape_like(struct icrm_buf *out, const char *text, size_t len) {
 static int name_hole(const char *text, size_t len, size_t at,
                      struct icrm_vtql_hole *hole, struct icrm_error *err) {
   size_t end = at + 1;
-  while (end < len && vtql_is_word_byte(text[end]))
+  while (end < len && vtql_lexer_is_word_byte(text[end]))
     end++;
   if (end == at + 1)
     return icrm_error_set(err, ICRM_ERROR_QUERY,

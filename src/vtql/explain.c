@@ -48,8 +48,8 @@ static void add_excerpt(struct icrm_buf *out, struct icrm_vtql_slice text,
   icrm_buf_add_byte(out, '^');
 }
 
-void vtql_explain(struct icrm_vtql_slice text, struct icrm_vtql_slice place,
-                  struct icrm_error *err, const char *format, ...) {
+void vtql_explain_at(struct icrm_vtql_slice text, struct icrm_vtql_slice place,
+                     struct icrm_error *err, const char *format, ...) {
   struct icrm_error message;
   va_list args;
   va_start(args, format);
@@ -162,7 +162,7 @@ static const char *cure_for(struct icrm_vtql_slice found,
                             enum vtql_wanted wanted) {
   for (size_t i = 0; i < sizeof cures / sizeof *cures; i++) {
     bool here = cures[i].wanted < 0 || cures[i].wanted == (int)wanted;
-    if (here && vtql_is_word(found, cures[i].found))
+    if (here && vtql_lexer_is_word(found, cures[i].found))
       return cures[i].cure;
   }
   return NULL;
@@ -210,7 +210,7 @@ void vtql_explain_found(struct icrm_vtql_slice text,
                         struct icrm_error *err) {
   const char *want = wanted_text[wanted];
   if (found.len == 0) {
-    vtql_explain(text, found, err, "%s, but the query ends here", want);
+    vtql_explain_at(text, found, err, "%s, but the query ends here", want);
     return;
   }
   struct icrm_buf shown = {0};
@@ -219,11 +219,11 @@ void vtql_explain_found(struct icrm_vtql_slice text,
   const char *cure = cure_for(found, wanted);
   const char *near = nearest_keyword(found, wanted);
   if (cure)
-    vtql_explain(text, found, err, "%s, found %s: %s", want, token, cure);
+    vtql_explain_at(text, found, err, "%s, found %s: %s", want, token, cure);
   else if (near)
-    vtql_explain(text, found, err, "%s, found %s: did you mean %s?", want,
-                 token, near);
+    vtql_explain_at(text, found, err, "%s, found %s: did you mean %s?", want,
+                    token, near);
   else
-    vtql_explain(text, found, err, "%s, found %s", want, token);
+    vtql_explain_at(text, found, err, "%s, found %s", want, token);
   icrm_buf_free(&shown);
 }

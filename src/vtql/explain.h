@@ -24,8 +24,8 @@ enum vtql_wanted {
 
 /* Fill `err` with a message and, below it, the query with a caret under
  * `place`, which points into `text`. */
-void vtql_explain(struct icrm_vtql_slice text, struct icrm_vtql_slice place,
-                  struct icrm_error *err, const char *format, ...)
+void vtql_explain_at(struct icrm_vtql_slice text, struct icrm_vtql_slice place,
+                     struct icrm_error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* The same, with the message for `found` where `wanted` should stand. `found`
@@ -33,17 +33,5 @@ void vtql_explain(struct icrm_vtql_slice text, struct icrm_vtql_slice place,
 void vtql_explain_found(struct icrm_vtql_slice text,
                         struct icrm_vtql_slice found, enum vtql_wanted wanted,
                         struct icrm_error *err);
-
-/* The first term whose AND follows an OR in a way that reads differently left
- * to right and AND first; n_terms when both readings agree. */
-size_t vtql_first_ambiguous(const struct icrm_vtql_query *query);
-
-/* Fill `err` for that term, with the ways to write what may be meant. */
-void vtql_explain_mix(const struct icrm_vtql_query *query, size_t term,
-                      struct icrm_error *err);
-
-/* Append `column op value`. */
-void vtql_write_term(const struct icrm_vtql_query *query,
-                     const struct icrm_vtql_term *term, struct icrm_buf *out);
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-const char *vtql_token_name(enum vtql_token token) {
+const char *vtql_lexer_token_name(enum vtql_token token) {
   static const char *const names[] = {
 #define NAME(id, name) name,
       VTQL_TOKENS(NAME)
@@ -16,17 +16,17 @@ static bool is_digit(char byte) {
   return byte >= '0' && byte <= '9';
 }
 
-bool vtql_is_word_byte(char byte) {
+bool vtql_lexer_is_word_byte(char byte) {
   return is_digit(byte) || (byte >= 'a' && byte <= 'z') ||
          (byte >= 'A' && byte <= 'Z') || byte == '_';
 }
 
-bool vtql_is_word(struct icrm_vtql_slice slice, const char *word) {
+bool vtql_lexer_is_word(struct icrm_vtql_slice slice, const char *word) {
   return slice.len == strlen(word) &&
          strncasecmp(slice.data, word, slice.len) == 0;
 }
 
-size_t vtql_literal_length(const char *text, size_t len) {
+size_t vtql_lexer_literal_length(const char *text, size_t len) {
   size_t last_pair = 0;
   for (size_t i = 1; i < len; i++) {
     if (text[i] != '\'')
@@ -43,7 +43,7 @@ size_t vtql_literal_length(const char *text, size_t len) {
 
 static size_t word_length(const char *text, size_t len) {
   size_t n = 0;
-  while (n < len && vtql_is_word_byte(text[n]))
+  while (n < len && vtql_lexer_is_word_byte(text[n]))
     n++;
   return n;
 }
@@ -60,7 +60,7 @@ static size_t token_length(const char *text, size_t len) {
   bool equals_next = len > 1 && text[1] == '=';
   switch (text[0]) {
   case '\'':
-    return vtql_literal_length(text, len);
+    return vtql_lexer_literal_length(text, len);
   case '+':
   case '-':
     return number_length(text, len);
@@ -113,7 +113,7 @@ static const struct spelling punctuation[] = {{"(", VTQL_TOKEN_OPEN},
 
 static enum vtql_token look_up(const struct spelling *list,
                                struct icrm_vtql_slice match) {
-  while (list->text && !vtql_is_word(match, list->text))
+  while (list->text && !vtql_lexer_is_word(match, list->text))
     list++;
   return list->token;
 }
@@ -122,16 +122,16 @@ static enum vtql_token column_list_token(struct vtql_lexer *lexer) {
   enum vtql_token token = look_up(punctuation, lexer->match);
   if (token != VTQL_TOKEN_END)
     return token;
-  if (vtql_is_word(lexer->match, "from")) {
+  if (vtql_lexer_is_word(lexer->match, "from")) {
     lexer->clause = VTQL_CLAUSE_TABLE;
     return VTQL_TOKEN_FROM;
   }
-  if (vtql_is_word(lexer->match, "*")) {
+  if (vtql_lexer_is_word(lexer->match, "*")) {
     if (!lexer->counting)
       lexer->clause = VTQL_CLAUSE_FROM;
     return VTQL_TOKEN_ASTERISK;
   }
-  if (vtql_is_word(lexer->match, "count")) {
+  if (vtql_lexer_is_word(lexer->match, "count")) {
     lexer->counting = true;
     return VTQL_TOKEN_COUNT;
   }
@@ -139,13 +139,13 @@ static enum vtql_token column_list_token(struct vtql_lexer *lexer) {
 }
 
 static enum vtql_token value_token(struct vtql_lexer *lexer) {
-  if (vtql_is_word(lexer->match, "in")) {
+  if (vtql_lexer_is_word(lexer->match, "in")) {
     lexer->in_list = true;
     return VTQL_TOKEN_IN;
   }
-  if (vtql_is_word(lexer->match, ","))
+  if (vtql_lexer_is_word(lexer->match, ","))
     return VTQL_TOKEN_COMMA;
-  if (vtql_is_word(lexer->match, "like"))
+  if (vtql_lexer_is_word(lexer->match, "like"))
     return VTQL_TOKEN_LIKE;
   lexer->have_column = lexer->in_list;
   return VTQL_TOKEN_VALUE;
@@ -155,16 +155,16 @@ static enum vtql_token where_token(struct vtql_lexer *lexer) {
   enum vtql_token token = look_up(operators, lexer->match);
   if (token != VTQL_TOKEN_END)
     return token;
-  if (vtql_is_word(lexer->match, ")")) {
+  if (vtql_lexer_is_word(lexer->match, ")")) {
     if (lexer->in_list)
       lexer->in_list = lexer->have_column = false;
     return VTQL_TOKEN_CLOSE;
   }
-  if (vtql_is_word(lexer->match, "where"))
+  if (vtql_lexer_is_word(lexer->match, "where"))
     return VTQL_TOKEN_WHERE;
-  if (vtql_is_word(lexer->match, "and"))
+  if (vtql_lexer_is_word(lexer->match, "and"))
     return VTQL_TOKEN_AND;
-  if (vtql_is_word(lexer->match, "or"))
+  if (vtql_lexer_is_word(lexer->match, "or"))
     return VTQL_TOKEN_OR;
   if (lexer->have_column)
     return value_token(lexer);
@@ -177,17 +177,17 @@ static enum vtql_token order_token(struct vtql_lexer *lexer) {
     lexer->ordering = true;
     return VTQL_TOKEN_ORDER_BY;
   }
-  if (vtql_is_word(lexer->match, ","))
+  if (vtql_lexer_is_word(lexer->match, ","))
     return VTQL_TOKEN_COMMA;
-  if (vtql_is_word(lexer->match, "asc"))
+  if (vtql_lexer_is_word(lexer->match, "asc"))
     return VTQL_TOKEN_ASC;
-  if (vtql_is_word(lexer->match, "desc"))
+  if (vtql_lexer_is_word(lexer->match, "desc"))
     return VTQL_TOKEN_DESC;
   return VTQL_TOKEN_COLUMN;
 }
 
 static enum vtql_token limit_token(struct vtql_lexer *lexer) {
-  if (vtql_is_word(lexer->match, "limit"))
+  if (vtql_lexer_is_word(lexer->match, "limit"))
     return VTQL_TOKEN_LIMIT;
   enum vtql_token token = look_up(punctuation, lexer->match);
   return token != VTQL_TOKEN_END ? token : VTQL_TOKEN_VALUE;
@@ -195,16 +195,16 @@ static enum vtql_token limit_token(struct vtql_lexer *lexer) {
 
 /* After the module: the words that open a clause do so wherever they stand. */
 static enum vtql_token clause_token(struct vtql_lexer *lexer) {
-  if (vtql_is_word(lexer->match, ";"))
+  if (vtql_lexer_is_word(lexer->match, ";"))
     return VTQL_TOKEN_SEMICOLON;
-  if (lexer->ordering && vtql_is_word(lexer->match, "by")) {
+  if (lexer->ordering && vtql_lexer_is_word(lexer->match, "by")) {
     lexer->ordering = false;
     lexer->clause = VTQL_CLAUSE_ORDER;
-  } else if (vtql_is_word(lexer->match, "where")) {
+  } else if (vtql_lexer_is_word(lexer->match, "where")) {
     lexer->clause = VTQL_CLAUSE_WHERE;
-  } else if (vtql_is_word(lexer->match, "orderby")) {
+  } else if (vtql_lexer_is_word(lexer->match, "orderby")) {
     lexer->clause = VTQL_CLAUSE_ORDER;
-  } else if (vtql_is_word(lexer->match, "limit")) {
+  } else if (vtql_lexer_is_word(lexer->match, "limit")) {
     lexer->clause = VTQL_CLAUSE_LIMIT;
   }
   switch (lexer->clause) {
@@ -220,21 +220,21 @@ static enum vtql_token clause_token(struct vtql_lexer *lexer) {
 static enum vtql_token classify(struct vtql_lexer *lexer) {
   switch (lexer->clause) {
   case VTQL_CLAUSE_SELECT:
-    if (!vtql_is_word(lexer->match, "select"))
+    if (!vtql_lexer_is_word(lexer->match, "select"))
       return VTQL_TOKEN_UNKNOWN;
     lexer->clause = VTQL_CLAUSE_COLUMNS;
     return VTQL_TOKEN_SELECT;
   case VTQL_CLAUSE_COLUMNS:
     return column_list_token(lexer);
   case VTQL_CLAUSE_FROM:
-    if (!vtql_is_word(lexer->match, "from"))
+    if (!vtql_lexer_is_word(lexer->match, "from"))
       return VTQL_TOKEN_UNKNOWN;
     lexer->clause = VTQL_CLAUSE_TABLE;
     return VTQL_TOKEN_FROM;
   case VTQL_CLAUSE_TABLE:
     lexer->clause = VTQL_CLAUSE_WHERE;
-    return vtql_is_word(lexer->match, "where") ? VTQL_TOKEN_UNKNOWN
-                                               : VTQL_TOKEN_TABLE;
+    return vtql_lexer_is_word(lexer->match, "where") ? VTQL_TOKEN_UNKNOWN
+                                                     : VTQL_TOKEN_TABLE;
   default:
     return clause_token(lexer);
   }
@@ -253,7 +253,7 @@ bool vtql_lexer_next(struct vtql_lexer *lexer, enum vtql_token *token) {
     lexer->match = (struct icrm_vtql_slice){start, n};
     lexer->at += n;
     bool after_module = lexer->clause >= VTQL_CLAUSE_WHERE;
-    if (after_module && vtql_is_word(lexer->match, "order")) {
+    if (after_module && vtql_lexer_is_word(lexer->match, "order")) {
       lexer->ordering = true;
       continue;
     }

@@ -70,18 +70,18 @@ struct vtql_lexer {
 bool vtql_lexer_next(struct vtql_lexer *lexer, enum vtql_token *token);
 
 /* The server's name of a token, a static string. */
-const char *vtql_token_name(enum vtql_token token);
+const char *vtql_lexer_token_name(enum vtql_token token);
 
 /* Length of a literal that starts at `text`, with the quote that closes it;
  * 0 when none does, or when it is empty. Where quotes do not pair up, the
  * last doubled one that leaves some text closes, as in the server's pattern
  * '(?:[^']|'')+'. */
-size_t vtql_literal_length(const char *text, size_t len);
+size_t vtql_lexer_literal_length(const char *text, size_t len);
 
 /* ASCII letters, digits and underscore. */
-bool vtql_is_word_byte(char byte);
+bool vtql_lexer_is_word_byte(char byte);
 
 /* True when `slice` is the word `word`, whatever the case. */
-bool vtql_is_word(struct icrm_vtql_slice slice, const char *word);
+bool vtql_lexer_is_word(struct icrm_vtql_slice slice, const char *word);
 
 #endif

@@ -103,7 +103,7 @@ bool icrm_vtql_is_quoted(struct icrm_vtql_slice token) {
 
 bool icrm_vtql_is_name(const char *text, size_t len) {
   for (size_t i = 0; i < len; i++)
-    if (!vtql_is_word_byte(text[i]))
+    if (!vtql_lexer_is_word_byte(text[i]))
       return false;
   return len > 0;
 }

@@ -4,6 +4,7 @@
  */
 #include "vtql/explain.h"
 #include "vtql/lexer.h"
+#include "vtql/mix.h"
 #include "vtql/tree.h"
 
 #include <string.h>
@@ -25,7 +26,8 @@ static bool fail_found(struct client *client, enum vtql_wanted wanted) {
 }
 
 static bool fail_here(struct client *client, const char *message) {
-  vtql_explain(client->query->text, client->token, client->err, "%s", message);
+  vtql_explain_at(client->query->text, client->token, client->err, "%s",
+                  message);
   return false;
 }
 
@@ -60,20 +62,20 @@ static size_t sign_length(const char *text, size_t len) {
 
 static size_t run_length(const char *text, size_t len) {
   size_t n = 1;
-  while (n < len && vtql_is_word_byte(text[n]))
+  while (n < len && vtql_lexer_is_word_byte(text[n]))
     n++;
   return n;
 }
 
 static void classify(struct client *client, const char *text, size_t len) {
   bool sign = (text[0] == '-' || text[0] == '+') && len > 1 &&
-              vtql_is_word_byte(text[1]);
+              vtql_lexer_is_word_byte(text[1]);
   size_t n;
   if (text[0] == '\'') {
     client->kind = KIND_TEXT;
     n = text_length(text, len);
     n = n > 0 ? n : len;
-  } else if (vtql_is_word_byte(text[0]) || sign) {
+  } else if (vtql_lexer_is_word_byte(text[0]) || sign) {
     client->kind = sign ? KIND_NUMBER : KIND_WORD;
     n = run_length(text, len);
   } else {
@@ -97,7 +99,7 @@ static void next(struct client *client) {
 }
 
 static bool is(const struct client *client, const char *word) {
-  return client->kind != KIND_TEXT && vtql_is_word(client->token, word);
+  return client->kind != KIND_TEXT && vtql_lexer_is_word(client->token, word);
 }
 
 static bool accept(struct client *client, const char *word) {
@@ -204,16 +206,16 @@ static bool check_bare(struct client *client) {
   if (client->kind == KIND_END || is(client, "null") ||
       is_clause_word(client) || is(client, "and") || is(client, "or"))
     return fail_found(client, VTQL_WANTED_VALUE);
-  vtql_explain(client->query->text, token, client->err,
-               "put quotes around a text: '%.*s'",
-               token.len > 40 ? 40 : (int)token.len, token.data);
+  vtql_explain_at(client->query->text, token, client->err,
+                  "put quotes around a text: '%.*s'",
+                  token.len > 40 ? 40 : (int)token.len, token.data);
   return false;
 }
 
 /* `id` goes into SQL as it is, and fails without a word when it is none. */
 static bool check_id(struct client *client, const struct icrm_vtql_term *term) {
   struct icrm_vtql_slice token = client->token;
-  if (!vtql_is_word(term->column, "id") || term->op == ICRM_VTQL_LIKE)
+  if (!vtql_lexer_is_word(term->column, "id") || term->op == ICRM_VTQL_LIKE)
     return true;
   size_t quote = client->kind == KIND_TEXT;
   return icrm_vtql_is_id(token.data + quote, token.len - 2 * quote) ||
@@ -334,10 +336,10 @@ static bool parse(struct client *client) {
   bool closed = accept(client, ";");
   if (client->kind != KIND_END)
     return fail_found(client, closed ? VTQL_WANTED_END : wanted);
-  size_t term = vtql_first_ambiguous(client->query);
+  size_t term = vtql_mix_find(client->query);
   if (term == client->query->n_terms)
     return true;
-  vtql_explain_mix(client->query, term, client->err);
+  vtql_mix_explain(client->query, term, client->err);
   return false;
 }
 

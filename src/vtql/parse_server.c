@@ -210,7 +210,7 @@ static int refuse_token(const struct vtql_lexer *lexer, enum place place,
   icrm_error_set(err, ICRM_ERROR_REFUSED,
                  "Syntax Error on line %d: token '%.*s' Unexpected %s(%.*s), "
                  "expected one of: %s",
-                 lexer->line, n, text ? text : "", vtql_token_name(token),
+                 lexer->line, n, text ? text : "", vtql_lexer_token_name(token),
                  end ? 1 : n, end ? "0" : text, expects);
   if (err)
     strcpy(err->code, code);
@@ -296,7 +296,7 @@ static bool lists_hold(const struct icrm_vtql_query *query) {
   for (size_t i = 0; i < query->n_terms; i++) {
     const struct icrm_vtql_term *term = &query->terms[i];
     struct icrm_vtql_slice first = query->values[term->first_value];
-    if (term->n_values > 1 && vtql_is_word(first, "0"))
+    if (term->n_values > 1 && vtql_lexer_is_word(first, "0"))
       return false;
   }
   return true;

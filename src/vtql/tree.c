@@ -78,6 +78,10 @@ bool vtql_tree_add_value(struct icrm_vtql_query *query,
   return true;
 }
 
+bool vtql_tree_ends_branch(const struct icrm_vtql_query *query, size_t term) {
+  return term + 1 == query->n_terms || query->terms[term + 1].after_or;
+}
+
 struct icrm_vtql_query *vtql_tree_out_of_memory(struct icrm_vtql_query *query,
                                                 struct icrm_error *err) {
   icrm_vtql_free(query);

@@ -1,4 +1,4 @@
-/* Building a tree. Private to src/vtql. */
+/* Building a tree, and its branches. Private to src/vtql. */
 #ifndef ICRM_VTQL_TREE_H
 #define ICRM_VTQL_TREE_H
 
@@ -16,6 +16,9 @@ bool vtql_tree_add_term(struct icrm_vtql_query *query,
                         struct icrm_vtql_slice column, bool after_or);
 bool vtql_tree_add_value(struct icrm_vtql_query *query,
                          struct icrm_vtql_slice token);
+
+/* Whether the term is the last one of its branch: the next begins with OR. */
+bool vtql_tree_ends_branch(const struct icrm_vtql_query *query, size_t term);
 
 /* `err` for memory that ran out; returns NULL. */
 struct icrm_vtql_query *vtql_tree_out_of_memory(struct icrm_vtql_query *query,

@@ -11,7 +11,8 @@ local function check(tree)
   local files = {
     ["docs/laws.md"] = LAW:format(1) .. LAW:format(3),
     ["docs/architecture.md"] = "The way goes through `src/a/b.c`.\n\n## Which spec holds what\n\n"
-      .. "| spec | files |\n| --- | --- |\n| `spec/c_spec.lua` | `lua/icrm/` `d.lua` |\n",
+      .. "| spec | files |\n| --- | --- |\n| `spec/c_spec.lua` | `lua/icrm/` `d.lua` |\n"
+      .. "## Words\n\n| word | means | where | not |\n| page | a | `src/a/b.c` | `rows_of` |\n",
     ["src/a/b.c"] = "/* Laws 1 and 3; docs/laws.md. */\n",
     ["spec/a/b_test.c"] = "",
     ["lua/icrm/c.lua"] = "-- law 1: so it is.\n",
@@ -74,6 +75,8 @@ describe("tools/signposts", function()
       .. "spec holds it"] = { "lua/icrm/f/init.lua", "" },
     ["scripts/new.lua:1: no spec/scripts/new_spec.lua, and no row in docs/architecture.md says "
       .. "which spec holds it"] = { "scripts/new.lua", "" },
+    ['lua/icrm/d.lua:2: "rows_of" is no word of ours any more: see docs/architecture.md'] =
+      { "lua/icrm/d.lua", "\nlocal function Rows_of() end\n" },
   }
   for offence, case in pairs(offences) do
     it("finds: " .. offence, function()

@@ -23,9 +23,9 @@ static int kind_of(const struct icrm_call *call) {
 }
 
 /* Tell the limiter, the budgets and the counters. */
-static void account(struct icrm_dispatcher *d, const struct icrm_lane *lane,
-                    enum icrm_outcome outcome, const struct icrm_error *err,
-                    int64_t now_ms) {
+static void count(struct icrm_dispatcher *d, const struct icrm_lane *lane,
+                  enum icrm_outcome outcome, const struct icrm_error *err,
+                  int64_t now_ms) {
   const struct icrm_reply *reply = icrm_lane_reply(lane);
   const int64_t now_us = icrm_clock_us();
   if (outcome == ICRM_OUTCOME_DONE || outcome == ICRM_OUTCOME_REFUSED)
@@ -165,7 +165,7 @@ void icrm_replies_take(struct icrm_dispatcher *d, struct icrm_lane *lane,
   struct icrm_envelope envelope;
   struct icrm_error err;
   enum icrm_outcome outcome = judge(lane, session, &envelope, &err);
-  account(d, lane, outcome, &err, now_ms);
+  count(d, lane, outcome, &err, now_ms);
   icrm_lane_wipe(lane);
   struct icrm_call *call = icrm_lane_take_call(lane);
   if (icrm_session_place_learn(&d->session_place, call, outcome, &err)) {

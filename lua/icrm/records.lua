@@ -44,6 +44,30 @@ local function explain(err, text)
   error(err, 0)
 end
 
+-- What servers answer when there is no such record, and when it may not be read.
+local ABSENT_CODES = { RECORD_NOT_FOUND = true, INVALID_ID_ATTRIBUTE = true }
+local HIDDEN_WORDS = "read given object"
+local ABSENT_WORDS = "perform the operation"
+
+--- Whether a refusal to retrieve is the family's for a record that this user may not
+--- read.
+---
+--- @param refusal icrm.Error
+--- @return boolean
+function M.says_hidden(refusal)
+  return refusal.message:find(HIDDEN_WORDS, 1, true) ~= nil
+end
+
+--- Whether a refusal to retrieve is the family's for an id that nobody has. These
+--- servers ask whether there is such a record before they ask who may read it.
+---
+--- @param refusal icrm.Error
+--- @return boolean
+function M.says_absent(refusal)
+  return not M.says_hidden(refusal) and (ABSENT_CODES[refusal.code]
+    or refusal.message:find(ABSENT_WORDS, 1, true) ~= nil)
+end
+
 --- Call an operation on one record; when it is refused, say why that may be.
 ---
 --- @param client icrm.Client

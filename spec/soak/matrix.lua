@@ -111,15 +111,6 @@ local function job_of(cell, args, rows)
   return harness.job(options)
 end
 
--- A deletion without an answer is proven by another record that shows; where the set
--- had made all records of a module, undo leaves the last one to a person, and says so.
-local function undo_may_leave(job)
-  local pipe <close> = assert(io.popen(("sqlite3 '%s/job.icrm.undo.icrm' \"SELECT count(*) "
-    .. "FROM changes WHERE state = 'needs_human' AND code = 'NO_CONTROL'\""):format(job.dir)))
-  local is_left = (tonumber(pipe:read "l") or 0) > 0
-  return is_left and { not_undone = true, resends = true } or nil
-end
-
 -- Applied and resumed, killed up to three times; then taken back, killed up to twice.
 local function run_cell(tally, cell, args, rows, has)
   local job, leaves = job_of(cell, args, rows), may_leave(at_work(cell, has))
@@ -129,7 +120,7 @@ local function run_cell(tally, cell, args, rows, has)
   local is_good = tallies.add(tally, job, finished or may_stop, leaves)
   if is_good and finished then
     finished = tallies.kill_and_finish(job, tally, 2, when, { undo = 1 })
-    is_good = tallies.add(tally, job, finished or may_stop, leaves or undo_may_leave(job), true)
+    is_good = tallies.add(tally, job, finished or may_stop, leaves, true)
   end
   tallies.close(job, is_good)
 end

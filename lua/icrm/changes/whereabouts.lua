@@ -10,11 +10,6 @@ local M = {}
 -- One activity is a record of either module, by its kind.
 local SIBLINGS = { Calendar = "Events", Events = "Calendar" }
 
--- What servers answer when there is no such record, and when it may not be read.
-local ABSENT_CODES = { RECORD_NOT_FOUND = true, INVALID_ID_ATTRIBUTE = true }
-local HIDDEN_WORDS = "read given object"
-local ABSENT_WORDS = "perform the operation"
-
 local function retrieve(client, id)
   local ok, result = pcall(client.call, client, "retrieve", { id = id })
   if ok then
@@ -32,13 +27,8 @@ end
 
 -- An administrator sees what there is; of others some servers say "denied" for both.
 local function is_hidden(client, refusal)
-  local message = refusal.message
-  if message:find(HIDDEN_WORDS, 1, true) then
-    return true
-  elseif ABSENT_CODES[refusal.code] or message:find(ABSENT_WORDS, 1, true) then
-    return false
-  end
-  return not is_administrator(client)
+  return records.says_hidden(refusal)
+    or not (records.says_absent(refusal) or is_administrator(client))
 end
 
 local function is_shown(client, module, id)

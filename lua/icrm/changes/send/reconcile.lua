@@ -9,8 +9,8 @@ local halves = require "icrm.changes.send.halves"
 local images = require "icrm.images"
 local json = require "icrm.json"
 local session_lock = require "icrm.changes.send.session_lock"
+local removal = require "icrm.changes.send.removal"
 local search = require "icrm.changes.send.search"
-local sight = require "icrm.changes.send.sight"
 local state = require "icrm.changes.journal.state"
 
 local M = {}
@@ -168,29 +168,17 @@ local function check_update(self, doubt, final)
   return "settled"
 end
 
--- A record that was to be deleted: absent from a query that finds another one, of
--- the same owner where the user may not see all.
 local function check_delete(self, doubt)
   local run, change = self.run, doubt.change
-  local others, err = sight.another(run, change)
-  if not others then
+  local verdict, err = removal.verdict(run, change)
+  if not verdict then
     return self:stop(err)
-  end
-  local other = others[1] and others[1].id
-  local rows, failure = search.values(run.client, change.module, "id", { change.record, other })
-  if not rows then
-    return self:stop(failure)
-  end
-  local seen = {}
-  for _, record in ipairs(rows) do
-    seen[record.id] = true
-  end
-  if seen[change.record] then
+  elseif verdict == "there" then
     return "absent" -- the deletion is
-  elseif not (other and seen[other]) then
-    self:human(change, "NO_CONTROL", change.record)
-  else
+  elseif verdict == "gone" then
     run:finish(change, { state = "done", code = false, message = false })
+  else
+    self:human(change, "NO_CONTROL", change.record)
   end
   return "settled"
 end

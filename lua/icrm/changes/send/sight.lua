@@ -13,7 +13,11 @@ local OWNER = "assigned_user_id"
 -- How many of the last creations are looked through for one of the same owner.
 local LOOKED_THROUGH = 2000
 
-local function sees_all(run)
+--- Whether no record is out of this user's sight.
+---
+--- @param run icrm.changes.Run
+--- @return boolean
+function M.sees_all(run)
   if run.sees_all == nil then
     local settings = errors.try(run.client.own_settings, run.client)
     run.sees_all = settings and settings.is_admin or false
@@ -31,7 +35,7 @@ end
 --- @param change table
 --- @return string? id; nil where the user sees all, or the module has no owners
 function M.owner_of(run, change)
-  if sees_all(run) or not run.set:schema(change.module).by_name[OWNER] then
+  if M.sees_all(run) or not run.set:schema(change.module).by_name[OWNER] then
     return nil
   end
   return sent_owner(run, change)
@@ -61,6 +65,17 @@ function M.creation_of(run, module, owner, before)
   end
 end
 
+--- Whether the record of a change shows if it is there, as far as its owner goes: to
+--- one who sees all, and to its owner.
+---
+--- @param run icrm.changes.Run
+--- @param change table an update or a deletion
+--- @return boolean
+function M.would_show(run, change)
+  local owner = json.decode(change.before)[OWNER]
+  return owner == run.client.user or M.sees_all(run)
+end
+
 --- Another record than the one of a change, which shows whether its like do: of the
 --- same owner where the user may not see all.
 ---
@@ -71,7 +86,7 @@ end
 function M.another(run, change)
   local query = run.client:from(change.module):select("id"):where("id", "!=", change.record)
   local owner = json.decode(change.before)[OWNER]
-  if owner and not sees_all(run) then
+  if owner and not M.sees_all(run) then
     query:where(OWNER, "=", owner)
   end
   return errors.try(query.first, query, 1)

@@ -1,5 +1,6 @@
 -- Send a change set, each change exactly once.
 local command = require "icrm.cli.change_set"
+local inputs = require "icrm.cli.inputs"
 local making = require "icrm.cli.making"
 local script = require "icrm.cli.script"
 
@@ -12,6 +13,7 @@ local args = parser:parse()
 
 local crm <close> = command.connect(args)
 local set <close> = command.open(crm, args.file)
+inputs.say_changed(set)
 local states = set.store:states()
 if (states.sending or 0) + (states.unknown or 0) > 0 then
   os.exit(command.apply(set, args), true) -- it was begun: go on

@@ -3,6 +3,7 @@ local changes = require "icrm.changes"
 local command = require "icrm.cli.change_set"
 local import = require "icrm.import"
 local import_plan = require "icrm.import.plan"
+local inputs = require "icrm.cli.inputs"
 local making = require "icrm.cli.making"
 local mappings = require "icrm.import.mapping"
 local script = require "icrm.cli.script"
@@ -90,8 +91,8 @@ making.say_sent_before(crm, input, #always_new == 0, out)
 local plan <close> = making.make(out, function()
   return changes.create(crm, out, {
     input = input, source = args.file,
-    source_sha256 = identity, source_sheet = job.source.format.number,
-    source_skip = job.source.format.skip, reading = job.reading, script = "import",
+    source_sha256 = identity, sources = { inputs.describe(job, identity) },
+    reading = job.reading, script = "import",
     witness = import_plan.witness(job, args.tag) })
 end, function(set)
   local progress <close> = making.planning(crm, args, "rows checked", job.rows * #job.records)

@@ -1,4 +1,5 @@
 -- Count and sum records by one or two fields.
+local conditions = require "icrm.query.conditions"
 local join = require "icrm.query.join"
 local report = require "icrm.report"
 local script = require "icrm.cli.script"
@@ -8,7 +9,8 @@ parser:argument("module", "Its name, for example HelpDesk.")
 parser:option("--by", "Group by this field; parent_id.bill_state goes through a reference.")
   :argname "FIELD":count "1-2"
 parser:option("--sum", "Sum this field."):argname "FIELD":count "*"
-parser:option("--where", "Only these records, as in a query."):argname "CONDITION"
+parser:option("--where", "Only these records, as in a query; said again: that must hold as "
+  .. "well."):argname "CONDITION":count "*"
 parser:option("--order", "Order the groups."):choices { "name", "count" }:default "name"
 script.add_output(parser)
 script.add_progress(parser)
@@ -29,7 +31,7 @@ end
 
 local text = ("SELECT %s FROM %s%s;"):format(nameable
   and table.concat({ "id", table.unpack(columns) }, ", ") or "*",
-  args.module, args.where and " WHERE " .. args.where or "")
+  args.module, conditions.where(args.module, args.where))
 local result = report.new { by = args.by, sum = args.sum }
 local progress <close> = require("icrm.cli.progress").new {
   label = "rows", mode = args.progress, stats = function() return crm.core:stats() end,

@@ -1,5 +1,6 @@
 -- Go on with a change set that was interrupted.
 local command = require "icrm.cli.change_set"
+local inputs = require "icrm.cli.inputs"
 local script = require "icrm.cli.script"
 
 local parser = script.parser("resume", "Go on with a change set that was interrupted: what may "
@@ -14,4 +15,5 @@ if not set:is_begun() then
   script.refuse("%s was not begun; look at it and send it with %s", args.file,
     script.command("apply", args.file))
 end
+inputs.say_changed(set)
 os.exit(command.apply(set, args), true)

@@ -1,5 +1,6 @@
 -- Change the same fields of many records.
 local command = require "icrm.cli.change_set"
+local conditions = require "icrm.query.conditions"
 local schemas = require "icrm.schema"
 local making = require "icrm.cli.making"
 local script = require "icrm.cli.script"
@@ -7,8 +8,8 @@ local script = require "icrm.cli.script"
 local parser = script.parser("update", "Change the same fields of many records: they are looked "
   .. "up, planned in a change set and shown; after a yes they are sent.")
 parser:argument("module", "Its name, for example HelpDesk.")
-parser:option("--where", "Which records, as in a query; --all for every one.")
-  :argname "CONDITION"
+parser:option("--where", "Which records, as in a query; said again: that must hold as well. "
+  .. "--all for every one."):argname "CONDITION":count "*"
 parser:flag("--all", "Every record of the module.")
 parser:option("--set", "The new value of a field."):argname "FIELD=VALUE":count "+"
 parser:option("--out", "The change set; MODULE-TIME.icrm by default."):argname "FILE"
@@ -16,7 +17,7 @@ parser:flag("--plan-only", "Stop before anything is sent.")
 command.add_options(parser)
 parser:flag("-y --yes", "Do not ask.")
 local args = parser:parse()
-if (args.where ~= nil) == (args.all ~= nil) then
+if (#args.where > 0) == (args.all ~= nil) then
   parser:error "say which records: --where CONDITION, or --all"
 end
 
@@ -34,7 +35,7 @@ if #faults > 0 then
   script.refuse("%s: %s", args.module, schemas.describe_faults(faults))
 end
 local query = crm:query(("SELECT * FROM %s%s"):format(args.module,
-  args.where and " WHERE " .. args.where or ""))
+  conditions.where(args.module, args.where)))
 
 local plan <close>, found = making.plan_each(crm, args, "update", query,
   function(set, record)

@@ -28,13 +28,33 @@ describe("bad input", function()
 
   it("an option that is given twice, of which one would be forgotten", function()
     for _, arguments in ipairs {
-      { "delete", "HelpDesk", "--where", "ticketstatus = 'Closed'", "--where", "id > '9x1'" },
-      { "update", "HelpDesk", "--where", "id = '9x1'", "--set", "a=b", "--where", "id = '9x2'" },
+      { "delete", "HelpDesk", "--where", "id > '9x1'", "--out", "a.icrm", "--out", "b.icrm" },
       { "import", "a.csv", "--module", "Accounts", "--module", "Leads" },
       { "report", "HelpDesk", "--by", "ticketstatus", "--by", "ticketpriorities", "--by", "id" },
     } do
       says(crm.run(arguments), 2, "must be used")
     end
+    helper.write_file(helper.tmpdir() .. "/a.csv", "Nom\na\n")
+    for _, options in ipairs {
+      { "--set names phone twice", "--set", "phone=1", "--set", "phone=2" },
+      { "--map names Nom twice", "--map", "Nom=accountname", "--map", "Nom=phone" },
+      { "--max-length names phone twice", "--max-length", "phone=1", "--max-length", "phone=2" },
+      { "--set and --ref both feed account_id", "--set", "account_id=3x1", "--ref",
+        "account_id=Accounts.siren:{Nom}" },
+    } do
+      says(crm.run { "import", "a.csv", "--module", "Accounts", table.unpack(options, 2) }, 1,
+        options[1])
+    end
+  end)
+
+  it("conditions that no query can hold together", function()
+    local function refuses(words, ...)
+      says(crm.run { "delete", "HelpDesk", ... }, 1, words)
+    end
+    refuses("two of the conditions have alternatives (OR)", "--where", "id > '9x1' OR id = '9x1'",
+      "--where", "hours = '1' OR hours = '2'")
+    refuses("has an ORDER BY or a LIMIT", "--where", "id > '9x1' LIMIT 1", "--where", "hours = '1'")
+    refuses("put quotes around a text", "--where", "id > '9x1'", "--where", "ticketstatus = Open")
   end)
 
   describe("at the login", function()
@@ -379,6 +399,20 @@ describe("bad input", function()
       assert.equal(0, plan("a.csv").code)
       says(plan "b.csv", 1, "x.icrm exists: it is a plan of which nothing was sent; send it with "
         .. "icrm-lua apply x.icrm, or name another with --out")
+    end)
+
+    it("a plan whose file was changed since: what is sent is what it held then", function()
+      local dir = helper.tmpdir()
+      local said = "rows.csv was changed since this was planned; its rows are sent as they "
+        .. "were then"
+      helper.write_file(dir .. "/rows.csv", "Titre;Statut\nAvant;Ouvert\n")
+      assert.equal(0, crm.run({ "import", "rows.csv", "--module", "HelpDesk", "--plan-only" },
+        { cwd = dir }).code)
+      assert.falsy(crm.run({ "apply", "rows.csv.icrm" }, { cwd = dir }).err:find(said, 1, true))
+      helper.write_file(dir .. "/rows.csv", "Titre;Statut\nAprès;Ouvert\n")
+      says(crm.run { "apply", dir .. "/rows.csv.icrm" }, 1, said .. ". To plan it anew, run the "
+        .. "same import again", "nothing was sent")
+      says(crm.run { "apply", dir .. "/rows.csv.icrm", "--yes" }, 0, said)
     end)
 
     it("a plan that another process has open: it is in use", function()

@@ -64,6 +64,29 @@ describe("icrm-lua import", function()
     assert.not_equal(mother, rows[2].account_id)
   end)
 
+  it("looks for a reference in several ways, and the first that finds it counts", function()
+    file("mere.csv", "accountname;siren\nPar son nom;\nPar son numéro;900000456\n"
+      .. "Autre;900000789\n")
+    here { "import", "mere.csv", "--module", "Accounts", "--yes" }
+    file("a.csv", "accountname;SIREN;Mère\nF1;900000456;Autre\nF2;;Par son nom\n"
+      .. "F3;111111111;Par son nom\nF4;;\n")
+    local arguments = { "import", "a.csv", "--module", "Accounts", "--ref",
+      "account_id=Accounts.siren:{SIREN}?", "--ref", "account_id=Accounts.accountname:{Mère}" }
+    arguments[#arguments + 1] = "--yes"
+    here(arguments)
+    local mothers = {}
+    for _, row in ipairs(records "SELECT id, accountname, account_id FROM Accounts") do
+      mothers[row.id] = row.accountname
+      mothers[row.accountname] = row.account_id
+    end
+    assert.same({ "Par son numéro", "Par son nom", "Par son nom" },
+      { mothers[mothers.F1], mothers[mothers.F2], mothers[mothers.F3] })
+    file("b.csv", "accountname;SIREN;Mère\nF5;222222222;Personne\n")
+    arguments[2] = "b.csv"
+    has(here(arguments, 1).err, 'b.csv: line 2, SIREN, Mère (account_id): no record of Accounts '
+      .. 'has the siren "222222222"; no record of Accounts has the accountname "Personne"')
+  end)
+
   it("says how it read the file, and reads it as it is told", function()
     file("a.csv", "accountname\tlatitude\nCaf\xE9\t48,804\n")
     has(here({ "import", "a.csv", "--module", "Accounts", "--plan-only" }, 1).err,

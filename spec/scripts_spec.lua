@@ -306,11 +306,14 @@ describe("icrm-lua", function()
       local errors = here { "errors", "a.csv.icrm" }
       assert.equal("accountname;siret;icrm_code;icrm_message\r\n"
         .. "\"Bon; é\";73282932000080;\"TEST\";\"refusé\"\r\n", errors.out)
+      assert.equal(errors.out, crm.run({ "errors", dir .. "/a.csv.icrm" }, { cwd = "/" }).out)
       helper.write_file(dir .. "/again.csv", errors.out)
       here { "import", "again.csv", "--module", "Accounts", "--key", "siret", "--yes" }
       assert.equal(1, count "siret = '73282932000080'")
       helper.write_file(dir .. "/a.csv", text .. "x;y\r\n")
       assert.truthy(here({ "errors", "a.csv.icrm" }, 1).err:find("not as it was", 1, true))
+      os.remove(dir .. "/a.csv")
+      assert.truthy(here({ "errors", "a.csv.icrm" }, 1).err:find("not where it was", 1, true))
     end)
 
     it("errors gives back multi-line cells in the encoding of the source", function()
@@ -349,6 +352,30 @@ describe("icrm-lua", function()
       local row = cjson.decode(here({ "get", id, "-o", "json" }).out)[1]
       assert.equal("Open", row.ticketstatus)
       assert.equal("entre-temps", row.solution)
+    end)
+
+    it("takes several conditions, all of which must hold", function()
+      local function plan(out, ...)
+        local arguments = { "update", "HelpDesk", "--set", "hours=99", "--plan-only", "--out", out }
+        table.move({ ... }, 1, select("#", ...), #arguments + 1, arguments)
+        here(arguments)
+        local shown = cjson.decode(here({ "show", out, "-o", "json" }).out)
+        return #shown.changes
+      end
+      local function count_of(condition)
+        return tonumber(here({ "report", "HelpDesk", "--by", "ticketstatus", "--where", condition,
+          "-o", "csv" }).err:match "^(%d+) record")
+      end
+      local open = count_of "ticketstatus = 'Open'"
+      local high = count_of "ticketstatus = 'Open' AND ticketpriorities = 'High'"
+      assert.truthy(high > 0 and high < open)
+      assert.equal(high, plan("w.icrm", "--where", "ticketstatus = 'Open'", "--where",
+        "ticketpriorities = 'High'"))
+      assert.equal(open, plan("x.icrm", "--where", "ticketpriorities IN ('High') OR "
+        .. "ticketpriorities != 'High'", "--where", "ticketstatus = 'Open'"))
+      local report = here { "report", "HelpDesk", "--by", "ticketstatus", "--where",
+        "ticketstatus = 'Open'", "--where", "ticketpriorities = 'High'" }
+      assert.truthy(report.err:find(("%d record"):format(high), 1, true))
     end)
 
     it("delete wants the number said", function()

@@ -55,8 +55,10 @@ end
 ---   input gives the same tags, so that a second plan finds the first one's rows;
 ---   `witness`: module → { tag = field } or { key = { field, … } }: how a record
 ---   whose creation got no answer is found again;
----   `source`, `source_sha256`, `source_sheet` and `source_skip` (where in a
----   workbook: numbers), `reading` (how a file was read), `script`: shown in the header;
+---   `source`, `source_sha256`, `reading` (how a file was read), `script`: shown in the header;
+---   `sources`: the files that the rows came from, a list of { path, full_path, sha256, sheet,
+---   skip (where in a workbook: numbers), records (names that the keys of its changes begin
+---   with) };
 ---   `any_filesystem`: allow a network file system;
 ---   `driver`: where the rows are kept, if not in the file. @see icrm.changes.journal.sqlite
 --- @return table icrm.ChangeSet; raises icrm.Error
@@ -73,8 +75,7 @@ function M.create(client, path, options)
     script = options.script or (arg and arg[0]) or "",
     source = options.source or "",
     source_sha256 = options.source_sha256 or "",
-    source_sheet = options.source_sheet,
-    source_skip = options.source_skip,
+    sources = options.sources and json.encode(options.sources),
     reading = options.reading,
     witness = json.encode(options.witness or {}),
   }

@@ -2,9 +2,9 @@
 -- @module icrm.cli.failed_rows
 
 local copy_rows = require "icrm.import.copy"
-local core = require "icrm.core"
 local csv = require "icrm.csv"
 local errors = require "icrm.error"
+local inputs = require "icrm.cli.inputs"
 local script = require "icrm.cli.script"
 local state = require "icrm.changes.journal.state"
 local text_tools = require "icrm.text"
@@ -52,20 +52,16 @@ end
 
 -- The same bytes again: the file must be the one that was planned.
 local function source_of(set)
-  local header = set.store:header()
-  local path, sha256 = header.source, header.source_sha256
-  if path == "" or sha256 == "" then
-    return nil
-  elseif errors.check(core.digest.sha256_file(path)) ~= sha256 then
-    errors.raise { kind = "input", message = ("%s is not as it was when it was planned; "
-      .. "its rows cannot be copied from it"):format(path) }
+  local input = inputs.of(set)[1]
+  if input and not input.is_same then
+    errors.refuse("%s is %s when it was planned; its rows cannot be copied from it",
+      input.path, input.found and "not as it was" or "not where it was")
   end
-  return path,
-    { sheet = tonumber(header.source_sheet), skip = tonumber(header.source_skip) }
+  return input
 end
 
-local function write_copy(path, where, lines, write)
-  local copy, order = copy_rows.open(path, where), {}
+local function write_copy(input, lines, write)
+  local copy, order = copy_rows.open(input.found, input), {}
   local headings, count = copy.headings, #copy.headings
   if count > 2 and headings[count - 1] == COLUMNS[1] and headings[count] == COLUMNS[2] then
     copy:leave_out(2) -- of the time before
@@ -107,8 +103,8 @@ end
 --- @return integer count of the rows written
 --- @return string[] notes what to say about them
 function M.write(set, write)
-  local path, where = source_of(set)
-  if not path then
+  local input = source_of(set)
+  if not input then
     return write_list(set, write), {}
   end
   local lines, notes = failed_lines(set), {}
@@ -121,7 +117,7 @@ function M.write(set, write)
     notes[#notes + 1] = ("%d of them need records that were made already; imported again, those "
       .. "are made twice, unless a key finds them (existing, in the mapping file)"):format(remade)
   end
-  return write_copy(path, where, lines, write), notes
+  return write_copy(input, lines, write), notes
 end
 
 return M

@@ -68,6 +68,22 @@ local function check_field(schema, name)
   return field
 end
 
+-- Where the record of a reference is looked for, in this order: the first that finds it.
+local function compile_references(target, source, name)
+  target.ways, target.headings = {}, {}
+  local list = type(target.ref) == "table" and target.ref or { target }
+  for i, way in ipairs(list) do
+    local module, field = tostring(way.ref):match "^([%w_]+)%.([%w_]+)$"
+    if not module then
+      refuse("the reference %q of %s: write Module.field", tostring(way.ref), name)
+    end
+    local text, headings = M.template(source,
+      way.from or target.from or ("{%s}"):format(target.column or ""))
+    target.ways[i] = { module = module, field = field, text = text }
+    table.move(headings, 1, #headings, #target.headings + 1, target.headings)
+  end
+end
+
 local function compile_target(record, source, name, spec)
   local is_id = name == "id" and record.is_by_id
   local target = { field = is_id and record.schema.by_name.id or check_field(record.schema, name) }
@@ -83,12 +99,7 @@ local function compile_target(record, source, name, spec)
     target.index = check_column(source, target.column)
   end
   if target.ref then
-    target.ref_module, target.ref_field = tostring(target.ref):match "^([%w_]+)%.([%w_]+)$"
-    if not target.ref_module then
-      refuse("the reference %q of %s: write Module.field", tostring(target.ref), name)
-    end
-    target.text, target.headings = M.template(source,
-      target.from or ("{%s}"):format(target.column or ""))
+    compile_references(target, source, name)
   end
   local given = {}
   for _, kind in ipairs(SOURCES) do

@@ -82,13 +82,14 @@ end
 --- @return string? id
 --- @return string? problem when there is none, or more than one
 --- @return string? cure
+--- @return boolean? is_absent true when no record has the key
 function Resolver:id(module, field, key)
   local ids = table_of(self, module, field).ids[key] or {}
   if #ids == 1 then
     return ids[1]
   elseif #ids == 0 then
     return nil, ("no record of %s has the %s %s"):format(module, field, text_tools.quote(key)),
-      "create it first, or mend the key"
+      "create it first, or mend the key", true
   end
   return nil, ("%d records of %s have the %s %s: %s"):format(#ids, module, field,
     text_tools.quote(key), text_tools.cut(table.concat(ids, ", "), 80)),

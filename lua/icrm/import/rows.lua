@@ -70,12 +70,18 @@ local function point_to_row(job, item, target, cells)
 end
 
 local function point_to_record(job, item, target, cells)
-  local key = target.text(cells)
-  if key then
-    job.resolver:want(target.ref_module, target.ref_field, key)
-    item.lookups[#item.lookups + 1] = { target = target, key = key }
+  local keys, is_empty = {}, true
+  for i, way in ipairs(target.ways) do
+    keys[i] = way.text(cells) or false
+    if keys[i] then
+      is_empty = false
+      job.resolver:want(way.module, way.field, keys[i])
+    end
+  end
+  if not is_empty then
+    item.lookups[#item.lookups + 1] = { target = target, keys = keys }
   elseif not target.optional then
-    fault(item, target, ("the reference to %s is empty"):format(target.ref_module),
+    fault(item, target, ("the reference to %s is empty"):format(target.ways[1].module),
       "fill the cell, or make the reference optional (a ? after it)")
   end
 end
@@ -200,6 +206,25 @@ local function check_fields(job, record, item)
   end
 end
 
+-- The record of the first key that has one.
+local function find(job, lookup)
+  local problems, cure = {}, nil
+  for i, way in ipairs(lookup.target.ways) do
+    local key = lookup.keys[i]
+    if key then
+      local id, problem, its_cure, is_absent = job.resolver:id(way.module, way.field, key)
+      if id then
+        return id
+      end
+      problems[#problems + 1], cure = problem, cure or its_cure
+      if not is_absent then
+        return nil, problem, its_cure
+      end
+    end
+  end
+  return nil, table.concat(problems, "; "), cure
+end
+
 --- Fill in the references that the resolver knows now, and check all fields.
 ---
 --- @param job icrm.import.Job
@@ -207,12 +232,11 @@ end
 --- @param item table
 function M.finish(job, record, item)
   for _, lookup in ipairs(item.lookups) do
-    local target = lookup.target
-    local id, problem, cure = job.resolver:id(target.ref_module, target.ref_field, lookup.key)
+    local id, problem, cure = find(job, lookup)
     if id then
-      item.fields[target.field.name] = id
+      item.fields[lookup.target.field.name] = id
     else
-      fault(item, target, problem, cure)
+      fault(item, lookup.target, problem, cure)
     end
   end
   item.lookups = nil

@@ -12,7 +12,7 @@ local RECORD = { module = "string", name = "string", columns = "table", fields =
   match = "boolean", key = "texts", existing = "texts", distinct = "boolean", when = "function",
   max_length = "counts" }
 local FIELD = { field = "string", column = "string", const = "value", fn = "function",
-  record = "string", ref = "string", from = "string", optional = "boolean" }
+  record = "string", ref = "references", from = "string", optional = "boolean" }
 
 -- The whole mapping says how to read the file, too.
 local function with_file(words)
@@ -49,6 +49,17 @@ local function is_counts(value)
   return true
 end
 
+-- One key of another module, or a list of { ref = …, from = … }.
+local function is_references(value)
+  for _, one in ipairs(type(value) == "table" and value or {}) do
+    if type(one) ~= "table" or type(one.ref) ~= "string"
+      or one.from ~= nil and type(one.from) ~= "string" then
+      return false
+    end
+  end
+  return type(value) == "string" or type(value) == "table" and #value > 0
+end
+
 local function is_one_of(value, words)
   for _, word in ipairs(words) do
     if value == word then
@@ -70,6 +81,11 @@ local function check_value(where, word, value, wanted)
   elseif wanted == "counts" then
     if not is_counts(value) then
       refuse("%s: %s is a table such as { accountname = 100 }", where, word)
+    end
+  elseif wanted == "references" then
+    if not is_references(value) then
+      refuse("%s: ref is a text such as \"Accounts.siren\", or a list of { ref = …, from = … }",
+        where)
     end
   elseif wanted == "value" then
     if type(value) == "table" or type(value) == "function" then

@@ -1,0 +1,101 @@
+--- The files that the rows of a change set came from, as its header tells of them.
+-- @module icrm.cli.inputs
+
+local core = require "icrm.core"
+local errors = require "icrm.error"
+local json = require "icrm.json"
+local notes = require "icrm.changes.journal.notes"
+local script = require "icrm.cli.script"
+
+local M = {}
+
+--- Describe a file that is read for a change set.
+---
+--- @param job icrm.import.Job
+--- @param sha256 string of the file
+--- @return table input for the option `sources` of icrm.changes.create
+function M.describe(job, sha256)
+  local records = {}
+  for i, record in ipairs(job.records) do
+    records[i] = record.name
+  end
+  local source = job.source
+  return { path = source.path, full_path = notes.full_path(source.path), sha256 = sha256,
+    sheet = source.format.number, skip = source.format.skip, records = records }
+end
+
+-- Where the file is now: where it was, seen from any folder, or where the name leads.
+local function find(input)
+  for _, path in ipairs { input.full_path, input.path } do
+    if core.files.exists(path) then
+      return path
+    end
+  end
+end
+
+-- Whoever made the file of a change set, only a list of this form is followed.
+local function is_input(one)
+  return type(one) == "table" and type(one.path) == "string" and type(one.full_path) == "string"
+    and type(one.sha256) == "string" and type(one.records) == "table"
+end
+
+-- What the header says: a script of its own may have named one file.
+local function told(set)
+  local header = set.store:header()
+  local list = json.decode(header.sources or "[]")
+  if type(list) == "table" and #list > 0 then
+    return list
+  end
+  return header.source_sha256 ~= "" and { { path = header.source, full_path = header.source,
+    sha256 = header.source_sha256, records = {} } } or {}
+end
+
+--- The files of a change set.
+---
+--- @param set icrm.ChangeSet
+--- @return table[] inputs path, sha256, sheet, skip, records as in icrm.changes.create;
+---   found: where the file is now, nil when it is gone; is_same: whether its bytes are
+---   those that were planned
+function M.of(set)
+  local list = {}
+  for i, one in ipairs(told(set)) do
+    if is_input(one) then
+      one.found = find(one)
+      one.is_same = one.found ~= nil
+        and errors.check(core.digest.sha256_file(one.found)) == one.sha256
+      list[i] = one
+    end
+  end
+  return list
+end
+
+--- The number of the file that a change came from.
+---
+--- @param inputs table[]
+--- @param change table
+--- @return integer
+function M.number_of(inputs, change)
+  for i, input in ipairs(#inputs > 1 and inputs or {}) do
+    for _, name in ipairs(input.records) do
+      if change.key:sub(1, #name + 1) == name .. ":" then
+        return i
+      end
+    end
+  end
+  return 1
+end
+
+--- Say which files were changed since the change set was planned: what is sent is
+--- what they held then.
+---
+--- @param set icrm.ChangeSet
+function M.say_changed(set)
+  for _, input in ipairs(M.of(set)) do
+    if input.found and not input.is_same then
+      script.say("%s was changed since this was planned; its rows are sent as they were then%s",
+        input.path, set:is_begun() and "" or ". To plan it anew, run the same import again")
+    end
+  end
+end
+
+return M

@@ -1,6 +1,7 @@
 -- Delete many records, where the CRM offers it.
 local command = require "icrm.cli.change_set"
 local conditions = require "icrm.query.conditions"
+local errors = require "icrm.error"
 local operations = require "icrm.operations"
 local making = require "icrm.cli.making"
 local script = require "icrm.cli.script"
@@ -18,7 +19,7 @@ local args = parser:parse()
 
 local crm <close> = script.connect(args)
 if not operations.offers(crm, "delete") then
-  script.refuse "this CRM has no operation to delete records"
+  errors.refuse "this CRM has no operation to delete records"
 end
 local query = crm:query(("SELECT * FROM %s%s"):format(args.module,
   conditions.where(args.module, args.where)))

@@ -1,4 +1,5 @@
 -- Show one record.
+local errors = require "icrm.error"
 local records = require "icrm.records"
 local script = require "icrm.cli.script"
 
@@ -18,7 +19,7 @@ if args.fields then
   for name in args.fields:gmatch "[^,%s]+" do
     if record[name] == nil then
       local fault = schema:unknown_field(name)
-      script.refuse("%s; %s", fault.message, fault.cure)
+      errors.refuse("%s; %s", fault.message, fault.cure)
     end
     columns[#columns + 1] = name
   end

@@ -1,4 +1,5 @@
 -- Run a query and print every row, past the 100 of a page.
+local errors = require "icrm.error"
 local script = require "icrm.cli.script"
 local tables = require "icrm.cli.table"
 
@@ -20,7 +21,7 @@ local function query_text()
   end
   local file, problem = io.open(args.file, "rb")
   if not file then
-    script.refuse("the query cannot be read: %s", problem)
+    errors.refuse("the query cannot be read: %s", problem)
   end
   local text = file:read "a"
   file:close()
@@ -30,7 +31,7 @@ end
 local text, params = query_text(), script.pairs_of(args.param, "--param")
 for name in pairs(params) do
   if not text:find((":%s%%f[^%%w_]"):format(name)) then
-    script.refuse("--param %s: there is no :%s in the query", name, name)
+    errors.refuse("--param %s: there is no :%s in the query", name, name)
   end
 end
 local crm <close> = script.connect(args)

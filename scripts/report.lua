@@ -1,5 +1,6 @@
 -- Count and sum records by one or two fields.
 local conditions = require "icrm.query.conditions"
+local errors = require "icrm.error"
 local join = require "icrm.query.join"
 local report = require "icrm.report"
 local script = require "icrm.cli.script"
@@ -40,7 +41,7 @@ local progress <close> = require("icrm.cli.progress").new {
 for row in join.rows(crm, crm:query(text):each(), paths) do
   for _, path in ipairs(nameable and {} or paths) do
     if row[path.column] == nil then
-      script.refuse("the CRM gives no %s to a query; only single records show it", path.column)
+      errors.refuse("the CRM gives no %s to a query; only single records show it", path.column)
     end
   end
   result:add(row)

@@ -1,5 +1,6 @@
 -- Go on with a change set that was interrupted.
 local command = require "icrm.cli.change_set"
+local errors = require "icrm.error"
 local inputs = require "icrm.cli.inputs"
 local script = require "icrm.cli.script"
 
@@ -12,7 +13,7 @@ local args = parser:parse()
 local crm <close> = command.connect(args)
 local set <close> = command.open(crm, args.file)
 if not set:is_begun() then
-  script.refuse("%s was not begun; look at it and send it with %s", args.file,
+  errors.refuse("%s was not begun; look at it and send it with %s", args.file,
     script.command("apply", args.file))
 end
 inputs.say_changed(set)

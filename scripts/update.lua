@@ -1,6 +1,7 @@
 -- Change the same fields of many records.
 local command = require "icrm.cli.change_set"
 local conditions = require "icrm.query.conditions"
+local errors = require "icrm.error"
 local schemas = require "icrm.schema"
 local making = require "icrm.cli.making"
 local script = require "icrm.cli.script"
@@ -26,13 +27,13 @@ local schema, given = crm:describe(args.module), {}
 for name, value in pairs(script.pairs_of(args.set, "--set")) do
   local field = schema:field(name) -- by its label, too
   if field and given[field.name] then
-    script.refuse("--set names %s twice", field.name)
+    errors.refuse("--set names %s twice", field.name)
   end
   given[field and field.name or name] = value
 end
 local values, faults = schema:check(given, { partial = true })
 if #faults > 0 then
-  script.refuse("%s: %s", args.module, schemas.describe_faults(faults))
+  errors.refuse("%s: %s", args.module, schemas.describe_faults(faults))
 end
 local query = crm:query(("SELECT * FROM %s%s"):format(args.module,
   conditions.where(args.module, args.where)))

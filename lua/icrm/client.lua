@@ -149,8 +149,7 @@ local function parameter_text(name, value)
   elseif type(value) == "boolean" then
     return value and "1" or "0"
   elseif type(value) ~= "string" then
-    errors.raise { kind = "input", message =
-      ("parameter %s: a %s cannot be sent"):format(name, type(value)) }
+    errors.refuse("parameter %s: a %s cannot be sent", name, type(value))
   end
   return value
 end
@@ -298,7 +297,7 @@ local function explain_module(self, module, err)
       name_of[text] = name_of[text] or name
     end
   end
-  errors.raise { kind = "input", code = err.code, operation = "describe", cause = err,
+  errors.refuse { code = err.code, operation = "describe", cause = err,
     message = ("there is no module %q for %s; %s"):format(module, self.username,
       nearest.question(module, name_of) or "`icrm-lua modules` lists them") }
 end

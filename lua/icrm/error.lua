@@ -42,10 +42,16 @@ end
 
 --- Raise an error of kind `input`: what was given cannot be done.
 ---
---- @param message string a format when values follow
+--- @param message string|table a format when values follow; the fields, as for new, when
+---   there is more than a message
 --- @param ... any
 function M.refuse(message, ...)
-  M.raise { kind = "input", message = select("#", ...) > 0 and message:format(...) or message }
+  local fields = message
+  if type(message) ~= "table" then
+    fields = { message = select("#", ...) > 0 and message:format(...) or message }
+  end
+  fields.kind = "input"
+  M.raise(fields)
 end
 
 --- Tell whether a value is an icrm.Error, of a kind if one is given.

@@ -83,8 +83,7 @@ function M.decode(text)
 end
 
 local function bad(field, why)
-  errors.raise { kind = "input", field = field,
-                 message = ("%s: %s"):format(field, why) }
+  errors.refuse { field = field, message = ("%s: %s"):format(field, why) }
 end
 
 --- Write a number as the server reads it: a point, no exponent.
@@ -163,8 +162,7 @@ end
 local function encode_number(x)
   local text = M.number_text(x)
   if not text or math.type(x) == "integer" and (x > EXACT or x < -EXACT) then
-    errors.raise { kind = "input", message = ("%s cannot be written exactly "
-      .. "as a JSON number; give it as a string"):format(x) }
+    errors.refuse("%s cannot be written exactly as a JSON number; give it as a string", x)
   end
   return text
 end
@@ -176,7 +174,7 @@ local function encode(value, depth)
   elseif kind ~= "table" then
     return codec.encode(value)
   elseif depth > MAX_DEPTH then
-    errors.raise { kind = "input", message = "the table is nested too deep" }
+    errors.refuse "the table is nested too deep"
   end
   local parts = {}
   if #value > 0 then

@@ -12,10 +12,6 @@ local ways = require "icrm.ways"
 
 local M = {}
 
-local function input_error(message, fields)
-  errors.raise { kind = "input", message = message, errors = fields }
-end
-
 --- Return the id of a record or of the id itself, or raise.
 ---
 --- @param record string|table
@@ -26,9 +22,8 @@ function M.id_of(record)
     id = record.id
   end
   if not values.is_id(id) then
-    input_error(("%s is no record id; an id is the module's prefix, an x and a "
-      .. "number, like 9x6617554"):format(
-        type(id) == "string" and ("%q"):format(values.shorten(id)) or tostring(id)))
+    errors.refuse("%s is no record id; an id is the module's prefix, an x and a number, like "
+      .. "9x6617554", type(id) == "string" and ("%q"):format(values.shorten(id)) or tostring(id))
   end
   return id
 end
@@ -128,8 +123,8 @@ local function checked(client, schema, fields, opts)
     prefix_of = function(module) return M.prefix_of(client, module) end,
   })
   if #faults > 0 then
-    input_error(("%s: %s"):format(schema.name,
-      schema_module.describe_faults(faults)), faults)
+    errors.refuse { message = ("%s: %s"):format(schema.name, schema_module.describe_faults(faults)),
+      faults = faults }
   end
   return normalised
 end
@@ -201,7 +196,7 @@ function M.create(client, module, fields, opts)
   local schema = client:describe(module)
   local element = M.with_owner(client, schema, fields)
   if element.id ~= nil then
-    input_error "create takes no id; the server gives one (use update to change a record)"
+    errors.refuse "create takes no id; the server gives one (use update to change a record)"
   end
   element = checked(client, schema, element, opts or {})
   local record = save(client, schema, "create", ways.creation(client, schema, element))
@@ -218,8 +213,7 @@ end
 local function split_id(schema, fields)
   local id, rest = M.id_of(fields), {}
   if id:match "^%d+" ~= schema.id_prefix then
-    input_error(("%s is no id of %s: those begin with %sx"):format(
-      id, schema.name, schema.id_prefix))
+    errors.refuse("%s is no id of %s: those begin with %sx", id, schema.name, schema.id_prefix)
   end
   for name, value in pairs(fields) do
     rest[name] = value
@@ -251,7 +245,7 @@ function M.module_of(client, record)
       return name
     end
   end
-  input_error(("%s belongs to no module that %s may see"):format(id, client.username))
+  errors.refuse("%s belongs to no module that %s may see", id, client.username)
 end
 
 local function choose_way(client, schema, current, changes, opts)
@@ -262,7 +256,7 @@ local function choose_way(client, schema, current, changes, opts)
       .. "whole, and that is not wanted (partial)"):format(current.id) }
   end
   if failure then
-    errors.raise { kind = "input", code = failure.code, message = failure.message }
+    errors.refuse { code = failure.code, message = failure.message }
   end
   return way
 end
@@ -350,7 +344,7 @@ function M.revise(client, module, fields, opts)
     return M.retrieve(client, id)
   end)
   if not sent then
-    errors.raise { kind = "input", code = failure.code, message = failure.message }
+    errors.refuse { code = failure.code, message = failure.message }
   end
   sent.id = id
   local record = save(client, schema, "revise", sent)
@@ -365,8 +359,7 @@ end
 function M.delete(client, record)
   local id = M.id_of(record)
   if id:match "^%d+" == tostring(client.user):match "^%d+" then
-    input_error(("%s is a user, whom delete would deactivate; do that in the CRM")
-      :format(id))
+    errors.refuse("%s is a user, whom delete would deactivate; do that in the CRM", id)
   end
   M.call_on(client, id, "delete", { id = id })
   return true

@@ -145,8 +145,8 @@ function M.related(client, record, module, opts)
   end
   return walk_related(client, id, module, rows) or errors.raise {
     kind = "query", operation = "retrieve_related",
-    message = ("%s has 100 or more related %s and the server never gives more "
-      .. "than 100; pass { cap = true } to take the first hundred"):format(id, module) }
+    message = ("%s has %d or more related %s and the server never gives more than that; "
+      .. "pass { cap = true } to take the first of them"):format(id, limits.PAGE_ROWS, module) }
 end
 
 return M

@@ -99,18 +99,23 @@ function Schema:field(name)
   return self.by_name[name] or self.by_label[name]
 end
 
---- Return the field name that was probably meant, comparing labels too.
----
---- @param word string
---- @return string?
-function Schema:nearest(word)
+-- The name of the field that each name and label stands for.
+local function names_of(self)
   local name_of = {}
   for _, field in ipairs(self.fields) do
     for _, text in ipairs { field.name, field.label } do
       name_of[text] = name_of[text] or field.name
     end
   end
-  return nearest.name(word, name_of)
+  return name_of
+end
+
+--- Return the field name that was probably meant, comparing labels too.
+---
+--- @param word string
+--- @return string?
+function Schema:nearest(word)
+  return nearest.name(word, names_of(self))
 end
 
 --- Return the reference fields of this module that may point to a module.
@@ -147,9 +152,8 @@ local function fault(name, value, message, cure)
 end
 
 function Schema:unknown_field(name, value)
-  local meant = self:nearest(name)
   return fault(name, value, ("%s has no field %q"):format(self.name, name),
-    meant and ("did you mean %q?"):format(meant)
+    nearest.question(name, names_of(self))
       or ("`icrm-lua describe %s` lists its fields"):format(self.name))
 end
 
@@ -199,7 +203,7 @@ end
 ---   module, to check where references point
 --- @return table<string, string> normalised the fields that are right; `fields`
 ---   itself when there is nothing to change
---- @return icrm.FieldError[] errors empty when all are
+--- @return icrm.Fault[] errors empty when all are
 function Schema:check(fields, opts)
   opts = opts or NO_OPTIONS
   local normalised = fields
@@ -221,7 +225,7 @@ end
 
 --- Write the faults that check found as one sentence.
 ---
---- @param faults icrm.FieldError[]
+--- @param faults icrm.Fault[]
 --- @return string
 function M.describe_faults(faults)
   local parts = {}

@@ -16,9 +16,7 @@ local M = {}
 local Source = { __name = "icrm.Source" }
 Source.__index = Source
 
-local function refuse(message, ...)
-  errors.raise { kind = "input", message = message:format(...) }
-end
+local refuse = errors.refuse
 
 -- ---- CSV --------------------------------------------------------------------
 

@@ -13,7 +13,7 @@
 ---@field request_id? string
 ---@field cause? any the error that led to this one
 ---@field row? integer number of the row, from icrm.map
----@field errors? icrm.FieldError[] what a check found
+---@field faults? icrm.Fault[] what a check found
 ---@field result? any what an operation did of which some parts failed
 ---@field document? string id of a document that was created nevertheless
 ---@field is_retryable fun(self: icrm.Error): boolean
@@ -222,11 +222,11 @@
 ---@field field fun(self, name: string): icrm.Field?
 ---@field nearest fun(self, word: string): string?
 ---@field references_to fun(self, module: string): icrm.Field[]
----@field check fun(self, fields: table, opts?: table): table, icrm.FieldError[]
+---@field check fun(self, fields: table, opts?: table): table, icrm.Fault[]
 ---@field unique_names fun(self): string
 ---@field same fun(self, name: string, sent: string, stored: string?): boolean
 
----@class icrm.FieldError
+---@class icrm.Fault
 ---@field field string
 ---@field value any
 ---@field message string what is wrong

@@ -13,9 +13,7 @@ local FILLED = 0.6 -- of the widest of them: so much of a row of headings is fil
 local Reader = { __name = "icrm.workbook.Reader", unit = "row" }
 Reader.__index = Reader
 
-local function refuse(message, ...)
-  errors.raise { kind = "input", message = message:format(...) }
-end
+local refuse = errors.refuse
 
 -- ---- Sheets -----------------------------------------------------------------
 

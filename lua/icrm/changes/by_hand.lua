@@ -7,9 +7,7 @@ local state = require "icrm.changes.journal.state"
 
 local M = {}
 
-local function refuse(format, ...)
-  errors.raise { kind = "input", message = format:format(...) }
-end
+local refuse = errors.refuse
 
 local function open_change(set, key)
   local change = set.store:by_key(key)

@@ -17,7 +17,7 @@ local ChangeSet = {}
 ChangeSet.__index = ChangeSet
 ChangeSet.__name = "icrm.ChangeSet"
 
-local input_error = errors.refuse
+local refuse = errors.refuse
 
 local function new(client, journal)
   return setmetatable(
@@ -124,7 +124,7 @@ function ChangeSet:check_client()
     local planned, now = header[name], self.client[name == "host" and "site" or "username"]
     if planned ~= now then
       self:close()
-      input_error(
+      refuse(
         "%s was planned for %s %s, and this is %s; use the profile that it was planned with",
         self.path,
         name,
@@ -152,11 +152,11 @@ local function check_witness(self, module)
     local field = schema.by_name[name]
     if not field then
       local fault = schema:unknown_field(name)
-      input_error("witness of %s: %s; %s", module, fault.message, fault.cure)
+      refuse("witness of %s: %s; %s", module, fault.message, fault.cure)
     elseif
       witness.tag and not (field.editable and (field.type == "string" or field.type == "text"))
     then
-      input_error(
+      refuse(
         "a tag cannot be kept in %s.%s, which is %s; name a text field of 20 characters or more",
         module,
         name,
@@ -284,7 +284,7 @@ end
 --- @return table summary
 function ChangeSet:apply(options)
   if self.is_torn then
-    input_error(
+    refuse(
       "the planning of %s was interrupted, so rows may be missing; plan anew",
       self.path
     )

@@ -98,7 +98,7 @@ end
 local function open_errors(path, mode)
   local file, problem = io.open(path, mode)
   if not file then
-    errors.raise { kind = "input", message = "--errors: cannot write " .. problem }
+    errors.refuse("--errors: cannot write %s", problem)
   end
   return file
 end

@@ -49,7 +49,7 @@ local function in_the_way(path, source)
     cure = cure_for(set)
     set:close()
   end
-  script.refuse("%s exists: %s with --out, such as %s", path, cure,
+  errors.refuse("%s exists: %s with --out, such as %s", path, cure,
     path:gsub("%.icrm$", "") .. os.date "-%Y%m%d.icrm")
 end
 

@@ -47,14 +47,6 @@ function M.counted(count, noun)
   return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
 end
 
---- Raise an error of kind `input`.
----
---- @param format string
---- @param ... any
-function M.refuse(format, ...)
-  errors.raise { kind = "input", message = format:format(...) }
-end
-
 local function usage_error(parser, message)
   io.stderr:write(parser:get_usage(), "\n\nicrm-lua: ", message, "\n")
   os.exit(M.EXIT_USAGE, true)

@@ -195,8 +195,7 @@ function M.writer(format, columns, opts)
   opts = opts or {}
   local class = FORMATS[format]
   if not class then
-    errors.raise { kind = "input",
-      message = ("unknown format %q: use table, csv, json or jsonl"):format(format) }
+    errors.refuse("unknown format %q: use table, csv, json or jsonl", format)
   end
   local writer = setmetatable({
     file = opts.file or io.stdout, columns = columns, rows = {}, raw = opts.raw,

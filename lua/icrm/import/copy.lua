@@ -166,8 +166,7 @@ function SheetCopy:row(number, added)
     if at == number then
       return record(self, cells, added)
     elseif not at then
-      errors.raise { kind = "input", message = ("%s has no row %d any more"):format(
-        self.source.path, number) }
+      errors.refuse("%s has no row %d any more", self.source.path, number)
     end
   end
 end

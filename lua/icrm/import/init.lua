@@ -75,9 +75,9 @@ end
 local function refuse_doubtful_number(job, watch)
   local cell = watch.column:doubtful_number()
   if cell then
-    errors.raise { kind = "input", message = ("%s: column %s: %s (line %d) may be read in two "
-      .. "ways, and no other cell tells which; say --decimal comma or --decimal point"):format(
-      job.source.path, watch.heading, text_tools.quote(cell.text), cell.line) }
+    errors.refuse("%s: column %s: %s (line %d) may be read in two ways, and no other cell tells "
+      .. "which; say --decimal comma or --decimal point", job.source.path, watch.heading,
+      text_tools.quote(cell.text), cell.line)
   end
 end
 
@@ -86,10 +86,8 @@ local function decide(job, watch, kind, verdict_of, wanted, shared)
   if wanted then
     return wanted
   elseif problem then
-    errors.raise { kind = "input", message = ("%s: column %s: %s; say %s"):format(
-      job.source.path, watch.heading, problem,
-      kind == "number" and "--decimal comma or --decimal point"
-        or "--dates day or --dates month") }
+    errors.refuse("%s: column %s: %s; say %s", job.source.path, watch.heading, problem,
+      kind == "number" and "--decimal comma or --decimal point" or "--dates day or --dates month")
   end
   return verdict or shared
 end

@@ -251,10 +251,9 @@ local function check_existing(record)
   for _, field in ipairs(record.existing or {}) do
     if not record.schema.by_name[field] then
       local one = record.schema:unknown_field(field)
-      errors.raise { kind = "input", message = ("the key: %s; %s"):format(one.message, one.cure) }
+      errors.refuse("the key: %s; %s", one.message, one.cure)
     elseif not record.by_field[field] then
-      errors.raise { kind = "input", message = ("the key %s: no column of the file feeds this "
-        .. "field"):format(field) }
+      errors.refuse("the key %s: no column of the file feeds this field", field)
     end
   end
 end
@@ -281,7 +280,7 @@ function M.refuse(job, faults, count, say)
     say("%s", lines[i])
   end
   lines[#lines + 1] = summary
-  errors.raise { kind = "input", message = say and summary or table.concat(lines, "\n") }
+  errors.refuse { message = say and summary or table.concat(lines, "\n") }
 end
 
 --- How the records of an import are found again when an answer is lost: by a
@@ -296,7 +295,7 @@ function M.witness(job, tag)
     local field = tag and record.schema.by_name[tag]
     if tag and not field then
       local one = record.schema:unknown_field(tag)
-      errors.raise { kind = "input", message = ("--tag: %s; %s"):format(one.message, one.cure) }
+      errors.refuse("--tag: %s; %s", one.message, one.cure)
     elseif tag then
       witness[record.module] = { tag = tag }
     elseif record.existing and not record.is_by_id then

@@ -29,8 +29,7 @@ local function table_of(self, module, field)
     local schema = self.crm:describe(module)
     if not schema.by_name[field] then
       local fault = schema:unknown_field(field)
-      errors.raise { kind = "input", message = ("reference %s: %s; %s"):format(name,
-        fault.message, fault.cure) }
+      errors.refuse("reference %s: %s; %s", name, fault.message, fault.cure)
     end
     found = { lookup = lookup.new(self.crm, module, field), field = field, ids = {},
       wanted = {} }

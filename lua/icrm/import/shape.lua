@@ -23,7 +23,7 @@ end
 local ONE_RECORD, SEVERAL = with_file(core.copy(RECORD)), with_file { records = "table" }
 
 local function refuse(message, ...)
-  errors.raise { kind = "input", message = "the mapping: " .. message:format(...) }
+  errors.refuse("the mapping: " .. message, ...)
 end
 
 local function is_texts(value)

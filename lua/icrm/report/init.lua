@@ -71,8 +71,7 @@ Report.__index = Report
 --- @return icrm.Report
 function M.new(opts)
   if #opts.by < 1 or #opts.by > 2 then
-    errors.raise { kind = "input",
-      message = ("a report groups by one or two fields, not by %d"):format(#opts.by) }
+    errors.refuse("a report groups by one or two fields, not by %d", #opts.by)
   end
   return setmetatable({ by = opts.by, sums = opts.sum or {}, groups = {}, list = {},
     rows = 0, not_numbers = 0 }, Report)

@@ -6,7 +6,7 @@ local json = require "icrm.json"
 
 local M = {}
 
-local input_error = errors.refuse
+local refuse = errors.refuse
 
 -- Every reference becomes a link from the child to its parent.
 local function link_references(self)
@@ -14,7 +14,7 @@ local function link_references(self)
     for field, key in pairs(json.decode(change.refs)) do
       local parent = self.store:by_key(key)
       if not parent then
-        input_error(
+        refuse(
           "change %q: %s refers to %q, which is not in this plan",
           change.key,
           field,
@@ -22,7 +22,7 @@ local function link_references(self)
         )
       end
       if not parent.record and (parent.operation ~= "create" or parent.state == "skipped") then
-        input_error("change %q: %s refers to %q, which creates nothing", change.key, field, key)
+        refuse("change %q: %s refers to %q, which creates nothing", change.key, field, key)
       end
       self.store:link(change.n, parent.n)
     end
@@ -50,7 +50,7 @@ local function check_cycles(self)
   end
   local n = next(waits)
   if n then
-    input_error(
+    refuse(
       "change %q refers, through others, to itself; break the circle",
       self.store:get(n).key
     )

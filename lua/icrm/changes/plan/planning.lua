@@ -16,7 +16,7 @@ local schemas = require "icrm.schema"
 
 local M = {}
 
-local input_error = errors.refuse
+local refuse = errors.refuse
 
 local Reference = { __name = "icrm.Reference" }
 
@@ -70,18 +70,11 @@ local function check_fields(self, module, fields, references, options, partial)
   faults = faults_without(faults, references)
   if #faults > 0 then
     local where = options.line and (" (line %d)"):format(options.line) or ""
-    error(
-      errors.new {
-        kind = "input",
-        message = ("%s%s: %s"):format(
-          options.key or module,
-          where,
-          schemas.describe_faults(faults)
-        ),
-        faults = faults,
-      },
-      0
-    )
+    errors.refuse {
+      message = ("%s%s: %s"):format(options.key or module, where,
+        schemas.describe_faults(faults)),
+      faults = faults,
+    }
   end
   return checked
 end
@@ -98,7 +91,7 @@ end
 
 local function add(self, change)
   if self.store:has_key(change.key) then
-    input_error(
+    refuse(
       "key %q is used twice in %s; every change needs a key of its own",
       change.key,
       self.path
@@ -130,7 +123,7 @@ function M.create(self, module, fields, options)
   local witness, tag = self:witness(module), nil
   if witness and witness.tag then
     if (checked[witness.tag] or "") ~= "" then
-      input_error("%s is the field of the tags, and %q gives it a value", witness.tag, key)
+      refuse("%s is the field of the tags, and %q gives it a value", witness.tag, key)
     end
     tag = tag_of(self, module, key)
     checked[witness.tag] = tag
@@ -184,7 +177,7 @@ local function add_update(self, record, fields, options)
   local earlier = self.store:planned_for(record.id)
   if earlier then
     if earlier.operation ~= "update" then
-      input_error("%s is to be deleted by change %q already", record.id, earlier.key)
+      refuse("%s is to be deleted by change %q already", record.id, earlier.key)
     end
     return merge_into(self, earlier, checked, references, options)
   end
@@ -225,7 +218,7 @@ function M.read_waiting(self)
   end
   for _, item in ipairs(waiting) do
     if not found[item.id] then
-      input_error("%s is not there, or this user may not see it", item.id)
+      refuse("%s is not there, or this user may not see it", item.id)
     end
     item.add(found[item.id])
   end
@@ -284,7 +277,7 @@ function M.delete(self, record_or_id, options)
   return with_record(self, record_or_id, {}, function(record)
     local earlier = self.store:planned_for(record.id)
     if earlier then
-      input_error("%s is changed by change %q already", record.id, earlier.key)
+      refuse("%s is changed by change %q already", record.id, earlier.key)
     end
     local key = options.key or next_key(self)
     add(self, {

@@ -150,13 +150,7 @@ function M.plan(set, create, path, options)
   local states = set.store:states()
   local open = (states.sending or 0) + (states.unknown or 0)
   if open > 0 then
-    error(
-      errors.new {
-        kind = "input",
-        message = ("%d changes of %s are not settled; resume it first"):format(open, set.path),
-      },
-      0
-    )
+    errors.refuse("%d changes of %s are not settled; resume it first", open, set.path)
   end
   local plan = create(set.client, path, {
     input = "undo of " .. set.store:get_meta "input",

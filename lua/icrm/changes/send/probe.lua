@@ -70,13 +70,8 @@ local function read_accepted(list)
       for i, known in ipairs(alterations.KINDS) do
         names[i] = known.name
       end
-      errors.raise {
-        kind = "input",
-        message = ("--accept %q: write field:kind, where kind is one of %s"):format(
-          word,
-          table.concat(names, ", ")
-        ),
-      }
+      errors.refuse("--accept %q: write field:kind, where kind is one of %s", word,
+        table.concat(names, ", "))
     end
     accepted[word] = true
   end
@@ -238,8 +233,7 @@ function Probe:check_halted()
   for _, word in ipairs(halted and halted.words or {}) do
     local field, kind = word:match "^(.+):(%a+)$"
     if not self:accepts(halted.module, field, kind) then
-      errors.raise {
-        kind = "input",
+      errors.refuse {
         code = "NOT_ACCEPTED",
         message = ("%s; to go on all the same: --accept %s"):format(
           halted.message,

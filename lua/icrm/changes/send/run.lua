@@ -197,10 +197,7 @@ end
 local function check_deletes(run, allowed)
   local n = run.set:deletions_to_allow(allowed)
   if n > 0 then
-    errors.raise {
-      kind = "input",
-      message = ("this change set deletes %d records; say so with --allow-delete %d"):format(n, n),
-    }
+    errors.refuse("this change set deletes %d records; say so with --allow-delete %d", n, n)
   end
   run.store:set_meta("allowed_deletions", run.store:count_deletions().all)
 end

@@ -3,6 +3,7 @@
 
 local errors = require "icrm.error"
 local json = require "icrm.json"
+local literals = require "icrm.query.literals"
 local state = require "icrm.changes.journal.state"
 
 local M = {}
@@ -29,8 +30,8 @@ local function candidates(set, change)
   for _, field in ipairs(schema.fields) do
     local value = fields[field.name]
     if value and value ~= "" and field.type == "string" then
-      local text = ("SELECT * FROM %s WHERE %s = ? LIMIT 5"):format(change.module, field.name)
-      return set.client:query(text, value):all()
+      local operator, operand = literals.asked_by(value)
+      return set.client:from(change.module):where(field.name, operator, operand):limit(5):all()
     end
   end
   return {}

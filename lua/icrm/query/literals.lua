@@ -66,4 +66,17 @@ function M.pattern(value)
   return (text:gsub(" ([iI][sS] )", "_%1"))
 end
 
+--- How to ask for one value so that every server finds it: `=`, or LIKE, which may find
+--- others as well, so that what comes must be compared.
+---
+--- @param value string
+--- @return string operator
+--- @return string operand
+function M.asked_by(value)
+  if M.breaks_text(value) then
+    return "LIKE", M.pattern(value)
+  end
+  return "=", value
+end
+
 return M

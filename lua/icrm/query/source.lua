@@ -6,6 +6,7 @@ local answers = require "icrm.query.answers"
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local literals = require "icrm.query.literals"
+local misread = require "icrm.query.misread"
 
 local M = {}
 
@@ -108,6 +109,21 @@ end
 
 -- ---- Asking ---------------------------------------------------------------------
 
+-- Raise where the server is seen to misread a value.
+local function check_values(self)
+  if self.is_doubtful then
+    self:count() -- raises where the conditions are dropped
+  end
+  if misread.may_miss(self.facts) then
+    misread.check(self.client, self.facts, function(condition)
+      local alone = M.new(self.client,
+        ("SELECT id FROM %s WHERE %s;"):format(self.facts.module, condition))
+      alone.is_checked = true
+      return alone:count()
+    end)
+  end
+end
+
 --- Send the query, changed as core.vtql's write takes it.
 ---
 --- @param change? table count, after_id, until_id, by_id, then_id, offset, rows
@@ -117,9 +133,7 @@ function Source:send(change)
     check_order(self)
     check_ids(self)
     self.is_checked = true
-    if self.is_doubtful then
-      self:count() -- raises where the conditions are dropped
-    end
+    check_values(self)
   end
   return self.client:send("query", { query = self.parsed:write(change) }, { method = "GET" })
 end

@@ -39,7 +39,7 @@ local function field_of(schema, sent)
   local best, best_worth = nil, 0
   for _, field in ipairs(schema.fields) do
     local value = sent[field.name]
-    if is_core_text(field) and type(value) == "string" and not literals.breaks_text(value) then
+    if is_core_text(field) and type(value) == "string" then
       local worth = #value + (field.mandatory and value ~= "" and 1000 or 0)
       if worth > best_worth then
         best, best_worth = field.name, worth
@@ -83,7 +83,7 @@ local function by_field(run, doubt, sent)
   if not field then
     return {}
   end
-  local query = run.client:from(module):where(field, "=", value)
+  local query = run.client:from(module):where(field, literals.asked_by(value))
   if doubt.after_number then
     query:where("id", ">", ("%sx%d"):format(run.set:schema(module).id_prefix, doubt.after_number))
   end

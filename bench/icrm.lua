@@ -50,8 +50,9 @@ local COLUMNS = { "ticket_no", "ticket_title", "ticketstatus", "ticketpriorities
   "days", "source", "from_portal", "starred", "tags", "description", "solution", "id" }
 
 local function lines(format)
-  local writer = require("icrm.core").page_writer(format, COLUMNS)
+  local writer
   return function()
+    writer = writer or require("icrm.core").page_writer(format, COLUMNS)
     local page = tasks.await(crm.core, crm:send("query", PAGE))
     assert(#writer(page) > 1000)
   end

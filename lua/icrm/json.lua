@@ -183,6 +183,10 @@ local function encode(value, depth)
     end
     return "[" .. table.concat(parts, ",") .. "]"
   end
+  local plain = core.encode_element(value)
+  if plain then
+    return plain -- texts alone, as of a record; the rest is written here
+  end
   for i, key in ipairs(sorted_keys(value)) do
     parts[i] = codec.encode(key) .. ":" .. encode(value[key], depth + 1)
   end

@@ -185,10 +185,10 @@ for name, driver in pairs(drivers) do
       set:link(2, 1)
       set:link(2, 1)
       set:flush()
-      set:begin_attempt(1, 1, "sha", 1764000000)
+      set:begin_attempts({ { n = 1, attempt = 1, sha256 = "sha" } }, 1764000000)
       set:end_attempt(1, 1, { ended = 1764000000.25, class = "S", status = 200 })
       local change = set:by_key "007"
-      assert.same({ 1, "007", 12, 0, "3" },
+      assert.same({ 1, "007", 12, 1, "3" },
         { change.n, change.key, change.line, change.attempts, change.message })
       assert.equal("integer", math.type(set:count()))
       assert.truthy(set:has_key(8))
@@ -196,8 +196,19 @@ for name, driver in pairs(drivers) do
       local attempt = set:attempts(1)[1]
       assert.same({ 1764000000, 1764000000.25, 200 },
         { attempt.started, attempt.ended, attempt.status })
+      set:begin_attempts({
+        { n = 1, attempt = 2, sha256 = "a" },
+        { n = 2, attempt = 1, sha256 = "b" },
+      }, 1764000001)
+      set:acknowledge { { n = 1, attempt = 2, ended = 1764000002 },
+        { n = 2, attempt = 1, ended = 1764000002 } }
+      assert.same({ 2, 1 }, { set:get(1).attempts, set:get(2).attempts })
+      local first, second = table.unpack(set:attempts(1))
+      assert.same({ "sha", "a", "S" }, { first.sha256, second.sha256, second.class })
+      assert.same({ "b", "S", 1764000002 }, { set:attempts(2)[1].sha256, set:attempts(2)[1].class,
+        set:attempts(2)[1].ended })
       assert.same({ { [2] = 1 }, { { 2 } }, { 1 } }, { set:link_graph() })
-      assert.same({ planned = 2 }, set:states())
+      assert.same({ sending = 2 }, set:states())
       assert.same({ all = 0, open = 0 }, set:count_deletions())
     end)
 
@@ -220,7 +231,7 @@ for name, driver in pairs(drivers) do
       set:begin_sessions()
       set:add(row "a")
       set:flush()
-      set:begin_attempt(1, 1, "hash", 1764000000)
+      set:begin_attempts({ { n = 1, attempt = 1, sha256 = "hash" } }, 1764000000)
       assert.same({}, set:sessions()) -- nothing leaves before its session is noted
       set:add_session("s1", 1764000000)
       set:run "DELETE FROM sessions"

@@ -63,6 +63,14 @@ function M:other_of_record(record, n)
   return self:rows("SELECT * FROM changes WHERE record = ? AND n <> ?", record, n)[1]
 end
 
+--- Whether a record is known that a change of this set has created.
+---
+--- @return boolean
+function M:has_created()
+  local sql = "SELECT 1 FROM changes WHERE record IS NOT NULL AND operation IN %s LIMIT 1"
+  return #self:rows(sql:format(state.sql(state.CREATIONS))) > 0
+end
+
 -- Whatever an earlier run has left to be looked at, or looked at again.
 local IN_DOUBT = ("(state IN %s OR state = 'needs_human' AND code IN %s)"):format(
   state.sql(state.IN_DOUBT),

@@ -4,18 +4,53 @@
 
 local M = {}
 
---- Note that attempt `attempt` of change `n` is about to be sent.
-function M:begin_attempt(n, attempt, sha256, now)
-  self:run(
-    "INSERT INTO attempts (change, attempt, sha256, started) VALUES (?, ?, ?, ?)",
-    n,
-    attempt,
-    sha256,
-    now
-  )
+-- Lists of `n` by what `name_of` says of an entry.
+local function group(list, name_of)
+  local groups = {}
+  for _, entry in ipairs(list) do
+    local name = name_of(entry)
+    groups[name] = groups[name] or {}
+    table.insert(groups[name], ("%d"):format(entry.n))
+  end
+  return groups
 end
 
---- Note how an attempt ended.
+--- Note that writes are about to be sent: their changes are `sending`.
+---
+--- @param list table[] of { n, attempt, sha256 }, not empty
+--- @param now integer Unix time
+function M:begin_attempts(list, now)
+  local rows = {}
+  for i, entry in ipairs(list) do
+    rows[i] = ("(%d,%d,'%s',%d)"):format(entry.n, entry.attempt, entry.sha256, now)
+  end
+  self:run_text(
+    "INSERT INTO attempts (change, attempt, sha256, started) VALUES " .. table.concat(rows, ",")
+  )
+  for attempt, numbers in pairs(group(list, function(entry) return entry.attempt end)) do
+    self:run_text(
+      ("UPDATE changes SET state = 'sending', attempts = %d WHERE n IN (%s)"):format(
+        attempt, table.concat(numbers, ",")
+      )
+    )
+  end
+end
+
+--- Note that attempts ended with a success.
+---
+--- @param list table[] of { n, attempt, ended }
+function M:acknowledge(list)
+  local groups = group(list, function(entry)
+    return ("ended = %d, class = 'S' WHERE attempt = %d"):format(entry.ended, entry.attempt)
+  end)
+  for what, numbers in pairs(groups) do
+    self:run_text(
+      ("UPDATE attempts SET %s AND change IN (%s)"):format(what, table.concat(numbers, ","))
+    )
+  end
+end
+
+--- Note how an attempt ended that was no plain success.
 function M:end_attempt(n, attempt, outcome)
   self:run(
     [[UPDATE attempts SET ended = ?, class = ?, status = ?, code = ?, message = ?

@@ -147,7 +147,7 @@ local COLUMNS = {
 
 --- Add a change; it is durable after `flush`. `change.n` is given here.
 function Store:add(change)
-  self.last = (self.last or self:count()) + 1
+  self.last = self:count() + 1
   change.n = self.last
   local values = {}
   for i, column in ipairs(COLUMNS) do
@@ -198,9 +198,10 @@ function Store:link(child, parent)
   table.insert(self.pending_links, ("(%d,%d)"):format(child, parent))
 end
 
---- How many changes there are.
+--- How many changes there are, those that wait for `flush` among them.
 function Store:count()
-  return self:rows("SELECT coalesce(max(n), 0) AS n FROM changes")[1].n + #self.pending
+  self.last = self.last or self:rows("SELECT coalesce(max(n), 0) AS n FROM changes")[1].n
+  return self.last
 end
 
 --- One change by number or by key; nil when there is none.

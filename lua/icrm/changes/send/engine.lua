@@ -119,6 +119,13 @@ function Engine:mark(fn, ...)
   self.outbox:mark(fn, ...)
 end
 
+--- Queue for the next commit that the write of a change succeeded.
+---
+--- @param change table a row of the store
+function Engine:acknowledge(change)
+  self.outbox:acknowledge(change)
+end
+
 --- Queue a call for after the next commit.
 ---
 --- @param fn function

@@ -25,6 +25,7 @@ function M.new(set, now, on_point)
     now = now,
     on_point = on_point,
     marks = {}, -- functions to run in the next transaction
+    acknowledged = {}, -- { n, attempt, ended } of writes that succeeded, for it too
     after = {}, -- functions to run after it
     writes = {}, -- { job, change, params } that wait for it
     is_broken = false, -- the journal has failed
@@ -45,6 +46,14 @@ end
 --- @param ... any its arguments
 function Outbox:mark(fn, ...)
   table.insert(self.marks, bind(fn, self.store, ...))
+end
+
+--- Queue that the write of a change succeeded.
+---
+--- @param change table a row of the store
+function Outbox:acknowledge(change)
+  local ended = os.time()
+  table.insert(self.acknowledged, { n = change.n, attempt = change.attempts, ended = ended })
 end
 
 --- Queue a call for after the commit.
@@ -68,7 +77,7 @@ end
 ---
 --- @return boolean
 function Outbox:has_work()
-  return not self.is_broken and #self.marks + #self.writes > 0
+  return not self.is_broken and #self.marks + #self.acknowledged + #self.writes > 0
 end
 
 --- Give the writes that are not on the disk back; they stay planned.
@@ -82,12 +91,15 @@ function Outbox:withdraw(give_back)
   end
 end
 
-local function note_sending(self, write)
-  local change = write.change
-  change.attempts = change.attempts + 1
-  self.store:mark(change.n, { state = "sending", attempts = change.attempts, tag = change.tag })
-  local text = json.encode(write.params)
-  self.store:begin_attempt(change.n, change.attempts, core.digest.sha256(text), os.time())
+local function note_sending(self, writes)
+  local list = {}
+  for i, write in ipairs(writes) do
+    local change = write.change
+    change.attempts = change.attempts + 1
+    local sha256 = core.digest.sha256(json.encode(write.params))
+    list[i] = { n = change.n, attempt = change.attempts, sha256 = sha256 }
+  end
+  self.store:begin_attempts(list, os.time())
 end
 
 -- The first write on a session is held on its lane until the session is in the
@@ -101,15 +113,16 @@ local function take_held(self)
   return held
 end
 
-local function write_down(self, marks, held, writes)
+local function write_down(self, marks, acknowledged, held, writes)
   for _, mark in ipairs(marks) do
     mark()
   end
+  self.store:acknowledge(acknowledged)
   for _, call in ipairs(held) do
     self.store:add_session(self.core:session_secret(call.session), os.time())
   end
-  for _, write in ipairs(writes) do
-    note_sending(self, write)
+  if #writes > 0 then
+    note_sending(self, writes)
   end
   self.history:advance()
 end
@@ -140,10 +153,13 @@ function Outbox:commit(let_go)
   elseif #held == 0 and not self:has_work() then
     return false
   end
-  local marks, after, writes = self.marks, self.after, self.writes
-  self.marks, self.after = {}, {}
+  local marks, acknowledged = self.marks, self.acknowledged
+  local after, writes = self.after, self.writes
+  self.marks, self.acknowledged, self.after = {}, {}, {}
   self.on_point "commit"
-  local ok, err = pcall(self.store.transaction, self.store, write_down, self, marks, held, writes)
+  local store = self.store
+  local ok, err =
+    pcall(store.transaction, store, write_down, self, marks, acknowledged, held, writes)
   if not ok then
     break_off(self, held, let_go)
     return false, err

@@ -30,9 +30,11 @@ local function shape(value)
   elseif tonumber(value) then
     return NUMBER + alterations.decimals(value)
   end
-  return (#value > USUAL_SIZE and 1 or 0)
-    + (value:find "[\xf0-\xff]" and 2 or 0)
-    + (value:find "[&<>\"']" and 4 or 0)
+  local bits = #value > USUAL_SIZE and 1 or 0
+  if value:find "[\xf0-\xff&<>\"']" then
+    bits = bits + (value:find "[\xf0-\xff]" and 2 or 0) + (value:find "[&<>\"']" and 4 or 0)
+  end
+  return bits
 end
 
 -- What was seen of a module and operation: field → shape → true; nil before the
@@ -137,6 +139,7 @@ function Probe:admits(change, is_busy)
   if self.tried then
     return false
   elseif change.operation == "delete" or not is_new(self, change) then
+    change.is_usual = true
     return true
   elseif is_busy then
     return false
@@ -158,6 +161,9 @@ end
 ---
 --- @param change table
 function Probe:note_done(change)
+  if change.is_usual then
+    return
+  end
   local seen = seen_of(self, change, true)
   for field, value in pairs(M.fields(change)) do
     local shapes = seen[field] or {}

@@ -64,6 +64,9 @@ function Run:record_done(change, record, outcome, before)
     return self:finish(change, row)
   end
   self.probe:note_done(change)
+  if change.operation ~= "update" then
+    self.created[record.id] = change.n
+  end
   self:finish(change, {
     state = "done",
     record = record.id,
@@ -126,6 +129,11 @@ end
 --- @param session? integer the session that carried the write
 --- @param on_success fun() called for a success, and for nothing else
 function Run:settle_write(change, class, err, session, on_success)
+  if class == "S" then
+    self.engine:acknowledge(change)
+    self.breaker:note(true)
+    return on_success()
+  end
   self.engine:mark(self.store.end_attempt, change.n, change.attempts, {
     ended = os.time(),
     class = class,
@@ -133,10 +141,7 @@ function Run:settle_write(change, class, err, session, on_success)
     code = err and err.code,
     message = err and (err.reason or err.message),
   })
-  if class == "S" then
-    self.breaker:note(true)
-    return on_success()
-  elseif class == "R" then
+  if class == "R" then
     return refused(self, change, err)
   elseif class == "N" then
     return self:not_sent(change, err)
@@ -239,7 +244,8 @@ local function new(set, options)
     failures = 0,
     started = {}, -- change number → true while its job runs
     learnt = {}, -- module → the way by which its records are changed
-    created = {}, -- record id → number of the change that created it
+    created = {}, -- record id → number of the change that created it in this run
+    has_created = set.store:has_created(), -- and in an earlier one
     max_errors = options.max_errors,
     stale = options.stale or "skip",
     on_change = options.on_change,

@@ -31,11 +31,10 @@ end
 -- The change that created a record, when that was another one.
 local function other_creator(run, change, record)
   local n = run.created[record.id]
-  local row = not n and run.store:each {
-    record = record.id,
-    operations = state.CREATIONS,
-  }()
-  n = n or row and row.n
+  if not n and run.has_created then
+    local row = run.store:each { record = record.id, operations = state.CREATIONS }()
+    n = row and row.n
+  end
   return n ~= change.n and n or nil
 end
 

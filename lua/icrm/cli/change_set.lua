@@ -3,15 +3,19 @@
 
 local summaries = require "icrm.cli.summary"
 local changes = require "icrm.changes"
-local changes_errors = require "icrm.cli.failed_rows"
 local core = require "icrm.core"
 local cuts = require "icrm.changes.plan.cuts"
 local errors = require "icrm.error"
 local exits = require "icrm.cli.exits"
+local failed_rows = require "icrm.cli.failed_rows"
 local forecast = require "icrm.cli.forecast"
+local inputs = require "icrm.cli.inputs"
+local made_rows = require "icrm.cli.made_rows"
+local output = require "icrm.cli.output"
 local progress_module = require "icrm.cli.progress"
 local script = require "icrm.cli.script"
 local state = require "icrm.changes.journal.state"
+local text_tools = require "icrm.text"
 
 local M = {}
 
@@ -37,6 +41,8 @@ function M.add_options(parser)
     :argname "HOST"
   parser:option("--errors", "Write the rows that were not applied to this file, as icrm-lua errors "
     .. "does."):argname "FILE"
+  parser:option("--success", "Write the rows whose records are in the CRM, with their ids, to this "
+    .. "file, as icrm-lua success does."):argname "FILE"
   parser:option("--numbers", "Records whose numbers the CRM counts up: created one at a time "
     .. "(unique; quotes, orders and invoices are without it), or several at once, where some may "
     .. "get one number (any)."):choices { "unique", "any" }
@@ -95,27 +101,42 @@ local function count_keys(map)
   return n
 end
 
-local function open_errors(path, mode)
-  local file, problem = io.open(path, mode)
-  if not file then
-    errors.refuse("--errors: cannot write %s", problem)
-  end
-  return file
-end
+-- Files of rows that are written after a run, by the option and the command of one name.
+local ROW_FILES = {
+  { name = "errors", write = failed_rows.write },
+  { name = "success", write = made_rows.write },
+}
 
 -- Told before anything is sent, not after.
-local function check_errors_file(args)
-  if args.errors then
-    open_errors(args.errors, "ab"):close()
+local function check_row_files(set, args)
+  for _, one in ipairs(ROW_FILES) do
+    if args[one.name] then
+      output.check(args[one.name], "--" .. one.name)
+      for _, input in ipairs(inputs.of(set)) do
+        inputs.check(input)
+      end
+    end
   end
 end
 
-local function write_errors(set, path)
-  local file = open_errors(path, "wb")
-  local n, notes = changes_errors.write(set, function(piece) file:write(piece) end)
-  file:close()
+local function write_row_file(set, one, path)
+  local ok, n, notes = pcall(output.write, path, function(write)
+    return one.write(set, write)
+  end, ("make room, then: %s >%s"):format(script.command(one.name, set.path),
+    text_tools.shell_word(path)))
+  if not ok then
+    return exits.leave(n)
+  end
   script.say("%s in %s", script.counted(n, "row"), path)
   script.say_all(notes)
+end
+
+local function write_row_files(set, args)
+  for _, one in ipairs(ROW_FILES) do
+    if args[one.name] then
+      write_row_file(set, one, args[one.name])
+    end
+  end
 end
 
 -- Warn when the administrator changed a module since the plan.
@@ -162,7 +183,7 @@ end
 --- @return integer exit code
 function M.apply(set, args, is_forecast)
   check_host(set.client, args)
-  check_errors_file(args)
+  check_row_files(set, args)
   say_changed_modules(set)
   local ahead = forecast_of(set)
   if not is_forecast then
@@ -201,9 +222,7 @@ function M.apply(set, args, is_forecast)
     return exits.leave(summary)
   end
   local code = summaries.report(set, summary)
-  if args.errors then
-    write_errors(set, args.errors)
-  end
+  write_row_files(set, args)
   return code
 end
 
@@ -215,15 +234,14 @@ end
 local function decide_nothing(plan, args, found)
   if plan.store:count() > (plan.store:states().skipped or 0) then
     local code = summaries.report(plan)
-    if args.errors then
-      write_errors(plan, args.errors)
-    end
+    write_row_files(plan, args)
     return code
   elseif plan.store:how_many { codes = state.NO_WAY_BACK } > 0 then
     plan:write(write_stderr, { how = "--full" })
     script.say "\nnothing can be taken back"
     return exits.DONE
   end
+  write_row_files(plan, args)
   script.say("%snothing to do: the CRM has all of this already", found and found .. "; " or "")
   return exits.DONE
 end

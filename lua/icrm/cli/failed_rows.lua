@@ -3,7 +3,6 @@
 
 local copy_rows = require "icrm.import.copy"
 local csv = require "icrm.csv"
-local errors = require "icrm.error"
 local inputs = require "icrm.cli.inputs"
 local script = require "icrm.cli.script"
 local state = require "icrm.changes.journal.state"
@@ -50,16 +49,6 @@ local function count_remade(set, lines)
   return count
 end
 
--- The same bytes again: the file must be the one that was planned.
-local function source_of(set)
-  local input = inputs.of(set)[1]
-  if input and not input.is_same then
-    errors.refuse("%s is %s when it was planned; its rows cannot be copied from it",
-      input.path, input.found and "not as it was" or "not where it was")
-  end
-  return input
-end
-
 local function write_copy(input, lines, write)
   local copy, order = copy_rows.open(input.found, input), {}
   local headings, count = copy.headings, #copy.headings
@@ -103,10 +92,11 @@ end
 --- @return integer count of the rows written
 --- @return string[] notes what to say about them
 function M.write(set, write)
-  local input = source_of(set)
+  local input = inputs.of(set)[1]
   if not input then
     return write_list(set, write), {}
   end
+  inputs.check(input)
   local lines, notes = failed_lines(set), {}
   local unsettled, remade = take_out_unsettled(set, lines), count_remade(set, lines)
   if unsettled > 0 then

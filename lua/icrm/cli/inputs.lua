@@ -69,6 +69,18 @@ function M.of(set)
   return list
 end
 
+--- Refuse a file that is not any more as it was planned: its rows cannot be copied.
+---
+--- @param input table of `of`
+--- @return table input
+function M.check(input)
+  if not input.is_same then
+    errors.refuse("%s is %s when it was planned; its rows cannot be copied from it",
+      input.path, input.found and "not as it was" or "not where it was")
+  end
+  return input
+end
+
 --- The number of the file that a change came from.
 ---
 --- @param inputs table[]

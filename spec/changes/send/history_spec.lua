@@ -100,4 +100,47 @@ describe("a change set that was applied further than it knows", function()
     end
     assert.equal(2, queries) -- a page, and how much stands behind it
   end)
+
+  describe("by a user who does not see all,", function()
+    local USER = "19x5"
+
+    -- Every second lead goes to the administrator, whose records are hidden.
+    local function leads(witness)
+      crm.close()
+      crm = changes_crm.start { profile = "vtiger8", user = "jdupont", lanes = 1,
+        traits = "private-owners", fields = { "Leads.cf_icrm_token:string" } }
+      assert.equal(USER, crm.client.user)
+      local plan = crm.plan("set.icrm", { witness = { Leads = witness or changes_crm.TAG } })
+      for i = 1, 8 do
+        plan:create("Leads", { lastname = "Lead " .. i,
+          assigned_user_id = i % 2 == 1 and "19x1" or USER }, { key = "r" .. i, check = false })
+      end
+      plan:seal()
+      return plan
+    end
+
+    it("takes nothing for not sent whose owner is out of sight", function()
+      local set <close> = restored(leads())
+      local summary = set:apply()
+      assert.same({ done = 4, needs_human = 4 }, summary.states)
+      assert.equal(8, crm.commits "create")
+      for change in set.store:each { states = { "needs_human" } } do
+        assert.equal("NO_SIGHT", change.code)
+        assert.truthy(change.message:find("19x1", 1, true))
+      end
+      -- Looked for once more, it is no more certain.
+      assert.same({ done = 4, needs_human = 4 }, set:apply({ settle = 0 }).states)
+      assert.equal(8, crm.commits "create")
+    end)
+
+    it("sends what is missing where a record of the owner shows", function()
+      local plan = leads()
+      plan.store:mark(8, { state = "skipped" })
+      local set <close> = restored(plan)
+      set.store:mark(8, { state = "planned" })
+      assert.same({ done = 4, needs_human = 4 }, set:apply().states)
+      assert.equal("done", set.store:get(8).state)
+      assert.equal(8, crm.commits "create")
+    end)
+  end)
 end)

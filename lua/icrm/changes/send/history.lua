@@ -5,6 +5,7 @@
 
 local notes = require "icrm.changes.journal.notes"
 local search = require "icrm.changes.send.search"
+local sight = require "icrm.changes.send.sight"
 local state = require "icrm.changes.journal.state"
 
 local M = {}
@@ -122,6 +123,25 @@ local function audit(run, is_behind)
   return found
 end
 
+-- What is planned still does not show; where no record of its owner does, that says
+-- nothing, and it is left to a person.
+local function leave_unseen(run, module)
+  local is_seen = {}
+  for change in run.store:each(planned_creations(module)) do
+    local owner = sight.owner_of(run, change)
+    if owner and is_seen[owner] == nil then
+      local shown, err = sight.shows(run, module, owner)
+      if shown == nil then
+        return run.reconciler:stop(err)
+      end
+      is_seen[owner] = shown
+    end
+    if owner and not is_seen[owner] then
+      run.reconciler:human(change, "NO_SIGHT", owner)
+    end
+  end
+end
+
 --- See whether what is planned was made already: by this file before it was
 --- restored from a copy, or by another plan of the same input. A job.
 ---
@@ -135,6 +155,10 @@ function M.check(job, run)
     run.is_behind = true
     job:commit()
     found = found + audit(run, verdict == "behind")
+    job:commit()
+    for _, module in ipairs(run.store:modules(planned_creations())) do
+      leave_unseen(run, module)
+    end
   end
   run.found_before = found or 0
 end

@@ -41,6 +41,19 @@ function M.owner_of(run, change)
   return sent_owner(run, change)
 end
 
+-- The last creation of a module that was sent with an owner, and of which `is_fit` holds.
+local function last_creation(run, module, owner, is_fit)
+  local seen = 0
+  for change in run.store:each_acknowledged(module) do
+    seen = seen + 1
+    if sent_owner(run, change) == owner and is_fit(change) then
+      return change
+    elseif seen == LOOKED_THROUGH then
+      return nil
+    end
+  end
+end
+
 --- The last creation that was acknowledged before a moment and was sent with an
 --- owner: where its record shows, one more of the same owner would.
 ---
@@ -50,19 +63,27 @@ end
 --- @param before integer Unix time
 --- @return table? change
 function M.creation_of(run, module, owner, before)
-  local seen = 0
-  for change in run.store:each_acknowledged(module) do
-    seen = seen + 1
-    if sent_owner(run, change) == owner then
-      local last = run.store:last_attempt(change.n)
-      if last and last.class == "S" and last.ended <= before then
-        return change
-      end
-    end
-    if seen == LOOKED_THROUGH then
-      return nil
-    end
+  return last_creation(run, module, owner, function(change)
+    local last = run.store:last_attempt(change.n)
+    return last and last.class == "S" and last.ended <= before
+  end)
+end
+
+--- Whether the last record that this set has made for an owner shows.
+---
+--- @param run icrm.changes.Run
+--- @param module string
+--- @param owner string
+--- @return boolean? nil when the server gave no answer
+--- @return icrm.Error? err
+function M.shows(run, module, owner)
+  local change = last_creation(run, module, owner, function(change) return change.record end)
+  if not change then
+    return false
   end
+  local query = run.client:from(module):select("id"):where("id", "=", change.record)
+  local rows, err = errors.try(query.first, query, 1)
+  return rows and #rows > 0, err
 end
 
 --- Whether the record of a change shows if it is there, as far as its owner goes: to

@@ -63,7 +63,7 @@ local function list()
 end
 
 local function say_absent(set)
-  local count, left = by_hand.all_absent(set, words)
+  local count, left = by_hand.mark_all_absent(set, words)
   script.say("%s settled: %s sends them again", script.counted(count, "change"),
     script.command("resume", args.file))
   if left > 0 then
@@ -84,14 +84,14 @@ else
   local crm <close> = script.connect(args)
   local set <close> = command.open(crm, args.file)
   if is_bulk and args.action == "mark-done" then
-    script.say("%s settled: done", script.counted(by_hand.all_done(set, words), "change"))
+    script.say("%s settled: done", script.counted(by_hand.mark_all_done(set, words), "change"))
   elseif is_bulk then
     say_absent(set)
   elseif args.action == "mark-done" then
-    by_hand.done(set, args.key, args.id)
+    by_hand.mark_done(set, args.key, args.id)
     script.say("%s is settled: it was done", args.key)
   else
-    by_hand.absent(set, args.key)
+    by_hand.mark_absent(set, args.key)
     script.say("%s is settled: %s will send it again", args.key,
       script.command("resume", args.file))
   end

@@ -161,7 +161,7 @@ describe("icrm.Client", function()
       err.message)
     assert.matches('did you mean "HelpDesk"%?$',
       raised(crm.create, crm, "Ticket", {}).message)
-    assert.matches("`icrm%-lua modules` lists them$",
+    assert.matches("crm:list_types%(%) lists them$",
       raised(crm.describe, crm, "Zzzzzzzzzzz").message)
   end)
 

@@ -52,7 +52,7 @@ describe("the sandbox's traits", function()
     for text, message in pairs {
       ["left-to-rigth"] = 'no trait "left%-to%-rigth"; did you mean "left%-to%-right"%?',
       ["-user-prefx"] = 'no trait "user%-prefx"; did you mean "user%-prefix"%?',
-      ["zzzzzzzz"] = 'no trait "zzzzzzzz"; icrm%-lua sandbox %-%-traits lists them',
+      ["zzzzzzzz"] = 'no trait "zzzzzzzz"; docs/sandbox%.md lists them',
       ["user-prefix=3"] = "trait user%-prefix takes no value",
     } do
       assert.error_matches(function()

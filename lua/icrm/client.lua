@@ -5,6 +5,7 @@
 -- @module icrm.client
 
 local core = require "icrm.core"
+local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local json = require "icrm.json"
 local operations = require "icrm.operations"
@@ -299,7 +300,7 @@ local function explain_module(self, module, err)
   end
   errors.refuse { code = err.code, operation = "describe", cause = err,
     message = ("there is no module %q for %s; %s"):format(module, self.username,
-      nearest.question(module, name_of) or "`icrm-lua modules` lists them") }
+      nearest.question(module, name_of) or cures.say "{modules} lists them") }
 end
 
 --- Describe a module; asked once per client.

@@ -5,6 +5,7 @@
 -- @module icrm.schema
 
 local core = require "icrm.core"
+local cures = require "icrm.cures"
 local json = require "icrm.json"
 local nearest = require "icrm.nearest"
 local values = require "icrm.values"
@@ -154,7 +155,7 @@ end
 function Schema:unknown_field(name, value)
   return fault(name, value, ("%s has no field %q"):format(self.name, name),
     nearest.question(name, names_of(self))
-      or ("`icrm-lua describe %s` lists its fields"):format(self.name))
+      or cures.say("{describe MODULE} lists its fields", { MODULE = self.name }))
 end
 
 local function check_one(self, name, value, opts)

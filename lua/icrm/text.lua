@@ -185,17 +185,6 @@ function M.trim(text)
   return text
 end
 
---- Write a word as a shell takes it: in apostrophes where it needs them.
----
---- @param word string
---- @return string
-function M.shell_word(word)
-  if word:find "^[%w_./:@%%+=,-]+$" then
-    return word
-  end
-  return "'" .. word:gsub("'", "'\\''") .. "'"
-end
-
 --- Show a value in a message: in quotes, clean, and not too long.
 ---
 --- @param text string

@@ -154,6 +154,8 @@
 ---@field write fun(self, write: fun(piece: string), opts?: table) show, piece by piece
 ---@field apply fun(self, opts?: icrm.ApplyOptions): icrm.ApplySummary
 ---@field undo fun(self, path: string, opts?: table): icrm.ChangeSet
+---@field mark_done fun(self, key: string, id?: string) a person has seen that it was done
+---@field mark_absent fun(self, key: string) a person has seen that it was not done
 ---@field is_begun fun(self): boolean whether it was applied, if only in part
 ---@field changed_modules fun(self): string[] described otherwise than when it was planned
 ---@field number fun(self, choice: "unique"|"any") whether numbers that the CRM counts up
@@ -176,6 +178,7 @@
 ---@field stale? "skip"|"force" records that changed since the plan
 ---@field numbers? "unique"|"any" see ChangeSet.number
 ---@field allow_delete? integer the exact number of deletions planned
+---@field accept? string[] field:kind, what the server may make of a value
 ---@field on_change? fun(change: table, values: table) after each change
 ---@field on_turn? fun(run: table) after each turn of the loop
 

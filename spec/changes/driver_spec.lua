@@ -96,7 +96,7 @@ for name, driver in pairs(drivers) do
       assert.same({ 1, 0, 0 }, { found.checked, found.lost, found.duplicates })
       set.store:mark(2, { state = "needs_human" })
       assert.truthy(#by_hand.describe(set, "t") > 1)
-      by_hand.absent(set, "t")
+      by_hand.mark_absent(set, "t")
       assert.equal(1, cuts.count(set, "HelpDesk", "ticketstatus", 5))
       assert.equal(3, (calls.needed(set)))
     end)

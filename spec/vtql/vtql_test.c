@@ -166,7 +166,7 @@ static void knows_habits(void) {
              "expected a value, found ?: a value is missing for this ?");
   check_says("SELECT b FROM A GROUP BY b",
              "expected WHERE, ORDER BY, LIMIT or the end, found GROUP: there "
-             "is no GROUP BY; icrm-lua report has it");
+             "is no GROUP BY; a report counts and sums by field");
   check_says("SELECT * FROM A ORDER BY b DESC, c",
              "expected the end of the query, found ,: one direction is "
              "allowed, at the end; it goes with the last field alone");

@@ -43,11 +43,10 @@ const struct sb_profile *sb_profile_at(size_t i) {
 static int refuse(struct icrm_error *err, const char *what, const char *name,
                   const char *const *names, size_t n) {
   const char *nearest = icrm_nearest(name, names, n);
-  return icrm_error_set(err, ICRM_ERROR_CONFIG,
-                        "the sandbox has no %s \"%s\"; %s%s%s", what, name,
-                        nearest ? "did you mean \""
-                                : "icrm-lua sandbox --traits lists them",
-                        nearest ? nearest : "", nearest ? "\"?" : "");
+  return icrm_error_set(
+      err, ICRM_ERROR_CONFIG, "the sandbox has no %s \"%s\"; %s%s%s", what,
+      name, nearest ? "did you mean \"" : "docs/sandbox.md lists them",
+      nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
 const struct sb_profile *sb_profile_find(const char *name,

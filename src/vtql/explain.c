@@ -141,7 +141,7 @@ static const struct {
     {VTQL_WANTED_END, ",",
      "one direction is allowed, at the end; it goes with the last field "
      "alone"},
-    {-1, "group", "there is no GROUP BY; icrm-lua report has it"},
+    {-1, "group", "there is no GROUP BY; a report counts and sums by field"},
     {-1, "having", "there is no HAVING; test the counts in Lua"},
     {-1, "join", "a query reads one module; join them in Lua"},
     {-1, "left", "a query reads one module; join them in Lua"},

@@ -1,6 +1,7 @@
 --- Changes whose outcome only a person can tell.
 -- @module icrm.changes.by_hand
 
+local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local json = require "icrm.json"
 local literals = require "icrm.query.literals"
@@ -22,6 +23,11 @@ end
 
 local function is_creation(change)
   return change.operation == "create" or change.operation == "attach"
+end
+
+local function refuse_without_record(set, change)
+  refuse("change %q names no record; say which it made: %s", change.key,
+    cures.say("{mark_done KEY ID}", { FILE = set.path, KEY = change.key }))
 end
 
 -- Records that may be the one: those that agree with the first text sent.
@@ -94,11 +100,11 @@ end
 --- @param set table icrm.ChangeSet with a client
 --- @param key string
 --- @param id? string the record that a creation made; it is read to make sure
-function M.done(set, key, id)
+function M.mark_done(set, key, id)
   local change = open_change(set, key)
   id = id or change.record
   if is_creation(change) and not id then
-    refuse "say which record it made: icrm-lua unknown FILE mark-done KEY ID"
+    refuse_without_record(set, change)
   elseif is_creation(change) then
     check_record(set, change, id)
   end
@@ -115,7 +121,7 @@ local ABSENT = { state = "planned", code = false, message = false }
 ---
 --- @param set table icrm.ChangeSet
 --- @param key string
-function M.absent(set, key)
+function M.mark_absent(set, key)
   local change = open_change(set, key)
   set.store:transaction(function()
     set.store:mark(change.n, ABSENT)
@@ -151,7 +157,7 @@ end
 --- @param words? table see selection; without a code those whose record was seen are left
 --- @return integer count of the changes that are planned again
 --- @return integer left how many were seen to be there
-function M.all_absent(set, words)
+function M.mark_all_absent(set, words)
   local count, left = 0, 0
   set.store:transaction(function()
     for change in set.store:each(M.selection(words)) do
@@ -174,12 +180,11 @@ end
 --- @param set table icrm.ChangeSet with a client
 --- @param words? table see selection
 --- @return integer count
-function M.all_done(set, words)
+function M.mark_all_done(set, words)
   local marks = {}
   for change in set.store:each(M.selection(words)) do
     if is_creation(change) and not change.record then
-      refuse("change %q names no record; say which it made: icrm-lua unknown FILE mark-done "
-        .. "KEY ID", change.key)
+      refuse_without_record(set, change)
     end
     marks[#marks + 1] = { n = change.n, values = values_of_done(set, change) }
   end

@@ -1,6 +1,7 @@
 --- Change sets: a plan, then a journal, then the way back, in one durable file.
 -- @module icrm.changes
 
+local by_hand = require "icrm.changes.by_hand"
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local images = require "icrm.images"
@@ -206,6 +207,7 @@ end
 for _, name in ipairs { "create", "update", "delete", "attach", "skip" } do
   ChangeSet[name] = planning[name]
 end
+ChangeSet.mark_done, ChangeSet.mark_absent = by_hand.mark_done, by_hand.mark_absent
 
 --- Finish the plan: everything is on the disk, references are resolved.
 -- `show` and `apply` call it; call it yourself to learn of errors sooner.

@@ -5,6 +5,7 @@
 -- @module icrm.cli.script
 
 local argparse = require "argparse"
+local commands = require "icrm.cli.commands"
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local tables = require "icrm.cli.table"
@@ -15,6 +16,7 @@ local M = {
   EXIT_ERROR = 1,
   EXIT_USAGE = 2,
   EXIT_FAILED_ROWS = 4, -- the job ended, but not every row succeeded
+  command = commands.write,
 }
 
 local STDIN, STDERR = 0, 2
@@ -133,28 +135,6 @@ function M.count(text)
   return number
 end
 
-local chosen = {} -- the words that chose the CRM, for the commands that are suggested
-
---- Write a command that can be pasted into a shell; it goes to the same CRM.
----
---- @param ... string|number the words behind icrm-lua
---- @return string
-function M.command(...)
-  local words = { "icrm-lua" }
-  for _, word in ipairs { ... } do
-    words[#words + 1] = text_tools.shell_word(tostring(word))
-  end
-  return table.concat(table.move(chosen, 1, #chosen, #words + 1, words), " ")
-end
-
-local function remember_choice(args)
-  for _, option in ipairs { "profile", "url" } do
-    if args[option] then
-      chosen = { "--" .. option, text_tools.shell_word(args[option]) }
-    end
-  end
-end
-
 local announced = 0 -- the end of the wait that was told last
 
 -- On a terminal nobody is left to wonder why nothing happens.
@@ -175,7 +155,7 @@ end
 --- @return icrm.Client
 function M.connect(args)
   local icrm = require "icrm"
-  remember_choice(args)
+  commands.remember(args)
   if args.url then
     if not args.url:find "^sandbox:" then
       errors.raise { kind = "config", message = "--url takes sandbox: or sandbox:FILE; the "
@@ -199,9 +179,9 @@ function M.pairs_of(words, option)
   for _, word in ipairs(words or {}) do
     local name, value = word:match "^%s*([^=]-)%s*=(.*)$"
     if not name or name == "" then
-      M.refuse("%s %q: write name=value", option, word)
+      errors.refuse("%s %q: write name=value", option, word)
     elseif map[name] then
-      M.refuse("%s names %s twice", option, name)
+      errors.refuse("%s names %s twice", option, name)
     end
     map[name] = value
   end

@@ -1,3 +1,5 @@
+local commands = require "icrm.cli.commands"
+local cures = require "icrm.cures"
 local helper = require "spec.helper"
 local state = require "icrm.changes.journal.state"
 
@@ -13,14 +15,17 @@ end
 local function codes_table()
   local lines = { "| code | state | meaning | what to do |", "| --- | --- | --- | --- |" }
   for _, one in ipairs(state.CODES) do
-    lines[#lines + 1] = ("| `%s` | %s | %s | %s |"):format(one.code, one.state, one.meaning,
-      one.cure or "")
+    lines[#lines + 1] = ("| `%s` | %s | %s | %s |"):format(one.code, one.state,
+      cures.say(one.meaning), one.cure and cures.say(one.cure) or "")
   end
   return table.concat(lines, "\n") .. "\n"
 end
 
 describe("states and codes", function()
   local reference = helper.read_file "docs/changes-reference.md"
+
+  setup(function() cures.speak(commands) end)
+  teardown(function() cures.speak() end)
 
   it("are in the reference, each state with its meaning", function()
     assert.truthy(reference:find(states_table(), 1, true), states_table())

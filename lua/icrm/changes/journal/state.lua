@@ -1,9 +1,9 @@
 --- The states of a change and the codes of its row: what each means, what a row
--- says of itself, and what a person can do. SQL conditions, `icrm-lua show` and
--- `unknown`, and the tables of docs/changes-reference.md come from here.
+-- says of itself, and what can be done. SQL conditions, `show` and `unknown`, and the
+-- tables of docs/changes-reference.md come from here.
 -- @module icrm.changes.journal.state
 
-local text_tools = require "icrm.text"
+local cures = require "icrm.cures"
 
 local M = {}
 
@@ -37,9 +37,9 @@ M.NO_WAY_BACK = { "KEPT", "IMPOSSIBLE" }
 M.CREATIONS = { "create", "attach" }
 
 -- Each code: the state that it comes with; `text`, what the row says, with its
--- arguments; what it means; the cure, where FILE and KEY stand for the change set
--- and the change; `again`: a run looks for it once more; `there`: its record was seen,
--- so that nobody says of many at once that they are absent.
+-- arguments; what it means; the cure as icrm.cures says it, where FILE, KEY and ID stand
+-- for the change set, the change and its record; `again`: a run looks for it once more;
+-- `there`: its record was seen, so that nobody says of many at once that they are absent.
 local CODES = {
   {
     code = "STALE",
@@ -61,7 +61,7 @@ local CODES = {
     text = "%s",
     meaning = "this server has no operation that changes the record and keeps the rest of it",
     cure = "change it in the CRM; where the message speaks of rounding, run the row again with "
-      .. "--accept field:rounded",
+      .. "{accept=field:rounded}",
   },
   {
     code = "MANDATORY",
@@ -101,13 +101,13 @@ local CODES = {
     code = "EXISTS",
     state = "skipped",
     text = "exists already as %s",
-    meaning = "existed already (`--on-match skip`)",
+    meaning = "existed already (`{on_match=skip}`)",
   },
   {
     code = "NO_KEY",
     state = "skipped",
     text = "left out, for %s",
-    meaning = "its key is empty (`--empty-key skip`)",
+    meaning = "its key is empty (`{empty_key=skip}`)",
   },
   {
     code = "MERGED",
@@ -134,8 +134,7 @@ local CODES = {
     there = true,
     text = "fields that were not to be changed are not as before: %s",
     meaning = "fields that were not to be changed are not as before",
-    cure = "icrm-lua undo FILE puts them back; or mend them in the CRM, then icrm-lua unknown "
-      .. "FILE mark-done KEY",
+    cure = "{undo} puts them back; or mend them in the CRM, then {mark_done KEY}",
   },
   {
     code = "DUPLICATE",
@@ -143,7 +142,7 @@ local CODES = {
     there = true,
     text = "created more than once: %s",
     meaning = "more than one record has the row's tag or key",
-    cure = "remove all but one in the CRM, then icrm-lua unknown FILE mark-done KEY ID",
+    cure = "remove all but one in the CRM, then {mark_done KEY ID}",
   },
   {
     code = "PARTIAL",
@@ -151,44 +150,41 @@ local CODES = {
     there = true,
     text = "%s is there, but %s",
     meaning = "the record is there, half written; or a document without its file or relation",
-    cure = "complete it in the CRM, then icrm-lua unknown FILE mark-done KEY ID; or remove it "
-      .. "there, then icrm-lua unknown FILE mark-absent KEY",
+    cure = "complete it in the CRM, then {mark_done KEY ID}; or remove it there, then "
+      .. "{mark_absent KEY}",
   },
   {
     code = "CANDIDATE",
     state = "needs_human",
     text = "%s has the same key but other values: %s",
     meaning = "a record has the row's key, and other values",
-    cure = "if it is this row's: icrm-lua unknown FILE mark-done KEY ID; if not: icrm-lua "
-      .. "unknown FILE mark-absent KEY",
+    cure = "if it is this row's: {mark_done KEY ID}; if not: {mark_absent KEY}",
   },
   {
     code = "NO_WITNESS",
     state = "needs_human",
     text = "nobody knows whether it was created, and it has neither tag nor key to look for",
     meaning = "neither tag nor key to look for",
-    cure = "look for it in the CRM, then icrm-lua unknown FILE mark-done KEY ID, or mark-absent "
-      .. "KEY",
+    cure = "look for it in the CRM, then {mark_done KEY ID}, or {mark_absent KEY}",
   },
   {
     code = "NO_FENCE",
     state = "needs_human",
-    text = "it does not show but may yet appear, for its session could not be seen to end; "
-      .. "look later",
+    text = "it does not show but may yet appear, for its session could not be seen to end; look "
+      .. "later",
     meaning = "absence could not be proven: the write may still be under way",
-    cure = "icrm-lua resume FILE looks again; icrm-lua resume FILE --resend barrier settles it "
-      .. "where the server's sessions are queues; seen to be absent later: icrm-lua unknown FILE "
-      .. "mark-absent KEY",
+    cure = "{resume} looks again; {resume resend=barrier} settles it where the server's "
+      .. "sessions are queues; seen to be absent later: {mark_absent KEY}",
     again = true,
   },
   {
     code = "SLOW",
     state = "needs_human",
     text = "it does not show, but the server was seen to hang, so it may yet appear; look later",
-    meaning = "absence could not be proven: the server was waited for so long that the write may "
-      .. "still be under way",
-    cure = "icrm-lua resume FILE looks again; seen to be absent when nothing can be at work any "
-      .. "more: icrm-lua unknown FILE mark-absent KEY",
+    meaning = "absence could not be proven: the server was waited for so long that the write "
+      .. "may still be under way",
+    cure = "{resume} looks again; seen to be absent when nothing can be at work any more: "
+      .. "{mark_absent KEY}",
     again = true,
   },
   {
@@ -197,35 +193,34 @@ local CODES = {
     text = "it does not show, but no record of its owner %s that was created by this set shows "
       .. "either, so it may be out of sight",
     meaning = "absence could not be proven: records of this owner may be out of the user's sight",
-    cure = "ask its owner or an administrator whether it is there, then icrm-lua unknown FILE "
-      .. "mark-done KEY ID, or mark-absent KEY",
+    cure = "ask its owner or an administrator whether it is there, then {mark_done KEY ID}, or "
+      .. "{mark_absent KEY}",
     again = true,
   },
   {
     code = "GAPS",
     state = "needs_human",
-    text = "it does not show, but others made more than %d records at its time, too many to look "
-      .. "through for a half of it",
+    text = "it does not show, but others made more than %d records at its time, too many to "
+      .. "look through for a half of it",
     meaning = "absence could not be proven: too many records were made at the time to look for "
       .. "one that is half written",
-    cure = "look for it in the CRM by its values, then icrm-lua unknown FILE mark-done KEY ID, "
-      .. "or mark-absent KEY",
+    cure = "look for it in the CRM by its values, then {mark_done KEY ID}, or {mark_absent KEY}",
   },
   {
     code = "NO_CONTROL",
     state = "needs_human",
     text = "%s does not show, but neither does any other record, so that proves nothing",
     meaning = "absence could not be proven: the query showed nothing at all",
-    cure = "icrm-lua resume FILE looks again; or look in the CRM, then icrm-lua unknown FILE "
-      .. "mark-done KEY ID, or mark-absent KEY",
+    cure = "{resume} looks again; or look in the CRM, then {mark_done KEY ID}, or {mark_absent "
+      .. "KEY}",
     again = true,
   },
   {
     code = "ABSENT",
     state = "needs_human",
-    text = "it does not show on the server; nothing is sent twice with --resend never",
-    meaning = "with `--resend never`: it does not show",
-    cure = "icrm-lua unknown FILE mark-absent KEY sends it again with the next resume",
+    text = "it does not show on the server, and nothing was to be sent twice",
+    meaning = "with `{resend=never}`: it does not show",
+    cure = "{mark_absent KEY} sends it again with the next resume",
   },
   {
     code = "MOVED",
@@ -233,21 +228,21 @@ local CODES = {
     there = true,
     text = "%s was changed at %s, and not only by this change; look at it",
     meaning = "an update in doubt, and the record was changed by others as well",
-    cure = "look at the record, then icrm-lua unknown FILE mark-done KEY, or mark-absent KEY",
+    cure = "look at the record, then {mark_done KEY}, or {mark_absent KEY}",
   },
   {
     code = "GONE",
     state = "needs_human",
     text = "%s cannot be read any more: %s",
     meaning = "an update in doubt, and the record is not readable",
-    cure = "ask who may see it, then icrm-lua unknown FILE mark-done KEY, or mark-absent KEY",
+    cure = "ask who may see it, then {mark_done KEY}, or {mark_absent KEY}",
   },
   {
     code = "OTHER_RECORD",
     state = "unknown",
     text = "the answer shows %s, which is not what was sent",
     meaning = "the answer belonged to another request; a run looks for the record",
-    cure = "icrm-lua resume FILE looks for it",
+    cure = "{resume} looks for it",
   },
   {
     code = "TAG_MISSING",
@@ -285,16 +280,15 @@ function M.outcome(code, ...)
   return { state = one.state, code = code, message = one.text:format(...) }
 end
 
---- What a person can do about a change, with the names filled in.
+--- What can be done about a change, with the names filled in.
 ---
 --- @param path string the file of the change set
---- @param change table a row of the store
+--- @param change table a row of the store; without a `key` the cure of its code
 --- @return string? cure nil where nothing is to be done, or only the server's text helps
 function M.cure(path, change)
   local one = by_code[change.code or ""]
-  local words = { FILE = text_tools.shell_word(path), KEY = text_tools.shell_word(change.key),
-    ID = change.record }
-  return one and one.cure and (one.cure:gsub("%f[%w_](%u+)%f[^%w_]", words))
+  return one and one.cure
+    and cures.say(one.cure, { FILE = path, KEY = change.key, ID = change.record })
 end
 
 --- All states but some.

@@ -2,6 +2,7 @@
 -- where its rule is known.
 -- @module icrm.changes.plan.roundings
 
+local cures = require "icrm.cures"
 local json = require "icrm.json"
 local ways = require "icrm.ways"
 
@@ -39,9 +40,9 @@ function M.lines(set)
   for name, entry in pairs(counts) do
     lines[#lines + 1] = ("%s: %s more decimals than the %d of this user's settings, to which the "
       .. "server rounds (%s, for example): round them in the source, give the user more "
-      .. "decimals in the CRM, or accept it with --accept %s:rounded."):format(name,
+      .. "decimals in the CRM, or accept it: %s."):format(name,
       entry.n == 1 and "1 value has" or ("%d values have"):format(entry.n), entry.decimals,
-      entry.sent, name)
+      entry.sent, cures.say("{accept=WORD}", { WORD = name .. ":rounded" }))
   end
   table.sort(lines)
   return lines

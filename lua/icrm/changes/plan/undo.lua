@@ -3,6 +3,7 @@
 -- and impossible (with the reason). (Law 32.)
 -- @module icrm.changes.plan.undo
 
+local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local images = require "icrm.images"
 local json = require "icrm.json"
@@ -150,7 +151,8 @@ function M.plan(set, create, path, options)
   local states = set.store:states()
   local open = (states.sending or 0) + (states.unknown or 0)
   if open > 0 then
-    errors.refuse("%d changes of %s are not settled; resume it first", open, set.path)
+    errors.refuse("%d changes of %s are not settled; first: %s", open, set.path,
+      cures.say("{resume}", { FILE = set.path }))
   end
   local plan = create(set.client, path, {
     input = "undo of " .. set.store:get_meta "input",

@@ -7,6 +7,7 @@
 -- @module icrm.changes.send.probe
 
 local alterations = require "icrm.alterations"
+local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local json = require "icrm.json"
 
@@ -72,8 +73,8 @@ local function read_accepted(list)
       for i, known in ipairs(alterations.KINDS) do
         names[i] = known.name
       end
-      errors.refuse("--accept %q: write field:kind, where kind is one of %s", word,
-        table.concat(names, ", "))
+      errors.refuse("%s: write field:kind, where kind is one of %s",
+        cures.say("{accept=WORD}", { WORD = word }), table.concat(names, ", "))
     end
     accepted[word] = true
   end
@@ -241,10 +242,8 @@ function Probe:check_halted()
     if not self:accepts(halted.module, field, kind) then
       errors.refuse {
         code = "NOT_ACCEPTED",
-        message = ("%s; to go on all the same: --accept %s"):format(
-          halted.message,
-          table.concat(halted.words, " --accept ")
-        ),
+        message = ("%s; to go on all the same: %s"):format(halted.message,
+          cures.say("{accept=WORDS}", { WORDS = halted.words })),
       }
     end
   end

@@ -4,6 +4,7 @@
 local core = require "icrm.core"
 local attach = require "icrm.changes.send.attach"
 local breaker = require "icrm.changes.send.breaker"
+local cures = require "icrm.cures"
 local engine = require "icrm.changes.send.engine"
 local errors = require "icrm.error"
 local history = require "icrm.changes.send.history"
@@ -202,7 +203,8 @@ end
 local function check_deletes(run, allowed)
   local n = run.set:deletions_to_allow(allowed)
   if n > 0 then
-    errors.refuse("this change set deletes %d records; say so with --allow-delete %d", n, n)
+    errors.refuse("this change set deletes %d records; say so with %s", n,
+      cures.say("{allow_delete=N}", { N = n }))
   end
   run.store:set_meta("allowed_deletions", run.store:count_deletions().all)
 end

@@ -7,17 +7,21 @@ local core = require "icrm.core"
 local cuts = require "icrm.changes.plan.cuts"
 local errors = require "icrm.error"
 local exits = require "icrm.cli.exits"
-local failed_rows = require "icrm.cli.failed_rows"
 local forecast = require "icrm.cli.forecast"
-local inputs = require "icrm.cli.inputs"
-local made_rows = require "icrm.cli.made_rows"
-local output = require "icrm.cli.output"
 local progress_module = require "icrm.cli.progress"
+local referrers = require "icrm.cli.referrers"
+local row_files = require "icrm.cli.row_files"
 local script = require "icrm.cli.script"
 local state = require "icrm.changes.journal.state"
-local text_tools = require "icrm.text"
 
 local M = {}
+
+local function deletions_allowed(text)
+  if text == "all" then
+    return text
+  end
+  return script.count(text)
+end
 
 --- Add the options that say how a change set is applied.
 ---
@@ -33,8 +37,8 @@ function M.add_options(parser)
     :argname "N":convert(script.count)
   parser:option("--stale", "Records changed since the plan: leave them alone, or overwrite.")
     :choices { "skip", "force" }:default "skip"
-  parser:option("--allow-delete", "The exact number of records that may be deleted.")
-    :argname "N":convert(script.count)
+  parser:option("--allow-delete", "The exact number of records that may be deleted; on a terminal "
+    .. "also all, for it is shown and asked there."):argname "N":convert(deletions_allowed)
   parser:option("--accept", "Go on although the server does this to a field, for example "
     .. "annual_revenue:rounded; see docs/servers.md."):argname "FIELD:KIND":count "*"
   parser:option("--confirm-host", "Needed where the profile is protected: the CRM's host.")
@@ -101,44 +105,6 @@ local function count_keys(map)
   return n
 end
 
--- Files of rows that are written after a run, by the option and the command of one name.
-local ROW_FILES = {
-  { name = "errors", write = failed_rows.write },
-  { name = "success", write = made_rows.write },
-}
-
--- Told before anything is sent, not after.
-local function check_row_files(set, args)
-  for _, one in ipairs(ROW_FILES) do
-    if args[one.name] then
-      output.check(args[one.name], "--" .. one.name)
-      for _, input in ipairs(inputs.of(set)) do
-        inputs.check(input)
-      end
-    end
-  end
-end
-
-local function write_row_file(set, one, path)
-  local ok, n, notes = pcall(output.write, path, function(write)
-    return one.write(set, write)
-  end, ("make room, then: %s >%s"):format(script.command(one.name, set.path),
-    text_tools.shell_word(path)))
-  if not ok then
-    return exits.leave(n)
-  end
-  script.say("%s in %s", script.counted(n, "row"), path)
-  script.say_all(notes)
-end
-
-local function write_row_files(set, args)
-  for _, one in ipairs(ROW_FILES) do
-    if args[one.name] then
-      write_row_file(set, one, args[one.name])
-    end
-  end
-end
-
 -- Warn when the administrator changed a module since the plan.
 local function say_changed_modules(set)
   local ok, modules = pcall(set.changed_modules, set)
@@ -170,6 +136,11 @@ local function watch_cuts(set, progress)
   end
 end
 
+local function say_referrers(plan)
+  local ok, err = pcall(referrers.say, plan)
+  return ok or exits.leave(err)
+end
+
 local function forecast_of(set)
   local ok, ahead = pcall(forecast.of, set)
   return ok and ahead or exits.leave(ahead)
@@ -183,7 +154,7 @@ end
 --- @return integer exit code
 function M.apply(set, args, is_forecast)
   check_host(set.client, args)
-  check_row_files(set, args)
+  row_files.check(set, args)
   say_changed_modules(set)
   local ahead = forecast_of(set)
   if not is_forecast then
@@ -202,7 +173,7 @@ function M.apply(set, args, is_forecast)
   local note_cuts = watch_cuts(set, progress)
   local ok, summary = pcall(set.apply, set, {
     resend = args.resend, settle = args.settle, max_errors = args.max_errors,
-    stale = args.stale, numbers = args.numbers, allow_delete = args.allow_delete,
+    stale = args.stale, numbers = args.numbers, allow_delete = math.tointeger(args.allow_delete),
     accept = args.accept,
     on_change = function(change, values)
       note_cuts(change, values)
@@ -222,7 +193,7 @@ function M.apply(set, args, is_forecast)
     return exits.leave(summary)
   end
   local code = summaries.report(set, summary)
-  write_row_files(set, args)
+  row_files.write(set, args)
   return code
 end
 
@@ -234,16 +205,55 @@ end
 local function decide_nothing(plan, args, found)
   if plan.store:count() > (plan.store:states().skipped or 0) then
     local code = summaries.report(plan)
-    write_row_files(plan, args)
+    row_files.write(plan, args)
     return code
   elseif plan.store:how_many { codes = state.NO_WAY_BACK } > 0 then
     plan:write(write_stderr, { how = "--full" })
     script.say "\nnothing can be taken back"
     return exits.DONE
   end
-  write_row_files(plan, args)
+  row_files.write(plan, args)
   script.say("%snothing to do: the CRM has all of this already", found and found .. "; " or "")
   return exits.DONE
+end
+
+-- What is to be sent was not: say why, and how to.
+local function say_not_sent(plan, answer, interrupted)
+  local why = interrupted and "\n" or answer == nil and "\nthere is no terminal to ask on: " or ""
+  script.say("%snothing was sent; to send what is planned in %s: %s%s", why, plan.path,
+    summaries.command(plan, "apply"), answer == nil and " --yes" or "")
+  return interrupted and exits.INTERRUPTED or exits.ERROR
+end
+
+-- Whether a person at the terminal, who has seen how many records go, lets them go; nil
+-- where nobody can be asked.
+local function may_delete(args, deletions)
+  local records = script.counted(deletions, "record")
+  if args.yes then
+    return nil
+  elseif args.allow_delete == "all" then
+    return script.confirm(("\nDelete %s?"):format(records), args)
+  end
+  local answer, interrupted = script.ask(("\nThis deletes %s. To delete them, write %d or all:")
+    :format(records, deletions))
+  return answer and (answer == "all" or answer == tostring(deletions)), interrupted
+end
+
+local function ask_to_delete(plan, args, deletions)
+  local answer, interrupted = may_delete(args, deletions)
+  if answer == nil then
+    script.say("\nnothing was sent: this deletes %s; to send it: %s",
+      script.counted(deletions, "record"), summaries.command(plan, "apply"))
+    return false, exits.ERROR
+  end
+  args.allow_delete = deletions
+  return answer, not answer and say_not_sent(plan, answer, interrupted)
+end
+
+local function ask_to_apply(plan, args, planned)
+  local answer, interrupted = script.confirm(
+    ("\nApply %s?"):format(script.counted(planned, "change")), args)
+  return answer, not answer and say_not_sent(plan, answer, interrupted)
 end
 
 --- Show a plan, ask, and apply it.
@@ -262,25 +272,19 @@ function M.decide(plan, args, found)
   end
   plan:write(write_stderr, { how = "--full" })
   script.say ""
+  say_referrers(plan)
   script.say_all(forecast_of(plan).lines)
-  local deletions = plan:deletions_to_allow(args.allow_delete)
-  if deletions > 0 and not args.plan_only then
-    script.say("\nnothing was sent: this deletes %s; to send it: %s",
-      script.counted(deletions, "record"), summaries.command(plan, "apply"))
-    return exits.ERROR
-  elseif args.plan_only then
+  if args.plan_only then
     script.say("\nplanned in %s; to send it: %s", plan.path, summaries.command(plan, "apply"))
-    return 0
+    return exits.DONE
   end
-  local answer, interrupted = script.confirm(
-    ("\nApply %s?"):format(script.counted(planned, "change")), args)
-  if answer then
-    return M.apply(plan, args, true)
+  local deletions = plan:deletions_to_allow(args.allow_delete)
+  local ask, number = ask_to_apply, planned
+  if deletions > 0 then
+    ask, number = ask_to_delete, deletions
   end
-  local why = interrupted and "\n" or answer == nil and "\nthere is no terminal to ask on: " or ""
-  script.say("%snothing was sent; to send what is planned in %s: %s%s", why, plan.path,
-    summaries.command(plan, "apply"), answer == nil and " --yes" or "")
-  return interrupted and exits.INTERRUPTED or exits.ERROR
+  local allowed, code = ask(plan, args, number)
+  return allowed and M.apply(plan, args, true) or code
 end
 
 return M

@@ -188,6 +188,28 @@ function M.pairs_of(words, option)
   return map
 end
 
+--- Ask a question on the terminal.
+---
+--- @param question string
+--- @return string? answer nil when there is no terminal to ask on
+--- @return boolean? interrupted by Ctrl-C instead of an answer
+function M.ask(question)
+  if not core.terminal_columns(STDIN) then
+    return nil
+  end
+  io.stderr:write(question, " ")
+  core.interrupt.hold()
+  local answer = text_tools.fold(io.read "l" or "")
+  core.interrupt.release()
+  if core.interrupt.pending() then
+    core.interrupt.clear()
+    return "", true
+  end
+  return answer
+end
+
+local YES = { y = true, yes = true, o = true, oui = true }
+
 --- Ask a question whose answer is yes or no.
 ---
 --- @param question string
@@ -197,18 +219,9 @@ end
 function M.confirm(question, args)
   if args.yes then
     return true
-  elseif not core.terminal_columns(STDIN) then
-    return nil
   end
-  io.stderr:write(question, " [y/N] ")
-  core.interrupt.hold()
-  local answer = text_tools.fold(io.read "l" or "")
-  core.interrupt.release()
-  if core.interrupt.pending() then
-    core.interrupt.clear()
-    return false, true
-  end
-  return answer == "y" or answer == "yes" or answer == "o" or answer == "oui"
+  local answer, interrupted = M.ask(question .. " [y/N]")
+  return answer and YES[answer] == true, interrupted
 end
 
 --- Say which columns a table had no room for.

@@ -1,5 +1,6 @@
 -- What may still be at work on a session, and what that means for absence.
 local changes_crm = require "spec.changes.crm"
+local fence = require "icrm.changes.send.fence"
 
 describe("the end of a session", function()
   local crm
@@ -80,6 +81,50 @@ describe("the end of a session", function()
     assert.truthy(states.needs_human == nil or codes(plan) == "SLOW")
     plan:apply { settle = 5 }
     assert.equal(4, crm.count("Accounts", "cf_icrm_token LIKE 'IC%'"))
+  end)
+
+  it("proves nothing where a lock gave up between two tries to end it", function()
+    local plan <close> = start { traits = "lock-gives-up=1500",
+      faults = "at create#2 before_commit stall=7000" }
+    local client <close> = require("icrm").connect { url = crm.server:url(), lanes = 1,
+      username = crm.server:username(), access_key = crm.server:key(), timeout = 1 }
+    client:server():learn("session_lock", true)
+    plan.client = client
+    local states = plan:apply({ settle = 0.02 }).states
+    assert.equal(1, plan.store:get(2).attempts)
+    assert.truthy(states.done == 4 or states.needs_human == 1)
+  end)
+
+  -- How a doubt fares whose session took so many seconds to end.
+  local function ended_after(seconds, has_hung)
+    local plan <close> = start {}
+    crash(plan)
+    local clock = 0
+    local function now()
+      clock = clock + seconds
+      return clock
+    end
+    local noted
+    local run = { client = crm.client, engine = { now = now, mark = function() end,
+      has_waited = function(_, s) return s > 1 end,
+      note_wait = function(_, s) noted = s end } }
+    local doubt = { change = { module = "Accounts" }, has_hung = has_hung,
+      sessions = { crm.client.core:import_session(plan.store:sessions()[1].session) } }
+    local fenced = fence.all({ run = run, store = plan.store, fenced = {} },
+      { commit = function() end }, { doubt })
+    assert.equal(1, #fenced)
+    crm.close()
+    return doubt.is_slow or false, noted
+  end
+
+  it("makes absence wait as long, and not count where a lock may have given up", function()
+    for _, case in ipairs { { 0.1, true, false }, { 20, false, false, 20 }, { 20, true, true, 20 },
+      { 60, false, true, 60 } } do
+      local is_slow, noted = ended_after(case[1], case[2])
+      assert.equal(case[3], is_slow, case[1])
+      assert.equal(case[4], noted)
+    end
+    start {}
   end)
 
   it("is seen by order where the server has no logout and its sessions are queues", function()

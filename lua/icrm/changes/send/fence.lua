@@ -16,6 +16,9 @@ local FENCE_TRIES = 4
 -- No server is known to wait longer for the lock of a session.
 local LONGEST_SESSION_LOCK_S = 60
 
+-- How much of that is as good as all.
+local MOST_OF = 0.9
+
 -- The answers that show that a session is gone; nothing ran.
 local SESSION_GONE = {
   INVALID_SESSIONID = true,
@@ -62,13 +65,14 @@ end
 
 -- Whether an end that took so long was waited for: something was at work on the
 -- session, which has ended now, or still is where the lock has given up. What is
--- waited for afterwards grows with it.
+-- waited for afterwards grows with it; after a wait as long as a lock's it is `spent`,
+-- and absence will not count.
 local function judge_wait(self, took)
   if not self.run.engine:has_waited(took) then
     return "shut"
   end
   self.run.engine:note_wait(took)
-  return "slow"
+  return took < MOST_OF * LONGEST_SESSION_LOCK_S and "slow" or "spent"
 end
 
 -- A server that runs one request at a time per session answers a read on it only
@@ -83,16 +87,21 @@ local function barrier(self, session, module)
 end
 
 -- End a session and see that a call on it is refused. Only an answer counts; and
--- one that was long in coming may come from a lock that has given up.
+-- one that was long in coming, from the first try on, may come from a lock that has
+-- given up.
 local function fence(self, job, session, module)
-  local client = self.run.client
+  local client, waited_s = self.run.client, 0
   for try = 1, FENCE_TRIES do
     local took, _, err =
       time(self, errors.try, call_on, client, session, "logout", "POST", {})
     self.has_no_logout = self.has_no_logout or err and err.status == 500 or false
-    if M.is_gone(client, session, module) then
-      return judge_wait(self, took)
-    elseif try < FENCE_TRIES then
+    waited_s = waited_s + took
+    local looked, is_gone = time(self, M.is_gone, client, session, module)
+    if is_gone then
+      return judge_wait(self, waited_s)
+    end
+    waited_s = waited_s + looked
+    if try < FENCE_TRIES then
       job:sleep(try * 0.1)
     end
   end
@@ -104,10 +113,14 @@ end
 -- for, but it was not longer than that is ago.
 local function was_left(self, session, module)
   return self.fencing_since and M.is_gone(self.run.client, session, module)
-    and judge_wait(self, math.min(os.time() - self.fencing_since - 1, LONGEST_SESSION_LOCK_S))
+    and judge_wait(self, math.min(os.time() - self.fencing_since - 1,
+      MOST_OF * LONGEST_SESSION_LOCK_S - 1))
 end
 
--- `shut`, `slow` (it ended, but only after a wait), or `open`.
+-- The verdicts on a session, from the best to the worst: `slow` ended, but only after
+-- a wait, `spent` after one for which a lock may have given up.
+local RANK = { shut = 1, slow = 2, spent = 3, open = 4 }
+
 local function shut_off(self, job, doubt)
   local worst = doubt.sessions and "shut" or "open"
   for _, session in ipairs(doubt.sessions or {}) do
@@ -116,7 +129,7 @@ local function shut_off(self, job, doubt)
       or was_left(self, session, module)
       or fence(self, job, session, module)
     local verdict = self.fenced[session]
-    worst = verdict ~= "shut" and worst ~= "open" and verdict or worst
+    worst = RANK[verdict] > RANK[worst] and verdict or worst
   end
   return worst
 end
@@ -156,7 +169,7 @@ function M.all(self, job, doubts)
     else
       -- A server that is merely slow is waited for longer; one that has hung may
       -- have given up a lock.
-      doubt.is_slow = doubt.is_slow or verdict == "slow" and doubt.has_hung
+      doubt.is_slow = doubt.is_slow or verdict == "spent" or verdict == "slow" and doubt.has_hung
       doubt.fenced_at = os.time()
       fenced[#fenced + 1] = doubt
     end

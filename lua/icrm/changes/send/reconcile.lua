@@ -42,7 +42,7 @@ function M.new(run, options)
     doubts = {},
     open = {}, -- change number → true while nobody knows what became of it
     without_control = {},
-    fenced = {}, -- session → shut, slow or open; see icrm.changes.send.fence
+    fenced = {}, -- session → a verdict of icrm.changes.send.fence
   }, Reconciler)
 end
 

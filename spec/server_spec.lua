@@ -67,6 +67,34 @@ describe("what the server is", function()
     assert.is_nil(facts.open(path, "8.0.0"):get "logout")
   end)
 
+  it("is not kept for ever, nor from a clock that was wrong", function()
+    local facts = require "icrm.facts"
+    local kept = facts.open(nil, "a server")
+    kept:learn("session_lock", true)
+    kept.facts.session_lock.date = os.time() - 7200
+    assert.is_true(kept:get "session_lock")
+    assert.is_nil(kept:get("session_lock", 3600))
+    kept.facts.session_lock.date = os.time() + 7200
+    assert.is_nil(kept:get "session_lock")
+  end)
+
+  it("is not taken from another server behind the same URL", function()
+    local server = require "icrm.server"
+    local path = helper.tmpdir() .. "/server-2"
+    local function at(user, ...)
+      local names, information = { ... }, {}
+      for _, name in ipairs(names) do
+        information[name] = {}
+      end
+      return server.of { version = "8.0.0", user = user, facts_file = path, _learnt = {},
+        expect = function() end, list_types = function() return information, names end }
+    end
+    at("19x1", "Accounts"):learn("offers revise", true)
+    assert.is_true(at("19x1", "Accounts"):fact "offers revise")
+    assert.is_nil(at("19x1", "Accounts", "Invoice"):fact "offers revise")
+    assert.is_nil(at("19x5", "Accounts"):fact "offers revise")
+  end)
+
   it("is known to the next client of a file's sandbox without asking", function()
     local url = "sandbox:" .. helper.tmpdir() .. "/crm.db"
     local one <close> = icrm.connect(url)

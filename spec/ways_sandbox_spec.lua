@@ -97,6 +97,36 @@ describe("writing to a server that", function()
     end
   end
 
+  it("has no revise any more is seen at the first record, and nothing is done twice", function()
+    start { traits = "no-revise" }
+    crm:server():learn("offers revise", true) -- of another day
+    local records = {}
+    for i = 1, 3 do
+      records[i] = crm:create("Accounts", { accountname = "A" .. i, phone = "1" })
+    end
+    local set <close> = plan()
+    for _, record in ipairs(records) do
+      set:update(record, { phone = "2" })
+    end
+    assert.same({ done = 3 }, set:apply({ settle = 0.02 }).states)
+    assert.is_false(crm:server():fact "offers revise")
+    for _, record in ipairs(records) do
+      assert.equal("2", admin:retrieve(record.id).phone)
+    end
+  end)
+
+  it("blanks, and was probed, is sent the first record whole", function()
+    start { traits = "no-revise,update-blanks" }
+    crm:server():learn("update", "blanks")
+    local account = crm:create("Accounts", { accountname = "A", phone = "1", description = "d" })
+    keeps(account, "Accounts", { phone = "2" })
+    local updates = 0
+    for _, call in ipairs(server:log()) do
+      updates = updates + (call.operation == "update" and 1 or 0)
+    end
+    assert.equal(3, updates) -- one on each of the three roads; none put the rest back
+  end)
+
   it("drops prices by revise keeps them and the taxes of a product", function()
     start { profile = "vtiger8", traits = "update-encodes-description,update-rounds,"
       .. "revise-drops,price-list,json-numbers" }

@@ -6,6 +6,7 @@
 -- docs/client.md lists the kinds.
 -- @module icrm.server
 
+local core = require "icrm.core"
 local errors = require "icrm.error"
 local facts = require "icrm.facts"
 local operations = require "icrm.operations"
@@ -42,6 +43,14 @@ local function kind_of(version, information)
   return "unknown"
 end
 
+-- What tells a server from another one that answers under its URL one day: an upgrade,
+-- a copy for tests, a restored backup. The kind and the modules are looked at with
+-- each connection, so a fact is never one of a server that shows others.
+local function identity_of(client, kind, names)
+  return core.digest.sha256(table.concat({ client.version or "", kind, client.user or "",
+    table.concat(names, " ") }, "\n"))
+end
+
 --- Find out what a client's server is; asked once per client.
 ---
 --- It takes one `listtypes`, which the client remembers.
@@ -51,10 +60,10 @@ end
 function M.of(client)
   return tasks.share(client, client._learnt, "server", function()
     local version = client.version or ""
-    local information = client:list_types()
-    return setmetatable({ client = client, version = version,
-      kind = kind_of(version, information),
-      facts = facts.open(client.facts_file, version) }, Server)
+    local information, names = client:list_types()
+    local kind = kind_of(version, information)
+    return setmetatable({ client = client, version = version, kind = kind,
+      facts = facts.open(client.facts_file, identity_of(client, kind, names or {})) }, Server)
   end)
 end
 
@@ -74,10 +83,11 @@ end
 --- What was found out about the server, by this process or by one before it.
 ---
 --- @param name string such as `session_lock`, `logout`
+--- @param max_age_s? integer for how long it counts; 30 days by default
 --- @return any value nil when it is not known
 --- @return integer? date when it was found out, as os.time
-function Server:fact(name)
-  return self.facts:get(name)
+function Server:fact(name, max_age_s)
+  return self.facts:get(name, max_age_s)
 end
 
 --- Keep what was found out about the server.
@@ -86,6 +96,7 @@ end
 --- @param value string|boolean
 --- @return string|boolean value
 function Server:learn(name, value)
+  self.ways = nil -- icrm.ways weighs the facts anew
   return self.facts:learn(name, value)
 end
 

@@ -54,7 +54,8 @@ local KNOWN = {
     as_stored = "__cbws_skipcurdbconvall",
     empty_dates = true, -- an absent date becomes today's; needs `as_stored`
   },
-  -- The safe branch: what is known of the family, and a look at the first record.
+  -- The safe branch: what is known of the family, facts that make it safer (law 35),
+  -- and a look at the first record.
   unknown = { modules = VTIGER_MODULES, update_along = { "description" }, update_rounds = true },
 }
 
@@ -110,6 +111,22 @@ function M.follows(name, sent)
   return reference ~= nil and (sent[reference] ~= nil or M.follows(reference, sent))
 end
 
+-- What is known of a kind, and what was seen of this server. A fact narrows the
+-- choice or names a harm; none makes up for the look at the first record (law 35).
+local function with_facts(server)
+  local known = KNOWN[server.kind] or KNOWN.unknown
+  local amounts = tostring(server:fact "amounts" or "")
+  local weighed = setmetatable({ kind = server.kind,
+    decimals = tonumber(amounts:match "^rounded:(%d+)$") }, { __index = known })
+  if not known.is_known then
+    local updates, revises = server:fact "update", server:fact "revise"
+    weighed.update_blanks = updates == "blanks"
+    weighed.shuns_revise = updates == "keeps" and revises ~= nil and revises ~= "keeps"
+    weighed.user_form = amounts == "user form"
+  end
+  return weighed
+end
+
 --- What is known of the server that a client is connected to.
 ---
 --- @param client icrm.Client
@@ -117,7 +134,12 @@ end
 function M.known(client)
   local learnt = client._learnt -- asked with every write
   local server = learnt and learnt.server or client:server()
-  return KNOWN[server.kind] or KNOWN.unknown
+  local known = server.ways
+  if not known or known.kind ~= server.kind then
+    known = with_facts(server)
+    server.ways = known
+  end
+  return known
 end
 
 --- Find out what choosing a way will ask, ahead of it.
@@ -138,12 +160,19 @@ end
 --- @return integer
 function M.preparation(client, changes)
   local known, offered = client._learnt, client.offered or {}
+  local is_kept = known.server and known.server:fact "offers revise" ~= nil
   return ((known.server or known.types) and 0 or 1)
-    + (changes and offered.revise == nil and 1 or 0)
+    + (changes and offered.revise == nil and not is_kept and 1 or 0)
 end
 
 local function settings_of(client)
   return client:own_settings() or {}
+end
+
+-- The decimals that are left of an amount: as the user's record says or as it was
+-- seen, whichever is less.
+local function decimals_of(known, settings)
+  return math.min(settings.decimals or DEFAULT_DECIMALS, known.decimals or math.huge)
 end
 
 local NUMBERS = { double = true, currency = true }
@@ -153,7 +182,7 @@ local function is_rounded(known, settings, field, value)
   local text = values.text(value)
   return known.update_rounds
     and NUMBERS[field.type]
-    and alterations.decimals(text) > (settings.decimals or DEFAULT_DECIMALS)
+    and alterations.decimals(text) > decimals_of(known, settings)
 end
 
 --- The numbers that have more decimals than the user's settings, to which this
@@ -165,12 +194,15 @@ end
 --- @return table list of { field, sent, decimals }, sorted by field
 function M.roundings(client, schema, fields)
   local known, list = M.known(client), {}
-  for name, value in pairs(known.is_known and known.update_rounds and fields or {}) do
+  local is_told = known.is_known and known.update_rounds or known.decimals
+  for name, value in pairs(is_told and fields or {}) do
     local field = schema.by_name[name]
     local is_long = field and NUMBERS[field.type] and alterations.decimals(values.text(value)) > 0
-    local decimals = is_long and settings_of(client).decimals
-    if decimals and is_rounded(known, { decimals = decimals }, field, value) then
-      list[#list + 1] = { field = name, sent = values.text(value), decimals = decimals }
+    local settings = is_long and settings_of(client) or {}
+    local is_certain = known.decimals or settings.decimals
+    if is_long and is_certain and is_rounded(known, settings, field, value) then
+      list[#list + 1] = { field = name, sent = values.text(value),
+        decimals = decimals_of(known, settings) }
     end
   end
   table.sort(list, function(a, b) return a.field < b.field end)
@@ -261,7 +293,7 @@ local function updated(client, known, schema, current, fields, is_whole, accepts
       if rounds and needed and not accepts(name, "rounded") then
         return failure("NO_SAFE_WAY",
           "%s cannot be changed without rounding %s, %s, to %d decimals", current.id, name,
-          values.text(value), settings.decimals or DEFAULT_DECIMALS)
+          values.text(value), decimals_of(known, settings))
       elseif not rounds or needed then
         element[name] = value
       end
@@ -312,9 +344,10 @@ function M.choose(client, schema, current, fields, options)
   options = options or {}
   local known = M.known(client)
   local accepts = options.accepts or accept_nothing
-  local revises = client:server():offers "revise"
+  local revises = not known.shuns_revise and client:server():offers "revise"
   local dropped = dropped_field(known.modules[schema.name] or {}, current, fields)
   local needs_whole = options.learnt == "whole"
+    or not options.learnt and not revises and known.update_blanks
     or revises and dropped ~= nil
     or known.as_stored and has_local_time(client, schema, fields)
   local way, err
@@ -380,6 +413,9 @@ function M.creation(client, schema, fields)
   end
   if known.empty_dates then
     add_empty_dates(schema, element)
+  end
+  if known.user_form and not known.as_stored then
+    element = in_user_form(client, schema, element)
   end
   if schema.name == "Calendar" and fields.activitytype == nil and schema.by_name.activitytype then
     element = core.copy(element)

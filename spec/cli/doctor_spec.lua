@@ -78,7 +78,7 @@ describe("doctor", function()
     require("icrm.cli.trial").run(function(_, name, text)
       lines[name] = { text = text }
     end, crm, {})
-    says(lines, "amounts", "^are read in the form of your settings: 1234%.56789 became")
+    says(lines, "amounts", "^are read as your settings write them: 1234%.56789 became")
   end)
 
   it("writes nothing where it could not clean up, or to a protected profile", function()

@@ -122,12 +122,14 @@ static void read_user(struct sb_call *call) {
   sb_store_set_caller(call->store, call->user);
 }
 
-/* A stock vtiger dies in operations whose code its PHP no longer runs. */
+/* A server dies in operations that it has not, a stock vtiger in those whose
+ * code its PHP no longer runs. */
 static bool is_missing(const struct sb_call *call) {
   static const struct {
     const char *operation;
     enum sb_trait trait;
   } missing[] = {{"logout", SB_TRAIT_NO_LOGOUT},
+                 {"revise", SB_TRAIT_NO_REVISE},
                  {"sync", SB_TRAIT_NO_SYNC},
                  {"files_retrieve", SB_TRAIT_NO_FILES_RETRIEVE}};
   for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)

@@ -96,6 +96,7 @@
     "and returned in the base currency.")                                      \
   X(NO_LOGOUT, "no-logout", 0,                                                 \
     "logout answers an empty 500, and the session lives on.")                  \
+  X(NO_REVISE, "no-revise", 0, "revise answers an empty 500.")                 \
   X(NO_SYNC, "no-sync", 0, "sync answers an empty 500.")                       \
   X(NO_FILES_RETRIEVE, "no-files-retrieve", 0,                                 \
     "files_retrieve answers an empty 500.")                                    \

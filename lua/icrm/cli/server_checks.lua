@@ -106,7 +106,9 @@ local function check_session_lock(add, crm, server, args)
   end
   local detail
   seen, detail = session_lock.observe(crm)
-  server:learn("session_lock", seen)
+  if seen ~= nil then
+    server:learn("session_lock", seen)
+  end
   add(true, "session lock", seen and ("seen: %s; --resend barrier can settle a write without an "
       .. "answer"):format(detail)
     or ("not seen: %s; only a session that was ended settles a write without an answer")

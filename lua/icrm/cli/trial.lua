@@ -52,39 +52,62 @@ local function note(self, name, value, text)
   self.add(true, name, text)
 end
 
+-- To how many decimals an amount was rounded; nil when it is not the amount.
+local function decimals_left(found)
+  for decimals = 4, 0, -1 do
+    if math.abs(found - tonumber(("%." .. decimals .. "f"):format(AMOUNT))) < 1e-7 then
+      return decimals
+    end
+  end
+end
+
+-- Whether the server reads an amount that is written as the user's settings have it.
+local function reads_user_form(self, field)
+  local settings = self.crm:own_settings()
+  local separator = settings and settings.decimal_separator
+  if not separator or separator == "." or not self.server:offers "revise" then
+    return false
+  end
+  self.crm:call("revise", { element = { id = self.id,
+    [field] = (AMOUNT:gsub("%.", separator)) } })
+  local found = tonumber(self.crm:retrieve(self.id)[field])
+  return found ~= nil and decimals_left(tonumber(("%.4f"):format(found))) ~= nil
+end
+
 local function check_amount(self, stored)
   local field = self.fields.amount
   local found = field and tonumber(stored[field])
   if not found then
     return
   end
-  local sent = tonumber(AMOUNT)
-  if found == sent then
+  if found == tonumber(AMOUNT) then
     return note(self, "amounts", "kept", "are stored as they are sent")
   end
-  for decimals = 0, 4 do
-    if ("%." .. decimals .. "f"):format(sent) == ("%." .. decimals .. "f"):format(found)
-        and math.abs(found - sent) < 10 ^ -decimals then
-      return note(self, "amounts", "rounded:" .. decimals,
-        ("are rounded to %d decimals: %s became %s"):format(decimals, AMOUNT, stored[field]))
-    end
+  local decimals = decimals_left(found)
+  if decimals then
+    return note(self, "amounts", "rounded:" .. decimals,
+      ("are rounded to %d decimals: %s became %s"):format(decimals, AMOUNT, stored[field]))
+  elseif reads_user_form(self, field) then
+    return note(self, "amounts", "user form", ("are read as your settings write them: %s became "
+      .. "%s; icrm writes them so where nothing better is known"):format(AMOUNT, stored[field]))
   end
-  note(self, "amounts", "converted", ("are read in the form of your settings: %s became %s; "
-    .. "write them as the CRM shows them to you"):format(AMOUNT, stored[field]))
+  note(self, "amounts", "converted", ("are converted: %s became %s, in another currency or form "
+    .. "than was sent; a set stops at the first"):format(AMOUNT, stored[field]))
 end
 
--- What a change of one field did to the others.
+-- What a change of one field did to the others, and whether it emptied one.
 local function spilled(self, before, after, changed)
-  local list = {}
+  local list, is_blanked = {}, false
   for _, field in ipairs(self.schema.fields) do
     local name = field.name
     local is_own = name == changed or name == "modifiedtime" or name == "modifiedby"
     if not is_own and not values.same(field, before[name] or "", after[name]) then
       list[#list + 1] = ("%s was %q, is %q"):format(name, values.shorten(before[name] or ""),
         values.shorten(tostring(after[name] or "")))
+      is_blanked = is_blanked or (after[name] or "") == ""
     end
   end
-  return list
+  return list, is_blanked
 end
 
 local function check_change(self, operation)
@@ -97,8 +120,8 @@ local function check_change(self, operation)
   end
   self.crm:call(operation, { element = element })
   local after = self.crm:retrieve(self.id)
-  local list = spilled(self, before, after, self.fields.text)
-  note(self, operation, #list == 0 and "keeps" or "changes", #list == 0
+  local list, is_blanked = spilled(self, before, after, self.fields.text)
+  note(self, operation, is_blanked and "blanks" or #list == 0 and "keeps" or "changes", #list == 0
     and "of one field keeps all others" or "of one field changes others: "
       .. table.concat(list, "; "))
 end

@@ -38,9 +38,26 @@ describe("the session lock", function()
     assert.equal(calls, crm.core:stats().calls)
   end)
 
+  it("is looked at again before it is a proof, once it is not new", function()
+    local crm <close> = icrm.connect("sandbox:?lock=off&" .. SLOW)
+    crm:server():learn("session_lock", true)
+    crm:server().facts.facts.session_lock.date = os.time() - 2 * 3600
+    assert.is_false(session_lock.is_known(crm))
+    assert.is_false(crm:server():fact "session_lock")
+    local calls = crm.core:stats().calls
+    assert.is_false(session_lock.is_known(crm)) -- what takes the safe way is believed for longer
+    assert.equal(calls, crm.core:stats().calls)
+  end)
+
+  it("is not kept where nobody can tell", function()
+    local crm <close> = icrm.connect "sandbox:?demo=off"
+    assert.is_false(session_lock.is_known(crm))
+    assert.is_nil(crm:server():fact "session_lock")
+  end)
+
   it("is not seen where there is nothing to read", function()
     local crm <close> = icrm.connect "sandbox:?demo=off"
-    assert.same({ false, "there are no records by which it could be seen" },
+    assert.same({ nil, "there are no records by which it could be seen" },
       { session_lock.observe(crm) })
   end)
 end)

@@ -15,6 +15,7 @@ local M = {}
 local ROUNDS = 12
 local CLEARLY = 0.8 -- of the rounds on another session, in which the quick one overtakes
 local SELDOM = 0.1  -- of those on the same one: it came to the server first after all
+local PROOF_HOLDS_S = 3600 -- a server's settings change seldom in the hour of a job
 -- Parts of the slow read's time that it is ahead: more where that was not enough.
 local HEAD_STARTS = { 0.25, 0.5, 0.7 }
 
@@ -123,20 +124,20 @@ local function probe(a, b, calls, rounds)
       break
     end
   end
-  return seen or false, count
+  return seen, count
 end
 
 --- Watch whether reads on one session wait for each other.
 ---
 --- @param client icrm.Client two more sessions are opened for a moment
 --- @param rounds? integer how often it is tried, 12 by default
---- @return boolean seen; false also when the order says nothing
+--- @return boolean? seen nil when the order says nothing
 --- @return string detail what was seen, one sentence
 function M.observe(client, rounds)
   rounds = rounds or ROUNDS
   local calls = choose(client)
   if not calls then
-    return false, "there are no records by which it could be seen"
+    return nil, "there are no records by which it could be seen"
   end
   local a <close> = errors.check(core.client(client.core_options))
   local b <close> = errors.check(core.client(client.core_options))
@@ -147,18 +148,24 @@ function M.observe(client, rounds)
     .. "%d of %d on another"):format(count.same, rounds, count.other, rounds)
 end
 
---- Whether sessions are queues here, as it is known of this CRM; found out, and kept
---- with its date, where it is not.
+--- Whether sessions are queues here: found out, and kept with its date. That they are
+--- is a part of a proof, so it is looked at again when it is not new (law 35).
 ---
 --- @param client icrm.Client
---- @return boolean
+--- @return boolean false also when nobody can tell
 function M.is_known(client)
   local server = client:server()
-  local seen = server:fact "session_lock"
-  if seen == nil then
-    seen = server:learn("session_lock", (M.observe(client)))
+  if server:fact "session_lock" == false then
+    return false
   end
-  return seen
+  local seen = server:fact("session_lock", PROOF_HOLDS_S)
+  if seen == nil then
+    seen = M.observe(client)
+    if seen ~= nil then
+      server:learn("session_lock", seen)
+    end
+  end
+  return seen or false
 end
 
 return M

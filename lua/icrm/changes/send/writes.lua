@@ -134,6 +134,12 @@ local function learn_way(run, module, name)
   run.engine:mark(run.store.set_meta, "way." .. module, name)
 end
 
+-- A server that does not know an operation breaks off, like one that fails in it.
+local function is_unknown_there(run, operation, err)
+  return err ~= nil and (err.status == 500 or err.code == "UNKNOWN_OPERATION")
+    and errors.try(operations.offers, run.client, operation) == false
+end
+
 -- `update` or `revise`, whichever keeps the rest of this record as it is.
 local function send_update(job, run, change, fields, current)
   local schema = run.set:schema(change.module)
@@ -151,6 +157,10 @@ local function send_update(job, run, change, fields, current)
     element = json.encode_element(way.element),
   })
   local class = classify.record(record, err, schema.id_prefix, change.record)
+  if way.operation == "revise" and is_unknown_there(run, "revise", err) then
+    run.client:server():learn("offers revise", false) -- it was kept from another day
+    return send_update(job, run, change, fields, current)
+  end
   run:settle_write(change, class, err, session, function()
     local stored = read_again(run, change, record)
     local outcome = images.outcome(schema, fields, current, stored)
@@ -194,12 +204,6 @@ function M.update(job, run, change)
     run.engine:mark(run.store.mark, change.n, { before = change.before })
   end
   send_update(job, run, change, fields, current)
-end
-
--- A server that does not know an operation breaks off, like one that fails in it.
-local function is_unknown_there(run, operation, err)
-  return err ~= nil and err.status == 500
-    and errors.try(operations.offers, run.client, operation) == false
 end
 
 --- Send the deletion of a record, unless it was changed since the plan.

@@ -32,7 +32,7 @@ parser:option("--sheet", "The sheet of a workbook; else the first visible one wi
   :argname "NAME|N"
 parser:option("--skip", "How many rows of a sheet stand above the headings; else they are found.")
   :argname "N":convert(script.count)
-parser:option("--encoding", "Instead of what is detected: UTF-8, Windows-1252, UTF-16LE, …")
+parser:option("--encoding", "Instead of what is detected: utf-8, macintosh, …, see iconv -l.")
 parser:option("--delimiter", "Instead of what is detected.")
 parser:option("--decimal", "Instead of what is detected."):choices { "comma", "point" }
 parser:option("--dates", "What comes first in 03/04/2026."):choices { "day", "month" }

@@ -30,13 +30,51 @@ describe("source", function()
     assert.equal("windows-1252, separator ;, 2 columns", source:describe())
   end)
 
+  it("opens what a Mac saves, and says that it is a guess", function()
+    local source <close> = opened "Nom;Ville\rCaf\x8E No\x91l;Orl\x8Eans\r"
+    assert.same({ { 2, "Café Noël", "Orléans" } }, rows_of(source))
+    assert.equal("macintosh, separator ;, 2 columns", source:describe())
+    assert.same({ 'macintosh is a guess, for it has "Café" where windows-1252 would have "CafŽ"; '
+      .. "if that is wrong, name the encoding" }, source:notes())
+  end)
+
+  it("says nothing of an encoding that its words prove", function()
+    local source <close> = opened "Nom;Ville\nCaf\xE9 No\xEBl;N\xEEmes\n"
+    assert.same({}, source:notes())
+  end)
+
+  it("never reads broken UTF-8 as something else", function()
+    local text = "Nom;Ville\nCafé;Orléans\nNoël;N\xEEmes\nZoé;B\xE8gles\n"
+    local source <close> = opened(text)
+    local again <close> = source:again() -- it is as broken when it is read once more
+    for _, one in ipairs { source, again } do
+      local ok, err = pcall(rows_of, one)
+      assert.is_false(ok)
+      assert.matches("line 3, character 7, cell 2 %(Ville%): the bytes EE 6D are not utf%-8, as "
+        .. "the file is otherwise; in windows%-1252 EE would be \"î\": mend the line, the first "
+        .. "of 2 such places", err.message)
+    end
+  end)
+
+  it("takes the encodings that iconv has", function()
+    for encoding, text in pairs { macintosh = "Caf\x8E", cp850 = "Caf\x82",
+      ["windows-1250"] = "\xA3\xF3d\x9F", ["koi8-r"] = "\xCD\xC9\xD2",
+      ["shift_jis"] = "\x93\xFA\x96\x7B", ["utf-32"] = "\xFF\xFE\0\0n\0\0\0\n\0\0\0x\0\0\0" } do
+      local source <close> = opened(encoding == "utf-32" and text or "n\n" .. text .. "\n",
+        { encoding = encoding })
+      local words = { macintosh = "Café", cp850 = "Café", ["windows-1250"] = "Łódź",
+        ["koi8-r"] = "мир", shift_jis = "日本", ["utf-32"] = "x" }
+      assert.same({ { 2, words[encoding] } }, rows_of(source))
+    end
+  end)
+
   it("takes the format that it is told", function()
     local source <close> = opened("a,b;c\n1,2;3\n", { delimiter = ";" })
     assert.same({ "a,b", "c" }, source.headings)
     local tab <close> = opened("a\tb\n1\t2\n", { delimiter = "tab" })
     assert.same({ "a", "b" }, tab.headings)
     fails_to_open("a;b\n", 'unknown delimiter "#"', { delimiter = "#" })
-    fails_to_open("a;b\n", 'unknown encoding "ebcdic"', { encoding = "ebcdic" })
+    fails_to_open("a;b\n", 'unknown encoding "klingon"', { encoding = "klingon" })
   end)
 
   it("leaves out rows of empty cells and counts them", function()

@@ -56,6 +56,15 @@ function Csv:describe()
     format.bom and " with a byte order mark" or "", SHOWN[format.delimiter] or format.delimiter)
 end
 
+-- What there is to say of a guess that may be wrong.
+function Csv:notes()
+  local format = self.format
+  local doubt = format.doubt
+  return doubt and { ("%s is a guess, for it has %s where %s would have %s; if that is wrong, "
+    .. "name the encoding"):format(format.encoding, text_tools.quote(doubt.word), doubt.rival,
+    text_tools.quote(doubt.rival_word)) } or {}
+end
+
 function Csv:close()
   self.reader:close()
 end
@@ -152,7 +161,7 @@ function Source:again()
   end
   local source = M.open {
     path = self.path, raw = self.opts.raw,
-    encoding = self.format.encoding, delimiter = self.format.delimiter,
+    encoding = self.opts.encoding, delimiter = self.format.delimiter,
     sheet = self.format.number, skip = self.format.skip,
   }
   if table.concat(source.headings, "\0") ~= table.concat(self.headings, "\0") then
@@ -175,6 +184,13 @@ end
 function Source:describe()
   return ("%s, %d column%s"):format(self.reader:describe(), #self.headings,
     #self.headings == 1 and "" or "s")
+end
+
+--- What is to be said of how the file is read: guesses that may be wrong.
+---
+--- @return string[]
+function Source:notes()
+  return self.reader.notes and self.reader:notes() or {}
 end
 
 --- Close the file.

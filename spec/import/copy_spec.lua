@@ -4,8 +4,8 @@ local helper = require "spec.helper"
 local ADDED = { "icrm_code", "icrm_message" }
 
 describe("import.copy", function()
-  local function opened(text)
-    return copy.open(helper.tmpfile(text, "rows.csv"))
+  local function opened(text, where)
+    return copy.open(helper.tmpfile(text, "rows.csv"), where)
   end
 
   -- ASCII as UTF-16.
@@ -46,6 +46,11 @@ describe("import.copy", function()
       assert.equal(smile .. wide(';1;"', big) .. smile .. wide('"\r\n', big),
         file:row(2, { "\u{1F600}" }))
     end
+  end)
+
+  it("keeps a byte that is half a character from being taken for a delimiter", function()
+    local file = opened("n|b\n\x83|\x83\x5C|1\n", { encoding = "shift_jis", delimiter = "|" })
+    assert.equal('\x83|\x83\x5C|1|"E"\n', file:row(2, { "E" }))
   end)
 
   it("puts a mark where a character cannot be", function()

@@ -30,7 +30,7 @@ static int read_options(lua_State *L, struct icrm_csv_options *out,
                         struct icrm_error *err) {
   const char *encoding = option(L, "encoding");
   const char *delimiter = option(L, "delimiter");
-  if (encoding && icrm_charset_find(encoding, &out->encoding, err) < 0)
+  if (encoding && icrm_encoding_find(encoding, &out->encoding, err) < 0)
     return -1;
   if (!delimiter || strcmp(delimiter, "auto") == 0)
     return 0;
@@ -46,7 +46,7 @@ static int read_options(lua_State *L, struct icrm_csv_options *out,
 
 /* reader{ path=, encoding=, delimiter= } -> reader | nil, err */
 static int reader_open(lua_State *L) {
-  struct icrm_csv_options options = {ICRM_ENCODING_AUTO, '\0'};
+  struct icrm_csv_options options = {.delimiter = '\0'};
   struct icrm_error err;
   luaL_checktype(L, 1, LUA_TTABLE);
   const char *path = option(L, "path");
@@ -92,14 +92,33 @@ static int reader_line(lua_State *L) {
   return 1;
 }
 
-/* reader:format() -> { encoding=, bom=, file=, delimiter=, newline= } */
+/* What else the encoding may be, as the field `doubt` of the table on top. */
+static void set_doubt(lua_State *L, const struct icrm_guess *guess) {
+  if (icrm_encoding_is(&guess->rival, ""))
+    return;
+  lua_createtable(L, 0, 3);
+  lua_pushstring(L, guess->rival.name);
+  lua_setfield(L, -2, "rival");
+  lua_pushstring(L, guess->word);
+  lua_setfield(L, -2, "word");
+  lua_pushstring(L, guess->rival_word);
+  lua_setfield(L, -2, "rival_word");
+  lua_setfield(L, -2, "doubt");
+}
+
+/* reader:format() -> { encoding=, bom=, is_8bit=, file=, delimiter=, newline=,
+ *   doubt={ rival=, word=, rival_word= } where the encoding is a guess that may
+ *   be wrong } */
 static int reader_format(lua_State *L) {
   struct icrm_csv_format format = icrm_csv_format(check_reader(L));
-  lua_createtable(L, 0, 5);
-  lua_pushstring(L, icrm_charset_name(format.encoding));
+  lua_createtable(L, 0, 7);
+  lua_pushstring(L, format.guess->encoding.name);
   lua_setfield(L, -2, "encoding");
-  lua_pushboolean(L, format.bom);
+  lua_pushboolean(L, format.guess->mark > 0);
   lua_setfield(L, -2, "bom");
+  lua_pushboolean(L, format.is_8bit);
+  lua_setfield(L, -2, "is_8bit");
+  set_doubt(L, format.guess);
   lua_pushboolean(L, format.file);
   lua_setfield(L, -2, "file");
   lua_pushlstring(L, &format.delimiter, 1);
@@ -117,10 +136,10 @@ static int reader_close(lua_State *L) {
   return 0;
 }
 
-static enum icrm_encoding check_encoding(lua_State *L, int arg) {
-  enum icrm_encoding encoding;
-  struct icrm_error err;
-  if (icrm_charset_find(luaL_checkstring(L, arg), &encoding, &err) < 0)
+static struct icrm_encoding check_encoding(lua_State *L, int arg) {
+  struct icrm_encoding encoding;
+  if (icrm_encoding_find(luaL_checkstring(L, arg), &encoding, NULL) < 0 ||
+      icrm_encoding_is(&encoding, ""))
     luaL_argerror(L, arg, "no encoding that is known");
   return encoding;
 }
@@ -129,11 +148,11 @@ static enum icrm_encoding check_encoding(lua_State *L, int arg) {
 static int convert(lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
-  const enum icrm_encoding from = check_encoding(L, 2);
-  const enum icrm_encoding to = check_encoding(L, 3);
+  const struct icrm_encoding from = check_encoding(L, 2);
+  const struct icrm_encoding to = check_encoding(L, 3);
   struct icrm_buf out = {0};
   struct icrm_error err;
-  const int rc = icrm_charset_convert(text, len, from, to, &out, &err);
+  const int rc = icrm_encoding_convert(text, len, &from, &to, &out, &err);
   if (rc == 0)
     lua_pushlstring(L, out.data ? out.data : "", out.len);
   icrm_buf_free(&out);

@@ -87,23 +87,47 @@ static int fail_file(const struct icrm_csv *csv, struct icrm_error *err) {
   return icrm_error_set(err, why.kind, "%s: %s", csv->path.data, why.message);
 }
 
+/* Of a file that is UTF-8 elsewhere, what the bad bytes would be otherwise. */
+static void add_broken(const struct icrm_csv *csv, struct icrm_buf *what,
+                       const char *bytes) {
+  const struct icrm_encoding utf8 = ICRM_ENCODING_UTF_8;
+  const struct icrm_encoding old = ICRM_ENCODING_WINDOWS_1252;
+  unsigned long places = icrm_charset_guess(csv->source)->broken;
+  unsigned first = 0;
+  sscanf(bytes, "%x", &first);
+  char byte = (char)first;
+  icrm_buf_addf(what,
+                "the bytes %s are not utf-8, as the file is otherwise; in "
+                "windows-1252 %02X would be \"",
+                bytes, first);
+  icrm_encoding_convert(&byte, 1, &old, &utf8, what, NULL);
+  icrm_buf_addf(what, "\": mend the line");
+  if (places > 1)
+    icrm_buf_addf(what, ", the first of %lu such places", places);
+}
+
 static int fail_bytes(const struct icrm_csv *csv, struct icrm_error *err) {
-  char bytes[16] = "", what[300];
-  enum icrm_encoding encoding = icrm_charset_encoding(csv->source);
-  const char *cure = encoding == ICRM_ENCODING_UTF_8
-                         ? "the file may be windows-1252"
-                         : "the file may have another encoding";
+  char bytes[16] = "";
+  struct icrm_buf what = {0};
+  const struct icrm_guess *guess = icrm_charset_guess(csv->source);
   icrm_charset_bad(csv->source, bytes);
   if (strcmp(bytes, "00") == 0)
-    snprintf(what, sizeof what,
-             "a NUL byte, which no text has; is this really a CSV file, or "
-             "is it utf-16? Then name its encoding");
+    icrm_buf_add_text(&what,
+                      "a NUL byte, which no text has; is this really a CSV "
+                      "file, or is it utf-16? Then name its encoding");
+  else if (guess->broken > 0)
+    add_broken(csv, &what, bytes);
   else
-    snprintf(what, sizeof what,
-             "the bytes %s are not %s; %s: name its encoding, or mend the "
-             "line",
-             bytes, icrm_charset_name(encoding), cure);
-  return fail_here(csv, err, what);
+    icrm_buf_addf(
+        &what,
+        "the bytes %s are not %s; the file may %s: name its encoding, "
+        "or mend the line",
+        bytes, guess->encoding.name,
+        icrm_encoding_is(&guess->encoding, "utf-8") ? "be windows-1252"
+                                                    : "have another encoding");
+  int rc = fail_here(csv, err, what.data ? what.data : "bytes are no text");
+  icrm_buf_free(&what);
+  return rc;
 }
 
 static int fail_quote(const struct icrm_csv *csv, struct icrm_error *err,
@@ -375,8 +399,8 @@ static int start(struct icrm_csv *csv, char delimiter, struct icrm_error *err) {
   if (!delimiter)
     delimiter = hint ? hint : detect_delimiter(text, len);
   csv->format =
-      (struct icrm_csv_format){.encoding = icrm_charset_encoding(csv->source),
-                               .bom = icrm_charset_has_bom(csv->source),
+      (struct icrm_csv_format){.guess = icrm_charset_guess(csv->source),
+                               .is_8bit = icrm_charset_is_8bit(csv->source),
                                .file = icrm_charset_is_file(csv->source),
                                .delimiter = delimiter,
                                .newline = newline_name(text, len)};
@@ -401,7 +425,7 @@ int icrm_csv_open(struct icrm_csv **out, const char *path,
     goto fail;
   }
   csv_set_blk_size(&csv->parser, CELL_BYTES_STEP);
-  if (icrm_charset_open(&csv->source, path, options->encoding, &why) < 0) {
+  if (icrm_charset_open(&csv->source, path, &options->encoding, &why) < 0) {
     fail_file(csv, &why);
     if (err)
       *err = why;

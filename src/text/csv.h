@@ -13,13 +13,13 @@
 struct icrm_csv;
 
 struct icrm_csv_options {
-  enum icrm_encoding encoding;
+  struct icrm_encoding encoding; /* ICRM_ENCODING_AUTO to guess it */
   char delimiter; /* ';', ',', '\t', '|'; 0 to detect the first three */
 };
 
 struct icrm_csv_format {
-  enum icrm_encoding encoding;
-  bool bom;
+  const struct icrm_guess *guess; /* the encoding; as long as the reader */
+  bool is_8bit; /* each byte of it is a character, the ASCII ones as they are */
   char delimiter;
   bool file;           /* can be read once more; a pipe cannot */
   const char *newline; /* "LF", "CRLF" or "CR", as the first line ends */

@@ -58,8 +58,8 @@ end
 ---   whose creation got no answer is found again;
 ---   `source`, `source_sha256`, `reading` (how a file was read), `script`: shown in the header;
 ---   `sources`: the files that the rows came from, a list of { path, full_path, sha256, sheet,
----   skip (where in a workbook: numbers), records (names that the keys of its changes begin
----   with) };
+---   skip (where in a workbook: numbers), encoding, delimiter (of a CSV file), records (names
+---   that the keys of its changes begin with) };
 ---   `any_filesystem`: allow a network file system;
 ---   `driver`: where the rows are kept, if not in the file. @see icrm.changes.journal.sqlite
 --- @return table icrm.ChangeSet; raises icrm.Error

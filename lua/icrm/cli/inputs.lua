@@ -21,7 +21,8 @@ function M.describe(job, sha256)
   end
   local source = job.source
   return { path = source.path, full_path = notes.full_path(source.path), sha256 = sha256,
-    sheet = source.format.number, skip = source.format.skip, records = records }
+    sheet = source.format.number, skip = source.format.skip, records = records,
+    encoding = source.format.encoding, delimiter = source.format.delimiter }
 end
 
 -- Where the file is now: where it was, seen from any folder, or where the name leads.
@@ -55,7 +56,7 @@ end
 --- @param set icrm.ChangeSet
 --- @return table[] inputs path, sha256, sheet, skip, records as in icrm.changes.create;
 ---   found: where the file is now, nil when it is gone; is_same: whether its bytes are
----   those that were planned
+---   those that were planned; encoding and delimiter, of a CSV file
 function M.of(set)
   local list = {}
   for i, one in ipairs(told(set)) do

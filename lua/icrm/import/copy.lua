@@ -1,8 +1,9 @@
 --- Rows of a file as they are, with cells of our own behind them.
 --
--- Of a CSV file they are the same bytes; UTF-16 is the exception: such a file is read
--- as text and written as UTF-16 again. Of a workbook they are what it shows, as CSV
--- in UTF-8 with a byte order mark, which a table program opens.
+-- Of a CSV file they are the same bytes; the exception are encodings in which a byte
+-- may be half a character: such a file is read as text and written in its encoding
+-- again. Of a workbook they are what it shows, as CSV in UTF-8 with a byte order mark,
+-- which a table program opens.
 -- @module icrm.import.copy
 
 local core = require "icrm.core"
@@ -72,7 +73,8 @@ local function open_csv(source, path)
   local text = file:read "a"
   file:close()
   local self = setmetatable({ headings = source.headings, format = source.format,
-    is_wide = source.format.encoding:find("^utf%-16") ~= nil, cut = 0 }, Copy)
+    is_wide = not source.format.is_8bit and source.format.encoding ~= "utf-8", cut = 0 },
+    Copy)
   self.text = self.is_wide
     and errors.check(core.csv.convert(text, self.format.encoding, "utf-8")) or text
   self.starts = line_starts(self.text)
@@ -178,11 +180,12 @@ end
 --- Open a file to copy rows of it. A CSV file is held in memory.
 ---
 --- @param path string
---- @param where? table sheet and skip, for a workbook
+--- @param where? table sheet and skip, for a workbook; encoding and delimiter, for CSV
 --- @return icrm.import.Copy copy headings: the cells of its first row
 function M.open(path, where)
   where = where or {}
-  local source = sources.open { path = path, raw = true, sheet = where.sheet, skip = where.skip }
+  local source = sources.open { path = path, raw = true, sheet = where.sheet, skip = where.skip,
+    encoding = where.encoding, delimiter = where.delimiter }
   return source.sheet and open_sheet(source) or open_csv(source, path)
 end
 

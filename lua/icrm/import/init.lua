@@ -161,6 +161,9 @@ function M.open(crm, opts)
   job.records = compile.compile(mapping, source, function(module)
     return crm:describe(module)
   end)
+  for _, text in ipairs(source:notes()) do
+    note(job, "%s", text)
+  end
   decide_columns(job, {
     decimal = opts.decimal or mapping.decimal, dates = opts.dates or mapping.dates,
   })

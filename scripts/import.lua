@@ -7,6 +7,7 @@ local inputs = require "icrm.cli.inputs"
 local making = require "icrm.cli.making"
 local mappings = require "icrm.import.mapping"
 local script = require "icrm.cli.script"
+local suggest = require "icrm.import.suggest"
 
 local parser = script.parser("import", "Import a CSV file or a workbook (.xlsx, .ods). "
   .. "The rows are checked, planned in a change set and shown; after a yes they are sent.")
@@ -64,7 +65,9 @@ local crm <close> = script.connect(args)
 if args.suggest then
   local source <close> = require("icrm.source").open { path = args.file, sheet = args.sheet,
     skip = args.skip, encoding = args.encoding, delimiter = args.delimiter }
-  io.write(mappings.suggest(source.headings, crm:describe(args.module)))
+  io.write(suggest.draft(source, crm:describe(args.module), function(module)
+    return crm:describe(module)
+  end, args))
   return
 end
 

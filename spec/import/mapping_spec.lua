@@ -1,6 +1,5 @@
 local helper = require "spec.helper"
 local icrm = require "icrm"
-local import = require "icrm.import"
 local compile = require "icrm.import.compile"
 local sources = require "icrm.source"
 local mapping = require "icrm.import.mapping"
@@ -79,30 +78,6 @@ describe("import.mapping", function()
     -- Fields that only the server writes are no match, and a field has one column.
     assert.same({ SIREN = "siren" }, mapping.match({ "createdtime", "SIREN", "siren " },
       crm:describe "Accounts"))
-  end)
-
-  it("drafts a file that loads, with guesses and what is mandatory", function()
-    local text = mapping.suggest({ "Titre", "Prio", "Zzz\n\"" }, crm:describe "HelpDesk")
-    local draft = mapping.load(helper.tmpfile(text, "m.lua"))
-    assert.equal("HelpDesk", draft.module)
-    assert.same({ Titre = "ticket_title", Prio = false, ["Zzz\n\""] = false }, draft.columns)
-    assert.same({ const = "Open" }, draft.fields.ticketstatus)
-    assert.matches("mandatory: Statut; one of Open, ", text)
-    assert.matches('%["Prio"%] = false, %-%- perhaps "ticketpriorities"', text)
-  end)
-
-  it("drafts a file that works as it is, but for what nothing feeds", function()
-    local function faults_of(headings, module)
-      local text = mapping.suggest(headings, crm:describe(module))
-      local job <close> = import.open(crm, { path = helper.tmpfile(table.concat(headings, ";")
-        .. "\n" .. ("x;"):rep(#headings - 1) .. "x\n", "a.csv"),
-        mapping = mapping.load(helper.tmpfile(text, "m.lua")) })
-      return job:items()().faults
-    end
-    assert.same({}, faults_of({ "Titre", "N° interne", "Statut du ticket" }, "HelpDesk"))
-    local ok, err = pcall(faults_of, { "Raison sociale", "SIREN" }, "Accounts")
-    assert.is_false(ok)
-    assert.matches("no column of .* feeds accountname %(Nom du compte%)", err.message)
   end)
 
   it("passes over no word and no value that is none", function()

@@ -1,4 +1,4 @@
---- Which column feeds which field: mapping files, options, and a draft by names.
+--- Which column feeds which field: mapping files, options, and columns by their names.
 --
 -- A mapping says what records one row makes, as plain data (docs/import.md):
 -- `{ module = "Accounts", columns = { ["Raison sociale"] = "accountname" } }`, or
@@ -6,7 +6,6 @@
 -- @module icrm.import.mapping
 
 local errors = require "icrm.error"
-local nearest = require "icrm.nearest"
 local text_tools = require "icrm.text"
 local values = require "icrm.import.values"
 
@@ -147,75 +146,6 @@ function M.match(headings, schema)
     end
   end
   return columns
-end
-
--- The field whose name or label shares most with a heading, for the draft.
-local function likely(heading, schema)
-  local folded, name_of = text_tools.fold(heading), {}
-  for _, field in ipairs(schema.fields) do
-    for _, text in ipairs { field.name, field.label } do
-      local other = text_tools.fold(text)
-      if field.editable then
-        if #other > 3 and (folded:find(other, 1, true) or other:find(folded, 1, true)) then
-          return field.name
-        end
-        name_of[other] = name_of[other] or field.name
-      end
-    end
-  end
-  return nearest.name(folded, name_of)
-end
-
--- A mandatory field that no heading feeds: a picklist's first value will do until
--- somebody chooses, any other is left to be named.
-local function mandatory_line(field)
-  local picklist = field.picklist
-  if not picklist then
-    return ("    -- %s = \"…\", -- mandatory: %s; which column feeds it?"):format(field.name,
-      field.label)
-  end
-  local default = picklist.by_value[field.default] and field.default or picklist.values[1]
-  return ("    %s = { const = %q }, -- mandatory: %s; one of %s"):format(field.name, default,
-    field.label, table.concat(picklist.values, ", "))
-end
-
---- Write a mapping file as a draft for a person to finish.
----
---- It can be used as it is; a mandatory field that is still missing is asked for then.
----
---- @param headings string[]
---- @param schema icrm.Schema
---- @return string text Lua
-function M.suggest(headings, schema)
-  local matched = M.match(headings, schema)
-  local out = {
-    "-- Which column feeds which field of " .. schema.name .. "; see docs/import.md.",
-    "return {", ("  module = %q,"):format(schema.name), "  columns = {",
-  }
-  for _, heading in ipairs(headings) do
-    local name = matched[heading]
-    local guess = not name and likely(heading, schema) or nil
-    local line = ("    [%q] = %s,"):format(heading,
-      name and ("%q"):format(name) or "false")
-    if guess then
-      line = ("%s -- perhaps %q"):format(line, guess)
-    elseif not name then
-      line = line .. " -- no field of this name"
-    end
-    out[#out + 1] = line
-  end
-  out[#out + 1] = "  },\n  fields = {"
-  local used = {}
-  for _, name in pairs(matched) do
-    used[name] = true
-  end
-  for _, name in ipairs(schema.mandatory) do
-    if not used[name] and schema.by_name[name].type ~= "owner" then
-      out[#out + 1] = mandatory_line(schema.by_name[name])
-    end
-  end
-  out[#out + 1] = "  },\n}\n"
-  return table.concat(out, "\n")
 end
 
 return M

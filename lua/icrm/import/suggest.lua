@@ -1,0 +1,293 @@
+--- The draft of a mapping file: which column feeds which field, by headings, by what
+--- people usually write over a column, and by what its cells hold.
+-- @module icrm.import.suggest
+
+local mappings = require "icrm.import.mapping"
+local nearest = require "icrm.nearest"
+local text_tools = require "icrm.text"
+local value_tools = require "icrm.values"
+local values = require "icrm.import.values"
+local vocabulary = require "icrm.import.vocabulary"
+
+local M = {}
+
+local SAMPLE = 500 -- rows whose cells are looked at
+local MOST_VALUES = 10 -- of a column that are none of a picklist's; more, and it is free text
+
+-- ---- What the cells hold --------------------------------------------------------
+
+local function digits_of(text)
+  return text:gsub("[%s\u{A0}\u{202F}.%-]", "")
+end
+
+-- In this order: a SIRET is also a long number, a SIREN might be a phone number.
+local KINDS = {
+  { what = "SIRETs", fields = { "siret" },
+    fits = function(text) return digits_of(text):find "^%d+$" and #digits_of(text) == 14 end },
+  { what = "SIRENs", fields = { "siren" },
+    fits = function(text) return digits_of(text):find "^%d+$" and #digits_of(text) == 9 end },
+  { what = "e-mail addresses", fields = { "email1", "email", "email2", "secondaryemail" },
+    fits = function(text) return text:find "^[^%s@]+@[^%s@]+%.[^%s@]+$" end },
+  { what = "web addresses", fields = { "website" },
+    fits = function(text) return text:find "^https?://" or text:find "^www%." end },
+  { what = "mobile numbers", fields = { "mobile", "otherphone", "phone" },
+    fits = function(text) return digits_of(text):find "^0[67]%d%d%d%d%d%d%d%d$"
+      or digits_of(text):find "^%+33%(?0?%)?[67]%d%d%d%d%d%d%d%d$" end },
+  { what = "phone numbers", fields = { "phone", "otherphone", "homephone", "fax" },
+    fits = function(text) return digits_of(text):find "^0%d%d%d%d%d%d%d%d%d$"
+      or digits_of(text):find "^%+%d%d%d%d%d%d%d%d%d+$" end },
+  { what = "postal codes", fields = { "bill_code", "mailingzip", "code" },
+    fits = function(text) return text:find "^%d%d%d%d%d$" end },
+}
+
+-- The cells of each column, from the first rows of the file; empty ones are left out.
+local function sample(source)
+  local columns, rows = {}, 0
+  for i = 1, #source.headings do
+    columns[i] = {}
+  end
+  for _, cells in source:rows() do
+    for i, column in ipairs(columns) do
+      local text = text_tools.trim(cells[i] or "")
+      if text ~= "" then
+        column[#column + 1] = text
+      end
+    end
+    rows = rows + 1
+    if rows == SAMPLE then
+      break
+    end
+  end
+  return columns, rows
+end
+
+-- What nine of ten cells are; nil when they are of no kind, or too few to tell.
+local function kind_of(cells)
+  for _, kind in ipairs(#cells > 1 and KINDS or {}) do
+    local n = 0
+    for _, text in ipairs(cells) do
+      n = n + (kind.fits(text) and 1 or 0)
+    end
+    if n >= #cells * 0.9 then
+      return kind
+    end
+  end
+end
+
+local function field_by_cells(cells, schema, taken)
+  local kind = kind_of(cells)
+  for _, name in ipairs(kind and kind.fields or {}) do
+    local field = schema.by_name[name]
+    if field and field.editable and not taken[name] then
+      return name, "by its cells: " .. kind.what
+    end
+  end
+end
+
+-- ---- Which field ------------------------------------------------------------------
+
+-- The field whose name or label shares most with a heading, for a comment.
+local function likely(heading, schema)
+  local folded, name_of = text_tools.fold(heading), {}
+  for _, field in ipairs(schema.fields) do
+    for _, text in ipairs { field.name, field.label } do
+      local other = text_tools.fold(text)
+      if field.editable then
+        if #other > 3 and (folded:find(other, 1, true) or other:find(folded, 1, true)) then
+          return field.name
+        end
+        name_of[other] = name_of[other] or field.name
+      end
+    end
+  end
+  return nearest.name(folded, name_of)
+end
+
+-- The values of a column that are none of its picklist's.
+local function unknown_values(field, cells)
+  local unknown, seen = {}, {}
+  for _, text in ipairs(field.picklist and cells or {}) do
+    local value = values.picklist(text, field)
+    if not seen[text] and not field.picklist.by_value[value] then
+      unknown[#unknown + 1] = ("%q"):format(text)
+    end
+    seen[text] = true
+  end
+  return unknown
+end
+
+-- Free texts feed no picklist.
+local function is_possible(field, cells)
+  return field.type ~= "picklist" or #unknown_values(field, cells) <= MOST_VALUES
+end
+
+-- Heading → field, and a remark where it is not the heading itself that says it.
+local function choose(source, schema, columns)
+  local chosen, remarks = mappings.match(source.headings, schema), {}
+  local taken = {}
+  for _, name in pairs(chosen) do
+    taken[name] = true
+  end
+  local function take(heading, name, remark)
+    if name then
+      chosen[heading], remarks[heading], taken[name] = name, remark, true
+    end
+  end
+  for _, is_weak in ipairs { false, true } do
+    for i, heading in ipairs(source.headings) do
+      local name = not chosen[heading] and vocabulary.field(heading, schema, taken, is_weak)
+      take(heading, name and is_possible(schema.by_name[name], columns[i]) and name)
+    end
+  end
+  for i, heading in ipairs(source.headings) do
+    if not chosen[heading] and not heading:find "^icrm_" then
+      take(heading, field_by_cells(columns[i], schema, taken))
+    end
+  end
+  return chosen, remarks, taken
+end
+
+-- A mandatory field without a column: the first unused one that every row fills with a text.
+local function feed_mandatory(source, schema, columns, rows, chosen, remarks, taken)
+  for _, name in ipairs(schema.mandatory) do
+    local field = schema.by_name[name]
+    for i, heading in ipairs(field.type == "string" and source.headings or {}) do
+      if not taken[name] and not chosen[heading] and #columns[i] == rows
+        and not columns[i][1]:find "^[%d%p%s]*$" then
+        chosen[heading], taken[name] = name, true
+        remarks[heading] = ("a guess: %s is mandatory, and every row fills this column")
+          :format(name)
+      end
+    end
+  end
+end
+
+-- ---- How it is written ------------------------------------------------------------------
+
+local NAMES = { Accounts = "accountname", Contacts = "lastname", Leads = "company",
+  Users = "user_name", Groups = "groupname" }
+
+-- A field of a module by which people name its records.
+local function name_field(describe, module)
+  local ok, schema = pcall(describe, module)
+  if not ok then
+    return nil
+  end
+  local label = (schema.description.labelFields or ""):match "^[^,]+"
+  local name = NAMES[module] or label
+  return schema.by_name[name] and name or schema.by_name[label] and label
+end
+
+local function are_ids(cells)
+  for _, text in ipairs(cells) do
+    if not value_tools.is_id(text) then
+      return false
+    end
+  end
+  return true
+end
+
+-- A reference whose cells are no ids is looked up by the name of what it points to.
+local function reference(field, cells, describe)
+  local target = field.type == "reference" and (field.refers_to or {})[1]
+  for _, module in ipairs(target and field.refers_to or {}) do
+    target = module == "Accounts" and module or target
+  end
+  local name = target and not are_ids(cells) and name_field(describe, target)
+  return name and ("{ field = %q, ref = %q, optional = true }"):format(field.name,
+    target .. "." .. name)
+end
+
+local function remark_on(field, cells, remark)
+  local unknown = field.type == "picklist" and unknown_values(field, cells) or {}
+  if #unknown > 0 then
+    remark = (remark and remark .. "; " or "") .. "no value of this picklist: "
+      .. table.concat(unknown, ", ")
+  end
+  return remark
+end
+
+local function column_line(heading, name, schema, cells, remark, describe)
+  local field = name and schema.by_name[name]
+  local target = "false"
+  if field then
+    target = reference(field, cells, describe) or ("%q"):format(name)
+    remark = remark_on(field, cells, remark)
+  else
+    local guess = likely(heading, schema)
+    remark = guess and ("perhaps %q"):format(guess) or "no field of this name"
+  end
+  local line = ("    [%q] = %s,"):format(heading, target):gsub("\\\n", "\\n")
+  return remark and ("%s -- %s"):format(line, text_tools.clean(remark)) or line
+end
+
+-- A mandatory field that no heading feeds: a picklist's first value will do until
+-- somebody chooses, any other is left to be named.
+local function mandatory_line(field)
+  local picklist = field.picklist
+  if not picklist then
+    return ("    -- %s = \"…\", -- mandatory: %s; which column feeds it?"):format(field.name,
+      field.label)
+  end
+  local default = picklist.by_value[field.default] and field.default or picklist.values[1]
+  return ("    %s = { const = %q }, -- mandatory: %s; one of %s"):format(field.name, default,
+    field.label, table.concat(picklist.values, ", "))
+end
+
+-- How the file was opened, for what the options said has to be said again.
+local function reading_lines(opts)
+  local lines = {}
+  for _, name in ipairs { "sheet", "skip", "encoding", "delimiter" } do
+    if opts[name] then
+      lines[#lines + 1] = ("  %s = %s,"):format(name, type(opts[name]) == "number"
+        and tostring(opts[name]) or ("%q"):format(opts[name]))
+    end
+  end
+  return lines
+end
+
+local KEYS = { "siret", "email1", "email", "productcode" }
+
+-- By which of the fields the records that are there already might be found.
+local function key_line(taken)
+  for _, name in ipairs(KEYS) do
+    if taken[name] then
+      return ("  -- existing = %q, -- finds the records that are there already"):format(name)
+    end
+  end
+end
+
+--- Write a mapping file as a draft for a person to finish. It can be used as it is; a
+--- mandatory field that nothing feeds is asked for then.
+---
+--- @param source icrm.Source its first rows are read
+--- @param schema icrm.Schema
+--- @param describe fun(module: string): icrm.Schema
+--- @param opts? table sheet, skip, encoding, delimiter: as the source was opened
+--- @return string text Lua
+function M.draft(source, schema, describe, opts)
+  local columns, rows = sample(source)
+  local chosen, remarks, taken = choose(source, schema, columns)
+  feed_mandatory(source, schema, columns, rows, chosen, remarks, taken)
+  local out = {
+    "-- Which column feeds which field of " .. schema.name .. "; see docs/import.md.",
+    "return {", ("  module = %q,"):format(schema.name),
+  }
+  table.move(reading_lines(opts or {}), 1, 4, #out + 1, out)
+  out[#out + 1] = key_line(taken)
+  out[#out + 1] = "  columns = {"
+  for i, heading in ipairs(source.headings) do
+    out[#out + 1] = column_line(heading, chosen[heading], schema, columns[i], remarks[heading],
+      describe)
+  end
+  out[#out + 1] = "  },\n  fields = {"
+  for _, name in ipairs(schema.mandatory) do
+    if not taken[name] and schema.by_name[name].type ~= "owner" then
+      out[#out + 1] = mandatory_line(schema.by_name[name])
+    end
+  end
+  out[#out + 1] = "  },\n}\n"
+  return table.concat(out, "\n")
+end
+
+return M

@@ -1,0 +1,160 @@
+-- Drafts of mapping files, and that they run as they are.
+local helper = require "spec.helper"
+local icrm = require "icrm"
+local import = require "icrm.import"
+local mapping = require "icrm.import.mapping"
+local sources = require "icrm.source"
+local suggest = require "icrm.import.suggest"
+local vocabulary = require "icrm.import.vocabulary"
+
+describe("import.suggest", function()
+  local crm
+
+  setup(function()
+    crm = icrm.connect "sandbox:"
+  end)
+
+  teardown(function()
+    crm:close()
+  end)
+
+  local function draft(path, module, opts)
+    opts = opts or {}
+    opts.path = path
+    local source <close> = sources.open(opts)
+    local text = suggest.draft(source, crm:describe(module), function(name)
+      return crm:describe(name)
+    end, opts)
+    return mapping.load(helper.tmpfile(text, "m.lua")), text
+  end
+
+  local function draft_of(text, module)
+    return draft(helper.tmpfile(text, "a.csv"), module)
+  end
+
+  -- All faults of a file that is read with the draft of its own mapping.
+  local function faults_of(path, module)
+    local job <close> = import.open(crm, { path = path, mapping = draft(path, module) })
+    local messages = {}
+    for item in job:items() do
+      for _, one in ipairs(item.faults) do
+        messages[#messages + 1] = ("%s: %s"):format(one.column or one.field, one.message)
+      end
+    end
+    return messages
+  end
+
+  it("writes a file that loads, with guesses and what is mandatory", function()
+    local spec, text = draft_of("Titre;Prio;\"Zzz\n\"\"\"\na;b;1\n", "HelpDesk")
+    assert.equal("HelpDesk", spec.module)
+    assert.same({ Titre = "ticket_title", Prio = false, ["Zzz\n\""] = false }, spec.columns)
+    assert.same({ const = "Open" }, spec.fields.ticketstatus)
+    assert.matches("mandatory: Statut; one of Open, ", text)
+    assert.matches('%["Prio"%] = false, %-%- perhaps "ticketpriorities"', text)
+  end)
+
+  it("writes a file that works as it is, but for what nothing feeds", function()
+    local path = helper.tmpfile("Titre;N° interne;Statut du ticket\nx;x;x\n", "a.csv")
+    assert.same({}, faults_of(path, "HelpDesk"))
+    local ok, err = pcall(faults_of, helper.tmpfile("Naf;SIREN\n1;2\n", "a.csv"), "Accounts")
+    assert.is_false(ok)
+    assert.matches("no column of .* feeds accountname %(Nom du compte%)", err.message)
+  end)
+
+  local FRENCH = {
+    Accounts = { ["Raison sociale"] = "accountname", ["N° SIRET"] = "siret", ["Tél."] = "phone",
+      ["Tél. portable"] = "otherphone", ["E-mail"] = "email1", ["Adresse de facturation"] =
+      "bill_street", CP = "bill_code", Ville = "bill_city", ["Ville de livraison"] = "ship_city",
+      ["CP (livraison)"] = "ship_code", Pays = "bill_country", ["CA annuel (€)"] =
+      "annual_revenue", ["Nb salariés"] = "employees", ["Site internet"] = "website",
+      ["Code NAF"] = "siccode", Remarques = "description", ["Secteur d'activité"] = "industry" },
+    Contacts = { Nom = "lastname", ["PRENOM"] = "firstname", Portable = "mobile", Courriel =
+      "email", Poste = "title", ["Né(e) le"] = "birthday", ["Code Postal"] = "mailingzip",
+      Commune = "mailingcity", ["Téléphone fixe"] = "phone" },
+    HelpDesk = { Objet = "ticket_title", Urgence = "ticketpriorities", ["Détails"] =
+      "description", ["Temps passé"] = "hours" },
+  }
+  local ENGLISH = {
+    Accounts = { ["Company Name"] = "accountname", ["Office Phone"] = "phone", ["Primary Email"] =
+      "email1", ["Postal Code"] = "bill_code", City = "bill_city", ["Number of Employees"] =
+      "employees", ["Annual Revenue"] = "annual_revenue", Website = "website", ["Shipping City"] =
+      "ship_city" },
+    Contacts = { ["Last Name"] = "lastname", ["First Name"] = "firstname", ["Mobile Phone"] =
+      "mobile", ["E-Mail Address"] = "email", ["Job Title"] = "title", ["Date of Birth"] =
+      "birthday" },
+    HelpDesk = { Subject = "ticket_title", Status = "ticketstatus", Priority = "ticketpriorities" },
+  }
+  for language, modules in pairs { French = FRENCH, English = ENGLISH } do
+    it("knows what people write over their columns in " .. language, function()
+      for module, columns in pairs(modules) do
+        local headings, cells = {}, {}
+        for heading in pairs(columns) do
+          headings[#headings + 1], cells[#cells + 1] = heading, "x"
+        end
+        local spec = draft_of(table.concat(headings, ";") .. "\n" .. table.concat(cells, ";")
+          .. "\n", module)
+        assert.same(columns, spec.columns)
+      end
+    end)
+  end
+
+  it("takes the heading that is the field's own before one that means it", function()
+    local spec = draft_of("Client;Nom du compte;Département;Région (facturation);Tél 2;Tél\n"
+      .. "C1;Nom;59;Nord;03;03\n", "Accounts")
+    assert.same({ Client = false, ["Nom du compte"] = "accountname", ["Département"] = false,
+      ["Région (facturation)"] = "bill_state", ["Tél 2"] = "phone", ["Tél"] = "otherphone" },
+      spec.columns)
+  end)
+
+  it("goes by what the cells hold where the heading says nothing", function()
+    local spec, text = draft_of("Truc;A;B;C;D;E;F\n"
+      .. "Un;73282932000074;x@y.fr;06 12 34 56 78;03.20.00.00.00;www.x.fr;59000\n"
+      .. "Deux;732 829 320 00082;z@y.fr;+33 7 12 34 56 78;0320000001;https://y.fr;01000\n"
+      .. "Trois;;;;;;\n", "Accounts")
+    assert.same({ Truc = "accountname", A = "siret", B = "email1", C = "otherphone", D = "phone",
+      E = "website", F = "bill_code" }, spec.columns)
+    assert.truthy(text:find('["A"] = "siret", -- by its cells: SIRETs', 1, true))
+    assert.truthy(text:find("a guess: accountname is mandatory, and every row fills this column", 1,
+      true))
+  end)
+
+  it("looks references up by name where the cells are no ids", function()
+    local spec = draft_of("Nom;Société;Compte parent\nDupont;ACME;\n", "Contacts")
+    assert.same({ field = "account_id", ref = "Accounts.accountname", optional = true },
+      spec.columns["Société"])
+    spec = draft_of("Objet;Client\nPanne;3x12\n", "HelpDesk")
+    assert.equal("parent_id", spec.columns.Client)
+    spec = draft_of("Raison sociale;Maison mère\nFille;Mère\n", "Accounts")
+    assert.same({ field = "account_id", ref = "Accounts.accountname", optional = true },
+      spec.columns["Maison mère"])
+  end)
+
+  it("takes no column of free texts for a picklist, and names the values that are none", function()
+    local rows = { "Objet;Priorité;Catégorie" }
+    for i = 1, 20 do
+      rows[#rows + 1] = ("t;%s;libre %d"):format(i % 2 == 0 and "Haute" or "Extrême", i)
+    end
+    local spec, text = draft_of(table.concat(rows, "\n") .. "\n", "HelpDesk")
+    assert.equal("ticketpriorities", spec.columns["Priorité"])
+    assert.truthy(text:find('"ticketpriorities", -- no value of this picklist: "Extrême"', 1, true))
+    assert.is_true(draft_of("Objet;Type demande\n" .. table.concat(rows, "\n"):gsub("t;[^;]*;",
+      "t;"):gsub("^[^\n]*\n", ""), "HelpDesk").columns["Type demande"] == false)
+  end)
+
+  it("runs as it is on a workbook, whatever was said to open it", function()
+    local book = os.getenv "PWD" .. "/spec/data/workbooks/lo-bureau.xlsx"
+    assert.same({}, faults_of(book, "Accounts"))
+    local spec = draft(book, "Contacts", { sheet = "contacts" })
+    assert.equal("contacts", spec.sheet)
+    assert.equal("firstname", spec.columns["Prénom"])
+    import.open(crm, { path = book, mapping = spec }):close()
+    spec = draft(helper.tmpfile("a\tb\n1\t2\n", "a.csv"), "Accounts", { delimiter = "tab" })
+    assert.equal("tab", spec.delimiter)
+  end)
+
+  it("has words that are as it reads headings", function()
+    for _, heading in ipairs { "Chiffre d'affaires", "Nom de l’entreprise", "N°  de téléphone" } do
+      assert.truthy(vocabulary.field(heading, crm:describe "Accounts", {}), heading)
+    end
+  end)
+end)

@@ -5,6 +5,7 @@ local import = require "icrm.import"
 local import_plan = require "icrm.import.plan"
 local inputs = require "icrm.cli.inputs"
 local making = require "icrm.cli.making"
+local mapping_options = require "icrm.cli.mapping_options"
 local mappings = require "icrm.import.mapping"
 local script = require "icrm.cli.script"
 local suggest = require "icrm.import.suggest"
@@ -71,7 +72,7 @@ if args.suggest then
   return
 end
 
-local mapping = args.mapping and mappings.load(args.mapping) or mappings.from_options(args)
+local mapping = args.mapping and mappings.load(args.mapping) or mapping_options.read(args)
 local job <close> = import.open(crm, { path = args.file, mapping = mapping, dates = args.dates,
   encoding = args.encoding, delimiter = args.delimiter, decimal = args.decimal,
   sheet = args.sheet, skip = args.skip })

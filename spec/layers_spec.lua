@@ -61,6 +61,10 @@ describe("tools/layers", function()
       { "lua/icrm/cli/a.lua", '\nlocal n = set.store:rows "SELECT 1"\n' },
     ["lua/icrm/changes/a.lua:1: the library ends no program: os.exit belongs to lua/icrm/cli"] =
       { "lua/icrm/changes/a.lua", "os.exit(1)\n" },
+    ["lua/icrm/import/a.lua:2: a command line belongs to lua/icrm/cli; say it by icrm.cures"] =
+      { "lua/icrm/import/a.lua", '-- as "icrm-lua import"\nrefuse("%s; say --empty keep", a)\n' },
+    ["lua/icrm/b.lua:1: a command line belongs to lua/icrm/cli; say it by icrm.cures"] =
+      { "lua/icrm/b.lua", 'refuse "see `icrm-lua modules`"\n' },
     ["lua/icrm/a.lua:1: lua/icrm/nearest.lua asks what was meant"] =
       { "lua/icrm/a.lua", 'refuse("%s; did you mean %q?", a, b) -- did you mean\n' },
     ["scripts/a.lua:2: what was given is refused by errors.refuse"] =

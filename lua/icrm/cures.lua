@@ -8,7 +8,8 @@
 
 local M = {}
 
--- The method of each act, and what it wants where the cure names nothing.
+-- The method of each act, and what it wants where the cure names nothing; or, further
+-- down, a function that says it.
 local METHODS = {
   resume = { "set:apply" },
   undo = { "set:undo", "PATH" },
@@ -16,6 +17,7 @@ local METHODS = {
   mark_absent = { "set:mark_absent" },
   describe = { "crm:describe" },
   modules = { "crm:list_types" },
+  suggest = { "mapping.suggest", "headings, schema" },
 }
 local TAKES_LIST = { accept = true }
 
@@ -44,10 +46,22 @@ local function option_as_lua(name, value)
   return ("%s = %s"):format(name, literal(value))
 end
 
+function METHODS.feed(column, field)
+  return ("columns = { [%s] = %s }"):format(literal(column), literal(field))
+end
+
+function METHODS.refer(field, key, column)
+  return ("fields = { [%s] = { ref = %s, from = %s } }"):format(literal(field), literal(key),
+    literal(("{%s}"):format(column)))
+end
+
 local lua = { option = option_as_lua }
 
 function lua.act(name, arguments, options)
   local method, list = METHODS[name], {}
+  if type(method) == "function" then
+    return method(table.unpack(arguments))
+  end
   for i, value in ipairs(arguments) do
     list[i] = literal(value)
   end

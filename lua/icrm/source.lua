@@ -101,7 +101,7 @@ function M.open(opts)
     end
     reader = workbook.open(opts)
   elseif opts.sheet or opts.skip then
-    refuse("%s is no workbook: --sheet and --skip are for .xlsx and .ods", opts.path)
+    refuse("%s is no workbook: sheet and skip are for .xlsx and .ods", opts.path)
   else
     reader = open_csv(opts)
   end

@@ -2,6 +2,7 @@
 -- @module icrm.workbook
 
 local core = require "icrm.core"
+local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local text_tools = require "icrm.text"
 
@@ -58,7 +59,7 @@ local function first_with_data(path, book, sheets)
     end
   end
   refuse("%s: no visible sheet has data; its sheets are %s%s", path, list(sheets),
-    #sheets > 0 and "; say --sheet for a hidden one" or "")
+    #sheets > 0 and cures.say "; for a hidden one say {sheet=NAME}" or "")
 end
 
 -- ---- Headings -----------------------------------------------------------------

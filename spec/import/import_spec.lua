@@ -74,13 +74,13 @@ describe("import", function()
     assert.error_matches(function()
       opened("accountname;latitude\nA;48,804\nB;48,805\n", ACCOUNT)
     end, 'column latitude: "48,804" %(line 2%) may be read in two ways, and no other cell tells '
-      .. "which; say %-%-decimal comma or %-%-decimal point")
+      .. "which; say decimal = .comma. or decimal = .point.")
     items = items_of("accountname;latitude\nA;48,804\n", ACCOUNT, { decimal = "point" })
     assert.equal("48804", items[1].fields.latitude)
     assert.error_matches(function()
       opened("accountname;latitude\nA;1,5\nB;1.5\n", ACCOUNT)
     end, 'column latitude: "1,5" %(line 2%) and "1.5" %(line 3%) contradict each other; '
-      .. "say %-%-decimal comma")
+      .. "say decimal = .comma.")
   end)
 
   it("says that dates were taken as day first when no cell proves it", function()

@@ -29,33 +29,6 @@ describe("import.mapping", function()
     assert.error_matches(function() compiled(spec, headings) end, pattern)
   end
 
-  describe("options", function()
-    it("become a mapping", function()
-      assert.same({
-        module = "Accounts", match = true,
-        columns = { ["Raison sociale"] = "accountname" },
-        fields = { rating = { const = "Active" },
-          account_id = { ref = "Accounts.siren", from = "{SIREN}", optional = false },
-          creator = { ref = "Users.user_name", from = "{Qui}", optional = true } },
-        existing = { "siren" }, max_length = { accountname = 100 },
-      }, mapping.from_options {
-        module = "Accounts", map = { "Raison sociale=accountname" }, set = { "rating=Active" },
-        ref = { "account_id=Accounts.siren:{SIREN}", "creator=Users.user_name:{Qui}?" },
-        key = { "siren" }, max_length = { "accountname=100" },
-      })
-    end)
-
-    it("say how to write them", function()
-      for _, case in ipairs {
-        { map = { "Nom" }, '%-%-map "Nom": write "Column=field"' },
-        { set = { "=x" }, 'write "field=value"' },
-        { ref = { "account_id=siren:{S}" }, 'write "field=Module.field:{Column}"' },
-      } do
-        assert.error_matches(function() mapping.from_options(case) end, case[1])
-      end
-    end)
-  end)
-
   it("a file is data: it reaches nothing outside", function()
     local ok = helper.tmpfile("return { module = 'Accounts', x = values.trim ' a ' }", "m.lua")
     assert.same({ module = "Accounts", x = "a" }, mapping.load(ok))

@@ -185,8 +185,8 @@ describe("import.plan", function()
   it("asks what an empty cell means where the CRM has a value", function()
     account { accountname = "Vide", siret = "10000000000007", phone = "1" }
     local text = "siret;phone;fax\n10000000000007;;\n"
-    assert.matches("line 2, phone: is empty where the CRM has a value; say %-%-empty keep or "
-      .. "%-%-empty clear", refused(text, by "siret"))
+    assert.matches("line 2, phone: is empty where the CRM has a value; say "
+      .. 'empty = "keep" or empty = "clear"', refused(text, by "siret"))
     assert.equal("UNCHANGED", planned(text, by "siret", { empty = "keep" })[1].code)
     assert.equal('{"phone":""}', planned(text, by "siret", { empty = "clear" })[1].fields)
   end)
@@ -209,7 +209,7 @@ describe("import.plan", function()
       'line 3, account_id: "3x99999" is no',
       "line 4, siret: is empty", 'line 5, siret: "10000000000011" is on line 3 already',
       'line 5, assigned_user_id: "jbrunel" is no record id; give an id like 3x262015, or "" for '
-        .. 'none, or look it up by a key: --ref "assigned_user_id=Users.user_name:{',
+        .. 'none, or look it up by a key: fields = { ["assigned_user_id"] = { ref = "Users.',
       'line 6, siret: "10000000000010" is on line 2 already', 'line 6, employees: "douze"',
       'line 6, account_id: "3x99998" is no', 'line 6, assigned_user_id: "19x999" is no',
       "9 faults; nothing was sent" } do
@@ -227,7 +227,7 @@ describe("import.plan", function()
       refused("accountname\nA\nB\n", { module = "Accounts", match = true,
         fields = { rating = { const = "Actve" } } }))
     assert.matches("feeds accountname %(Nom du compte%), without which Accounts takes no record; "
-      .. "name one with %-%-map.*the columns are Nom, phone$",
+      .. "name one with columns = .*the columns are Nom, phone$",
       refused("Nom;phone\nA;1\n", { module = "Accounts", match = true }))
   end)
 

@@ -47,7 +47,7 @@ describe("values that the CRM takes once", function()
     local message = refused("accountname\nB\nsociete existante\n", ANEW)
     assert.matches('line 3, accountname: "societe existante" is the accountname of %d+x%d+ '
       .. "already, and the CRM takes each once; take the row out, or let the key find the "
-      .. "record: %-%-key accountname", message)
+      .. "record: key = .accountname.", message)
   end)
 
   it("may be those of the record that is changed", function()

@@ -6,7 +6,8 @@ local cures = require "icrm.cures"
 
 local M = {}
 
--- The command of each act; FILE is the change set's.
+-- The command of each act, or a function that says its options. FILE is the change
+-- set's, or the file that is imported.
 local COMMANDS = {
   resume = { "resume", "FILE" },
   undo = { "undo", "FILE" },
@@ -14,7 +15,16 @@ local COMMANDS = {
   mark_absent = { "unknown", "FILE", "mark-absent" },
   describe = { "describe" },
   modules = { "modules" },
+  suggest = { "import", "FILE", "--module", "MODULE", "--suggest" },
 }
+
+function COMMANDS.feed(column, field)
+  return "--map " .. M.word(("%s=%s"):format(column, field))
+end
+
+function COMMANDS.refer(field, key, column)
+  return "--ref " .. M.word(("%s=%s:{%s}"):format(field, key, column))
+end
 
 --- Write a word as a shell takes it: in apostrophes where it needs them.
 ---
@@ -78,8 +88,11 @@ end
 --- @param filled table<string, any> what words of capitals stand for
 --- @return string
 function M.act(name, arguments, options, filled)
-  local words = {}
-  for _, word in ipairs(COMMANDS[name]) do
+  local command, words = COMMANDS[name], {}
+  if type(command) == "function" then
+    return command(table.unpack(arguments))
+  end
+  for _, word in ipairs(command) do
     words[#words + 1] = filled[word] or word
   end
   table.move(arguments, 1, #arguments, #words + 1, words)

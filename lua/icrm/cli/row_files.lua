@@ -2,13 +2,13 @@
 -- and what was.
 -- @module icrm.cli.row_files
 
+local commands = require "icrm.cli.commands"
 local exits = require "icrm.cli.exits"
 local failed_rows = require "icrm.cli.failed_rows"
 local inputs = require "icrm.cli.inputs"
 local made_rows = require "icrm.cli.made_rows"
 local output = require "icrm.cli.output"
 local script = require "icrm.cli.script"
-local text_tools = require "icrm.text"
 
 local M = {}
 
@@ -37,7 +37,7 @@ local function write_row_file(set, one, path)
   local ok, n, notes = pcall(output.write, path, function(write)
     return one.write(set, write)
   end, ("make room, then: %s >%s"):format(script.command(one.name, set.path),
-    text_tools.shell_word(path)))
+    commands.word(path)))
   if not ok then
     return exits.leave(n)
   end

@@ -1,6 +1,7 @@
 --- A mapping made ready for a file: headings become places, fields are known.
 -- @module icrm.import.compile
 
+local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local mapping_files = require "icrm.import.mapping"
 local nearest = require "icrm.nearest"
@@ -187,10 +188,11 @@ local function check_mandatory(record, source)
     end
   end
   if #names > 0 then
-    refuse("no column of %s feeds %s, without which %s takes no record; name one with "
-      .. "--map \"Column=%s\", or in the mapping file, or give all rows the same value; "
-      .. "the columns are %s", source.path, table.concat(names, ", "), record.module,
-      names[1]:match "^%S+", table.concat(source.headings, ", "))
+    refuse("no column of %s feeds %s, without which %s takes no record; name one with %s, or in "
+      .. "the mapping file, or give all rows the same value; the columns are %s", source.path,
+      table.concat(names, ", "), record.module,
+      cures.say("{feed COLUMN FIELD}", { FIELD = names[1]:match "^%S+" }),
+      table.concat(source.headings, ", "))
   end
 end
 
@@ -231,8 +233,9 @@ local function compile_record(spec, source, describe)
     end
   end
   if #record.targets == 0 then
-    refuse("no column of %s matches a field of %s; name them with --map \"Column=field\", "
-      .. "or write a mapping file: `icrm-lua import --suggest`", source.path, spec.module)
+    refuse("no column of %s matches a field of %s; %s", source.path, spec.module,
+      cures.say("name them with {feed COLUMN FIELD}, or write a mapping file, of which {suggest} "
+        .. "makes a draft", { FILE = source.path, MODULE = spec.module }))
   end
   return record
 end

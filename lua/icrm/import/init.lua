@@ -6,6 +6,7 @@
 -- @module icrm.import
 
 local compile = require "icrm.import.compile"
+local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local references = require "icrm.import.references"
 local rows = require "icrm.import.rows"
@@ -70,14 +71,17 @@ local function common(watched, kind, verdict_of)
   return verdict
 end
 
+local CHOICES = { number = "say {decimal=comma} or {decimal=point}",
+  date = "say {dates=day} or {dates=month}" }
+
 -- A number such as 1,234 is read as it was decided for the whole column, or not
 -- at all: said once, not for every row.
 local function refuse_doubtful_number(job, watch)
   local cell = watch.column:doubtful_number()
   if cell then
     errors.refuse("%s: column %s: %s (line %d) may be read in two ways, and no other cell tells "
-      .. "which; say --decimal comma or --decimal point", job.source.path, watch.heading,
-      text_tools.quote(cell.text), cell.line)
+      .. "which; %s", job.source.path, watch.heading, text_tools.quote(cell.text), cell.line,
+      cures.say(CHOICES.number))
   end
 end
 
@@ -86,8 +90,8 @@ local function decide(job, watch, kind, verdict_of, wanted, shared)
   if wanted then
     return wanted
   elseif problem then
-    errors.refuse("%s: column %s: %s; say %s", job.source.path, watch.heading, problem,
-      kind == "number" and "--decimal comma or --decimal point" or "--dates day or --dates month")
+    errors.refuse("%s: column %s: %s; %s", job.source.path, watch.heading, problem,
+      cures.say(CHOICES[kind]))
   end
   return verdict or shared
 end
@@ -132,8 +136,8 @@ local function decide_columns(job, opts)
     if watch.date then
       style.date = decide(job, watch, "date", Column.date_order, opts.dates, order)
       if not style.date and watch.column:doubtful_date() then
-        note(job, "%s: %s is taken as day/month; if it is month/day, say --dates month",
-          watch.heading, watch.column:doubtful_date().text)
+        note(job, "%s: %s is taken as day/month; if it is month/day, %s",
+          watch.heading, watch.column:doubtful_date().text, cures.say "say {dates=month}")
       end
     end
     job.styles[watch.index] = style

@@ -4,6 +4,7 @@
 
 local core = require "icrm.core"
 local changes = require "icrm.changes"
+local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local existence = require "icrm.import.existence"
 local limits = require "icrm.limits"
@@ -129,7 +130,7 @@ local function add_match(filler, record, item, row)
     return filler.set:skip(item.module, place)
   elseif filler.on_match == "error" then
     return fault(filler, record, item, ("exists already as %s"):format(row.id),
-      "take the row out, or say --on-match update or skip")
+      cures.say "take the row out, or say {on_match=update} or {on_match=skip}")
   end
   if not is_unique(filler, record, item, row.id) then
     return
@@ -295,7 +296,7 @@ function M.witness(job, tag)
     local field = tag and record.schema.by_name[tag]
     if tag and not field then
       local one = record.schema:unknown_field(tag)
-      errors.refuse("--tag: %s; %s", one.message, one.cure)
+      errors.refuse("the tag: %s; %s", one.message, one.cure)
     elseif tag then
       witness[record.module] = { tag = tag }
     elseif record.existing and not record.is_by_id then

@@ -1,6 +1,8 @@
 --- What only the user can say about the rows of a file, asked once for all rows.
 -- @module icrm.import.questions
 
+local cures = require "icrm.cures"
+
 local M = {}
 
 local LINES_SHOWN = 8
@@ -8,11 +10,11 @@ local LINES_SHOWN = 8
 local WORDS = {
   empty = {
     noun = "cell", message = "is empty where the CRM has a value",
-    cure = "say --empty keep or --empty clear",
+    cure = "say {empty=keep} or {empty=clear}",
   },
   empty_key = {
     noun = "row", message = "is empty, so nobody can look whether the record is there already",
-    cure = "fill it, or say --empty-key create (made anew, whatever is there) or --empty-key skip",
+    cure = "fill it, or say {empty_key=create} (made anew, whatever is there) or {empty_key=skip}",
   },
 }
 
@@ -54,7 +56,7 @@ function Questions:faults()
   local faults = {}
   for about, one in pairs(self.open) do
     local words = WORDS[about]
-    one.message, one.cure = words.message, words.cure
+    one.message, one.cure = words.message, cures.say(words.cure)
     if one.n > 1 then
       one.message = ("%s, in %d %ss (line%s %s%s)"):format(words.message, one.n, words.noun,
         #one.lines == 1 and "" or "s", table.concat(one.lines, ", "),

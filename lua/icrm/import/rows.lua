@@ -1,6 +1,7 @@
 --- One row of the file as one item: a record to be made, or its faults.
 -- @module icrm.import.rows
 
+local cures = require "icrm.cures"
 local records = require "icrm.records"
 local value_tools = require "icrm.values"
 local values = require "icrm.import.values"
@@ -195,9 +196,10 @@ local function check_fields(job, record, item)
   for _, one in ipairs(faults) do
     local target = record.by_field[one.field]
     if target and target.index and one.message == value_tools.NO_ID then
-      one.cure = ("%s, or look it up by a key: --ref \"%s=%s:{%s}\""):format(one.cure, one.field,
-        target.field.type == "owner" and "Users.user_name"
-          or (target.field.refers_to or { "Module" })[1] .. ".field", target.column)
+      one.cure = ("%s, or look it up by a key: %s"):format(one.cure,
+        cures.say("{refer FIELD KEY COLUMN}", { FIELD = one.field, COLUMN = target.column,
+          KEY = target.field.type == "owner" and "Users.user_name"
+            or (target.field.refers_to or { "Module" })[1] .. ".field" }))
     end
     if not blamed[one.field] and not item.refs[one.field] then
       item.faults[#item.faults + 1] = { line = item.line, column = target and target.column,

@@ -3,6 +3,7 @@
 -- several lanes can get past that check; so they are faults before anything is sent.
 -- @module icrm.import.uniqueness
 
+local cures = require "icrm.cures"
 local lookup = require "icrm.query.lookup"
 local text_tools = require "icrm.text"
 
@@ -117,7 +118,8 @@ function Uniqueness:check(record, item, taken, own, blame)
     elseif id then
       blame(field, ("is the %s of %s already, and the CRM takes each once"):format(field, id),
         own and "mend the value"
-          or ("take the row out, or let the key find the record: --key %s"):format(field), value)
+          or cures.say("take the row out, or let the key find the record: {key=FIELD}",
+            { FIELD = field }), value)
     end
     is_right = is_right and not line and not id
   end

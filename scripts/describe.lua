@@ -6,6 +6,7 @@ parser:argument("module", "Its name, for example HelpDesk.")
 parser:flag("-p --picklists", "List the values of its picklists instead.")
 script.add_output(parser)
 local args = parser:parse()
+local out <close> = script.open_output(args)
 
 local function yes(value)
   return value and "yes" or ""
@@ -35,6 +36,6 @@ end
 local crm <close> = script.connect(args)
 local schema = crm:describe(args.module)
 local columns, rows = (args.picklists and picklists or fields)(schema)
-script.write(args, columns, rows)
+script.write(out, columns, rows, { sheet = schema.name })
 script.say("%s of %s, whose ids begin with %sx", script.counted(#rows,
   args.picklists and "picklist value" or "field"), schema.name, schema.id_prefix)

@@ -1,4 +1,5 @@
 -- Show one record.
+local cell = require "icrm.cli.cell"
 local errors = require "icrm.error"
 local records = require "icrm.records"
 local script = require "icrm.cli.script"
@@ -9,6 +10,7 @@ parser:option("-f --fields", "Only these fields, separated by commas."):argname 
 parser:flag("-a --all", "Table: empty fields, too.")
 script.add_output(parser)
 local args = parser:parse()
+local out <close> = script.open_output(args)
 
 local crm <close> = script.connect(args)
 local record = crm:retrieve(args.id)
@@ -25,8 +27,9 @@ if args.fields then
   end
 end
 
-if args.output ~= "table" then
-  return script.write(args, columns, { record })
+if out.format ~= "table" then
+  return script.write(out, columns, { record },
+    { kinds = cell.kinds(schema, columns), sheet = schema.name })
 end
 local rows = {}
 for _, name in ipairs(columns) do
@@ -36,4 +39,4 @@ for _, name in ipairs(columns) do
     rows[#rows + 1] = { field = name, label = field and field.label, value = record[name] }
   end
 end
-script.write(args, { "field", "label", "value" }, rows)
+script.write(out, { "field", "label", "value" }, rows)

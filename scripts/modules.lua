@@ -4,6 +4,7 @@ local script = require "icrm.cli.script"
 local parser = script.parser("modules", "List the modules that the user may see.")
 script.add_output(parser)
 local args = parser:parse()
+local out <close> = script.open_output(args)
 
 local crm <close> = script.connect(args)
 local information, names = crm:list_types()
@@ -13,4 +14,4 @@ for i, name in ipairs(names) do
   rows[i] = { module = name, label = module.label, singular = module.singular,
     records = module.isEntity and "yes" or "no" }
 end
-script.write(args, { "module", "label", "singular", "records" }, rows)
+script.write(out, { "module", "label", "singular", "records" }, rows, { sheet = "modules" })

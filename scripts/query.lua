@@ -1,7 +1,7 @@
 -- Run a query and print every row, past the 100 of a page.
 local errors = require "icrm.error"
+local cell = require "icrm.cli.cell"
 local script = require "icrm.cli.script"
-local tables = require "icrm.cli.table"
 
 local parser = script.parser("query", "Run a query and print every row.")
 parser:argument("text", "SELECT … FROM … WHERE …; values may be :name, see --param."):args "?"
@@ -28,6 +28,7 @@ local function query_text()
   return text
 end
 
+local out <close> = script.open_output(args)
 local text, params = query_text(), script.pairs_of(args.param, "--param")
 for name in pairs(params) do
   if not text:find((":%s%%f[^%%w_]"):format(name)) then
@@ -41,24 +42,29 @@ local progress <close> = require("icrm.cli.progress").new {
   waits = function() return crm.core:waits() end,
 }
 
+-- What is nothing without its headings, or its brackets, even where there is no row.
+local NEEDS_HEADINGS = { json = true, xlsx = true, ["excel-csv"] = true }
+
 local function columns_of(row)
   return script.columns_of(crm:describe(query.module), row)
 end
 
 -- Rows for programs pass through as text; all others one by one.
 local function write_lines()
-  return require("icrm.cli.lines").write(query, args.output, columns_of, {
-    raw = args.raw, on_rows = function(n) progress:step(n) end })
+  return require("icrm.cli.lines").write(query, out.format, columns_of, out:options {
+    on_rows = function(n) progress:step(n) end })
+end
+
+local function new_writer(columns)
+  local all = text:find "^%s*[Ss][Ee][Ll][Ee][Cc][Tt]%s*%*" ~= nil
+  return out:writer(columns, { sparse = all, sheet = query.module, numeric = { count = true },
+    kinds = cell.kinds(crm:describe(query.module), columns) })
 end
 
 local function write_rows()
-  local all = text:find "^%s*[Ss][Ee][Ll][Ee][Cc][Tt]%s*%*" ~= nil
   local count, writer = 0, nil
   for row in query:each(args.max) do
-    if not writer then
-      local columns = query.is_count and { "count" } or columns_of(row)
-      writer = tables.writer(args.output, columns, { raw = args.raw, sparse = all })
-    end
+    writer = writer or new_writer(query.is_count and { "count" } or columns_of(row))
     writer:add(row)
     count = count + 1
     progress:step()
@@ -67,15 +73,17 @@ local function write_rows()
 end
 
 local count, writer
-if require("icrm.cli.lines").fits(query, args.output, args.max) then
+if require("icrm.cli.lines").fits(query, out.format, args.max) then
   count = write_lines()
 else
   count, writer = write_rows()
 end
 progress:close()
+if not writer and count == 0 and NEEDS_HEADINGS[out.format] then
+  writer = new_writer(query:columns())
+end
 if writer then
   script.say_left_out(writer:close())
-elseif args.output == "json" then
-  print "[]"
 end
+out:finish()
 script.say("%s", script.counted(count, "row"))

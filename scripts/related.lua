@@ -1,4 +1,5 @@
 -- List the records that are related to a record.
+local cell = require "icrm.cli.cell"
 local script = require "icrm.cli.script"
 
 local parser = script.parser("related", "List the records that are related to a record.")
@@ -8,10 +9,12 @@ parser:option("--label", "The name of the relation, untranslated; the module's b
 parser:flag("--cap", "Take the first hundred where the server gives no more.")
 script.add_output(parser)
 local args = parser:parse()
+local out <close> = script.open_output(args)
 
 local crm <close> = script.connect(args)
 local schema = crm:describe(args.module)
 local rows = crm:related(args.id, args.module, { label = args.label, cap = args.cap })
-script.write(args, script.columns_of(schema, rows[1] or { id = "" }), rows,
-  { sparse = true })
+local columns = script.columns_of(schema, rows[1] or { id = "" })
+script.write(out, columns, rows,
+  { sparse = true, kinds = cell.kinds(schema, columns), sheet = schema.name })
 script.say("%s", script.counted(#rows, "row"))

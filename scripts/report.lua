@@ -1,6 +1,7 @@
 -- Count and sum records by one or two fields.
 local conditions = require "icrm.query.conditions"
 local errors = require "icrm.error"
+local cell = require "icrm.cli.cell"
 local join = require "icrm.query.join"
 local report = require "icrm.report"
 local script = require "icrm.cli.script"
@@ -16,6 +17,7 @@ parser:option("--order", "Order the groups."):choices { "name", "count" }:defaul
 script.add_output(parser)
 script.add_progress(parser)
 local args = parser:parse()
+local out <close> = script.open_output(args)
 
 local crm <close> = script.connect(args)
 local schema = crm:describe(args.module)
@@ -49,11 +51,14 @@ for row in join.rows(crm, crm:query(text):each(), paths) do
 end
 progress:close()
 
-local numeric = { count = true }
-for _, name in ipairs(args.sum) do
+local columns = result:columns()
+local numeric, kinds = { count = true }, cell.kinds(schema, columns)
+for i, name in ipairs(args.sum) do
   numeric["sum " .. name] = true
+  kinds["sum " .. name] = cell.kinds(schema, args.sum)[args.sum[i]]
 end
-script.write(args, result:columns(), result:result(args.order), { numeric = numeric })
+script.write(out, columns, result:result(args.order),
+  { numeric = numeric, kinds = kinds, sheet = schema.name })
 script.say("%s of %s in %s", script.counted(result.rows, "record"), args.module,
   script.counted(#result.list, "group"))
 if result.not_numbers > 0 then

@@ -41,6 +41,7 @@ local function say_cures(set, codes)
 end
 
 local function list()
+  local out <close> = script.open_output(args)
   local set <close> = command.look(args.file)
   local rows, codes, seen = {}, {}, {}
   for change in set.store:each(by_hand.selection(words)) do
@@ -52,7 +53,8 @@ local function list()
       seen[code], codes[#codes + 1] = true, code
     end
   end
-  script.write(args, { "key", "line", "operation", "module", "record", "code", "message" }, rows)
+  script.write(out, { "key", "line", "operation", "module", "record", "code", "message" }, rows,
+    { sheet = "unknown" })
   script.say("%d open", #rows)
   say_cures(set, codes)
   if #rows > 1 then

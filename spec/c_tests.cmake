@@ -30,7 +30,7 @@ foreach(name body download form header sieve)
   icrm_c_test(net ${name})
 endforeach()
 
-foreach(name cell_text escapes number_format)
+foreach(name cell_text escapes number_format writer)
   icrm_c_test(workbook ${name})
 endforeach()
 

@@ -73,6 +73,7 @@ describe("table", function()
   end)
 
   it("refuses an unknown format", function()
-    assert.error_matches(function() tables.writer("xml", {}) end, "use table, csv, json or jsonl")
+    assert.error_matches(function() tables.writer("xml", {}) end,
+      "use table, csv, json, jsonl, xlsx, excel%-csv")
   end)
 end)

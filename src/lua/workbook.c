@@ -3,8 +3,10 @@
 
 #include "lua/core.h"
 #include "workbook/package.h"
+#include "workbook/writer.h"
 
 #define WORKBOOK_TYPE "icrm.Workbook"
+#define WRITER_TYPE "icrm.WorkbookWriter"
 
 struct handle {
   struct icrm_workbook *workbook; /* NULL when closed */
@@ -128,6 +130,122 @@ static int workbook_close(lua_State *L) {
   return 0;
 }
 
+/* ---- Writing ----------------------------------------------------------- */
+
+struct writer_handle {
+  struct icrm_workbook_writer *writer; /* NULL when closed */
+  size_t columns;
+};
+
+static struct writer_handle *check_writer(lua_State *L) {
+  struct writer_handle *handle = luaL_checkudata(L, 1, WRITER_TYPE);
+  if (!handle->writer)
+    luaL_error(L, "attempt to use a closed %s", WRITER_TYPE);
+  return handle;
+}
+
+static int finish_call(lua_State *L, int rc, const struct icrm_error *err) {
+  if (rc < 0)
+    return icrml_fail(L, err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static enum icrm_cell_style check_style(lua_State *L, int arg) {
+  static const char *const names[] = {[ICRM_STYLE_TEXT] = "text",
+                                      [ICRM_STYLE_NUMBER] = "number",
+                                      [ICRM_STYLE_AMOUNT] = "amount",
+                                      [ICRM_STYLE_DATE] = "date",
+                                      [ICRM_STYLE_DATETIME] = "datetime",
+                                      [ICRM_STYLE_TIME] = "time",
+                                      [ICRM_STYLE_DURATION] = "duration",
+                                      [ICRM_STYLE_BOOLEAN] = "boolean",
+                                      [ICRM_STYLES] = NULL};
+  return (enum icrm_cell_style)luaL_checkoption(L, arg, "text", names);
+}
+
+/* writer(sheet) -> writer | nil, err */
+static int writer_open(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  struct icrm_error err;
+  struct writer_handle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
+  handle->writer = NULL;
+  handle->columns = 0;
+  luaL_setmetatable(L, WRITER_TYPE);
+  if (icrm_workbook_writer_open(&handle->writer, name, &err) < 0)
+    return icrml_fail(L, &err);
+  return 1;
+}
+
+/* writer:column(heading, style) -> true | nil, err */
+static int writer_column(lua_State *L) {
+  struct writer_handle *handle = check_writer(L);
+  size_t len;
+  const char *heading = luaL_checklstring(L, 2, &len);
+  struct icrm_error err;
+  int rc = icrm_workbook_writer_column(handle->writer, heading, len,
+                                       check_style(L, 3), &err);
+  handle->columns += rc == 0;
+  return finish_call(L, rc, &err);
+}
+
+/* writer:cell(column, value [, style]) -> true | nil, err
+ * A string is a text, a number is shown in its style, a boolean is one. */
+static int writer_cell(lua_State *L) {
+  struct writer_handle *handle = check_writer(L);
+  lua_Integer at = luaL_checkinteger(L, 2);
+  struct icrm_error err;
+  size_t len;
+  luaL_argcheck(L, at >= 1 && (size_t)at <= handle->columns, 2,
+                "no such column");
+  const size_t column = (size_t)at - 1;
+  int rc = 0;
+  if (lua_type(L, 3) == LUA_TNUMBER)
+    rc = icrm_workbook_writer_number(handle->writer, column, lua_tonumber(L, 3),
+                                     check_style(L, 4), &err);
+  else if (lua_isboolean(L, 3))
+    rc = icrm_workbook_writer_boolean(handle->writer, column,
+                                      lua_toboolean(L, 3), &err);
+  else {
+    const char *text = luaL_checklstring(L, 3, &len);
+    rc = icrm_workbook_writer_text(handle->writer, column, text, len, &err);
+  }
+  return finish_call(L, rc, &err);
+}
+
+/* writer:end_row() -> true | nil, err */
+static int writer_end_row(lua_State *L) {
+  struct icrm_error err;
+  int rc = icrm_workbook_writer_end_row(check_writer(L)->writer, &err);
+  return finish_call(L, rc, &err);
+}
+
+/* writer:finish() -> path of the file, there until close | nil, err */
+static int writer_finish(lua_State *L) {
+  struct icrm_workbook_writer *writer = check_writer(L)->writer;
+  struct icrm_error err;
+  if (icrm_workbook_writer_finish(writer, &err) < 0)
+    return icrml_fail(L, &err);
+  lua_pushstring(L, icrm_workbook_writer_path(writer));
+  return 1;
+}
+
+/* writer:close(), __close, __gc */
+static int writer_close(lua_State *L) {
+  struct writer_handle *handle = luaL_checkudata(L, 1, WRITER_TYPE);
+  icrm_workbook_writer_close(handle->writer);
+  handle->writer = NULL;
+  return 0;
+}
+
+static void add_type(lua_State *L, const char *name, const luaL_Reg *methods) {
+  luaL_newmetatable(L, name);
+  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}
+
 /* core.workbook */
 void icrml_open_workbook(lua_State *L) {
   static const luaL_Reg methods[] = {
@@ -135,14 +253,17 @@ void icrml_open_workbook(lua_State *L) {
       {"select", workbook_select}, {"next", workbook_next},
       {"close", workbook_close},   {"__close", workbook_close},
       {"__gc", workbook_close},    {NULL, NULL}};
+  static const luaL_Reg writer_methods[] = {
+      {"column", writer_column},   {"cell", writer_cell},
+      {"end_row", writer_end_row}, {"finish", writer_finish},
+      {"close", writer_close},     {"__close", writer_close},
+      {"__gc", writer_close},      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"open", workbook_open},
                                        {"is_claimed", workbook_is_claimed},
+                                       {"writer", writer_open},
                                        {NULL, NULL}};
-  luaL_newmetatable(L, WORKBOOK_TYPE);
-  luaL_setfuncs(L, methods, 0);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  add_type(L, WORKBOOK_TYPE, methods);
+  add_type(L, WRITER_TYPE, writer_methods);
   luaL_newlib(L, functions);
   lua_setfield(L, -2, "workbook"); /* core */
 }

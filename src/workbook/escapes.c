@@ -1,5 +1,6 @@
 #include "workbook/escapes.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { ESCAPE = 7 }; /* the length of _xHHHH_ */
@@ -66,6 +67,45 @@ void icrm_escapes_decode(const char *text, size_t len, struct icrm_buf *out) {
     size_t used = decode_one(next, len - at, out);
     from += used;
     at += used ? used : 1;
+  }
+  icrm_buf_add(out, text + from, len - from);
+}
+
+/* Whether XML has no such character: U+FFFE and U+FFFF, a control. */
+static bool is_outside_xml(const char *text, size_t len) {
+  unsigned char c = (unsigned char)text[0];
+  return (c < 0x20 && c != '\t') ||
+         (len >= 3 && c == 0xEF && (unsigned char)text[1] == 0xBF &&
+          (unsigned char)text[2] >= 0xBE);
+}
+
+/* Append what stands for the character at `text`; returns its length. */
+static size_t encode_one(const char *text, size_t len, struct icrm_buf *out) {
+  unsigned char c = (unsigned char)text[0];
+  if (c == '\r' || c == '\n') {
+    icrm_buf_add_byte(out, '\n');
+    return len > 1 && c == '\r' && text[1] == '\n' ? 2 : 1;
+  }
+  if (c == '_') {
+    icrm_buf_add_text(out, "_x005F_");
+    return 1;
+  }
+  icrm_buf_addf(out, "_x%04X_",
+                c < 0x20 ? c : 0xFF00u | (unsigned char)(text[2] | 0x40));
+  return c < 0x20 ? 1 : 3;
+}
+
+void icrm_escapes_encode(const char *text, size_t len, struct icrm_buf *out) {
+  size_t from = 0, at = 0;
+  while (at < len) {
+    bool is_escape = text[at] == '_' && unit_at(text + at, len - at) >= 0;
+    if (!is_escape && !is_outside_xml(text + at, len - at)) {
+      at++;
+      continue;
+    }
+    icrm_buf_add(out, text + from, at - from);
+    at += encode_one(text + at, len - at, out);
+    from = at;
   }
   icrm_buf_add(out, text + from, len - from);
 }

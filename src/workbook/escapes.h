@@ -9,4 +9,9 @@
  * character. What would be no text (NUL, half a pair) stays as it is. */
 void icrm_escapes_decode(const char *text, size_t len, struct icrm_buf *out);
 
+/* Append `text`, which is UTF-8, so that it can stand in XML and decodes to
+ * itself; but for line ends, which all become LF, as table programs have
+ * them. */
+void icrm_escapes_encode(const char *text, size_t len, struct icrm_buf *out);
+
 #endif

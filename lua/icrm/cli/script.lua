@@ -8,7 +8,7 @@ local argparse = require "argparse"
 local commands = require "icrm.cli.commands"
 local core = require "icrm.core"
 local errors = require "icrm.error"
-local tables = require "icrm.cli.table"
+local destination = require "icrm.cli.destination"
 local text_tools = require "icrm.text"
 local times = require "icrm.cli.times"
 
@@ -90,16 +90,6 @@ function M.parser(name, description)
   return parser
 end
 
---- Add `-o`, the form of the output.
----
---- @param parser table
---- @param formats? string[] table, csv, json, jsonl by default
-function M.add_output(parser, formats)
-  parser:option("-o --output", "The form of the output."):choices(formats or tables.FORMATS)
-    :default "table"
-  parser:flag("--raw", "CSV: write texts that a table program would obey as they are.")
-end
-
 --- Add `--progress`.
 ---
 --- @param parser table
@@ -134,6 +124,12 @@ function M.count(text)
   end
   return number
 end
+
+--- Add `-o` and `--out` and what belongs to them; `open_output` reads them.
+M.add_output = destination.add_options
+
+--- Open the output that these options choose.
+M.open_output = destination.open
 
 local announced = 0 -- the end of the wait that was told last
 
@@ -236,13 +232,17 @@ end
 
 --- Write rows in the form that the options choose.
 ---
---- @param args table
+--- @param out icrm.cli.Output
 --- @param columns string[]
 --- @param rows table[]
---- @param opts? table numeric, sparse: see icrm.cli.table
-function M.write(args, columns, rows, opts)
-  M.say_left_out(tables.write(args.output, columns, rows,
-    { raw = args.raw, numeric = opts and opts.numeric, sparse = opts and opts.sparse }))
+--- @param opts? table numeric, sparse, kinds, sheet: see icrm.cli.table
+function M.write(out, columns, rows, opts)
+  local writer = out:writer(columns, opts)
+  for _, row in ipairs(rows) do
+    writer:add(row)
+  end
+  M.say_left_out(writer:close())
+  out:finish()
 end
 
 --- The columns of records in the order of describe, `id` first.

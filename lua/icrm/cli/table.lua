@@ -1,4 +1,5 @@
---- Rows for people and for programs: a table that fits the terminal, CSV, JSON.
+--- Rows for people and for programs: a table that fits the terminal, CSV, JSON, a
+--- workbook.
 --
 -- A writer gets its columns first, then rows one by one, and is closed. Only the
 -- table keeps rows: it has to see them to choose the widths.
@@ -7,6 +8,7 @@
 local core = require "icrm.core"
 local csv = require "icrm.csv"
 local errors = require "icrm.error"
+local excel = require "icrm.cli.excel"
 local json = require "icrm.json"
 local text_tools = require "icrm.text"
 
@@ -131,6 +133,10 @@ end
 local Csv = {}
 Csv.__index = Csv
 
+function Csv:begin()
+  self.file:write(csv.record(self.columns, self))
+end
+
 function Csv:add(row)
   local cells = {}
   for i, name in ipairs(self.columns) do
@@ -173,10 +179,11 @@ end
 
 function Jsonl.close() end
 
-local FORMATS = { table = Table, csv = Csv, json = Json, jsonl = Jsonl }
+local FORMATS = { table = Table, csv = Csv, json = Json, jsonl = Jsonl, xlsx = excel.Xlsx,
+  ["excel-csv"] = excel.Csv }
 
 --- The names of the formats, for options.
-M.FORMATS = { "table", "csv", "json", "jsonl" }
+M.FORMATS = { "table", "csv", "json", "jsonl", "xlsx", "excel-csv" }
 
 --- Make a writer.
 ---
@@ -188,22 +195,28 @@ M.FORMATS = { "table", "csv", "json", "jsonl" }
 ---   terminal's by default, no limit where there is none; numeric: set of columns
 ---   that stand to the right; sparse = true: the table leaves out columns that are
 ---   empty in every row; raw: no apostrophe before formulas in CSV;
----   delimiter of CSV
+---   delimiter of CSV; for a workbook and excel-csv kinds: what the columns hold, as
+---   icrm.cli.cell has it; sheet: the name of the workbook's; decimal of excel-csv
 --- @return table writer with add(row) and close(), which returns the names of the
 ---   columns for which the table had no room
 function M.writer(format, columns, opts)
   opts = opts or {}
   local class = FORMATS[format]
   if not class then
-    errors.refuse("unknown format %q: use table, csv, json or jsonl", format)
+    errors.refuse("unknown format %q: use %s", format, table.concat(M.FORMATS, ", "))
+  end
+  local kinds = opts.kinds or {}
+  for name in pairs(opts.numeric or {}) do
+    kinds[name] = kinds[name] or "number"
   end
   local writer = setmetatable({
     file = opts.file or io.stdout, columns = columns, rows = {}, raw = opts.raw,
     delimiter = opts.delimiter, numeric = opts.numeric or {}, sparse = opts.sparse,
     width = opts.width or not opts.file and core.terminal_columns(STDOUT) or nil,
+    kinds = kinds, sheet = opts.sheet, decimal = opts.decimal, text_of = text_of,
   }, class)
-  if class == Csv then
-    writer.file:write(csv.record(columns, writer))
+  if class.begin then
+    writer:begin()
   end
   return writer
 end

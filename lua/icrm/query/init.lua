@@ -226,6 +226,30 @@ function Query:hidden()
   return math.max(0, self:count() - self.shown)
 end
 
+--- The names of the columns that the rows have, where there is no row to tell:
+--- those of the text and `id`, or all that a query gives.
+---
+--- @return string[]
+function Query:columns()
+  local facts, names, seen = self.source.facts, { "id" }, { id = true }
+  if facts.select == "count" then
+    return { "count" }
+  end
+  local asked = facts.columns
+  if facts.select == "star" then
+    asked = {}
+    for i, field in ipairs(self.source.client:describe(self.module).fields) do
+      asked[i] = field.name
+    end
+  end
+  for _, name in ipairs(asked) do
+    if not seen[name] then
+      names[#names + 1], seen[name] = name, true
+    end
+  end
+  return names
+end
+
 --- The query as it is sent, `;` and all.
 ---
 --- @return string

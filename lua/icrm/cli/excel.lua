@@ -1,0 +1,129 @@
+--- Rows for table programs: a workbook (.xlsx), and CSV that a double click opens.
+--
+-- Writers as in icrm.cli.table. Both keep texts as texts, so that a file which is
+-- corrected and imported again has the phone numbers and SIRETs that it had.
+-- @module icrm.cli.excel
+
+local cell = require "icrm.cli.cell"
+local core = require "icrm.core"
+local csv = require "icrm.csv"
+local errors = require "icrm.error"
+local locale = require "icrm.cli.locale"
+
+local M = {}
+
+local PIECE = 65536 -- bytes
+
+-- ---- Workbook -------------------------------------------------------------------
+
+local Xlsx = {}
+Xlsx.__index = Xlsx
+M.Xlsx = Xlsx
+
+-- The columns; what they are is in self.kinds.
+function Xlsx:begin()
+  self.book = errors.check(core.workbook.writer(self.sheet or "icrm"))
+  for _, name in ipairs(self.columns) do
+    errors.check(self.book:column(name, self.kinds[name] or "text"))
+  end
+  self:end_row()
+end
+
+-- A refusal names the row of the sheet; the person looks for the record.
+local function check(self, ok, err, column, row)
+  if not ok and errors.is(err, "input") then
+    local id = row and row.id and (" (%s of %s)"):format(self.columns[column], row.id) or ""
+    errors.refuse("%s%s; nothing was written. Without that column or row it goes, and so does "
+      .. "-o csv, which has no such limit", err.message, id)
+  end
+  errors.check(ok, err)
+end
+
+function Xlsx:put(column, text, kind, row)
+  local value, _, style = cell.value(text, kind)
+  if style == "boolean" and value then
+    check(self, self.book:cell(column, value == 1))
+  else
+    local ok, err = self.book:cell(column, value or text, style)
+    check(self, ok, err, column, row)
+  end
+end
+
+--- Add a row of values by name.
+function Xlsx:add(row)
+  for i, name in ipairs(self.columns) do
+    local text = self.text_of(row[name])
+    if text ~= "" then
+      self:put(i, text, self.kinds[name], row)
+    end
+  end
+  self:end_row()
+end
+
+function Xlsx:end_row()
+  errors.check(self.book:end_row())
+end
+
+function Xlsx:close()
+  local path = errors.check(self.book:finish())
+  local file = assert(io.open(path, "rb"))
+  for piece in file:lines(PIECE) do
+    self.file:write(piece)
+  end
+  file:close()
+  self.book:close()
+end
+
+-- ---- CSV ------------------------------------------------------------------------
+
+local Csv = {}
+Csv.__index = Csv
+M.Csv = Csv
+
+local MARKS = { comma = ",", point = "." }
+local SEPARATORS = { comma = ";", point = "," }
+
+function Csv:begin()
+  local decimal = self.decimal or locale.decimal()
+  self.mark = MARKS[decimal]
+  self.delimiter = self.delimiter or SEPARATORS[decimal]
+  self.file:write("\u{FEFF}", csv.record(self.columns, self))
+end
+
+-- What a table program would make a number or a date of, and show otherwise: 01000,
+-- 84212345600017, 03 20 00 27 05, 1-2, 3/4, 1E5.
+local function looks_computed(text)
+  return text:find "%d" and text:find "^[%d%s%.,:/+%-()%%€$eE]+$" and not text:find "[\r\n]"
+end
+
+function Csv:text(text)
+  if looks_computed(text) and not self.raw then
+    return '="' .. text .. '"'
+  end
+  return text
+end
+
+function Csv:cell(text, kind)
+  local value, decimal = cell.value(text, kind)
+  if decimal then
+    return (decimal:gsub("%.", self.mark))
+  end
+  return value and text or self:text(text)
+end
+
+local quoted = { raw = true } -- what `text` has guarded already
+
+function Csv:add(row)
+  local cells = {}
+  quoted.delimiter = self.delimiter
+  for i, name in ipairs(self.columns) do
+    local text = self:cell(self.text_of(row[name]):gsub("\r\n?", "\n"), self.kinds[name])
+    cells[i] = csv.cell(text, text:find '^="' and quoted or self)
+  end
+  local line = table.concat(cells, self.delimiter)
+  self.file:write(line == "" and '""' or line, "\r\n") -- an empty line would be no record
+end
+
+function Csv.close() end
+
+return M

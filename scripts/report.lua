@@ -51,13 +51,13 @@ for row in join.rows(crm, crm:query(text):each(), paths) do
 end
 progress:close()
 
-local columns = result:columns()
-local numeric, kinds = { count = true }, cell.kinds(schema, columns)
+local shown = result:columns()
+local numeric, kinds = { count = true }, cell.kinds(schema, shown)
 for i, name in ipairs(args.sum) do
   numeric["sum " .. name] = true
   kinds["sum " .. name] = cell.kinds(schema, args.sum)[args.sum[i]]
 end
-script.write(out, columns, result:result(args.order),
+script.write(out, shown, result:result(args.order),
   { numeric = numeric, kinds = kinds, sheet = schema.name })
 script.say("%s of %s in %s", script.counted(result.rows, "record"), args.module,
   script.counted(#result.list, "group"))

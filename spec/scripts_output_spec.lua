@@ -62,8 +62,8 @@ describe("icrm-lua -o and --out", function()
   end)
 
   it("excel-csv goes by the locale or by what is asked for", function()
-    local query = { "query", "SELECT annual_revenue FROM Accounts WHERE annual_revenue = '720000.5'",
-      "-o", "excel-csv" }
+    local query = { "query", "SELECT annual_revenue FROM Accounts "
+      .. "WHERE annual_revenue = '720000.5'", "-o", "excel-csv" }
     local function as(env, ...)
       return run(table.move({ ... }, 1, select("#", ...), #query + 1, { table.unpack(query) }), 0,
         env).out

@@ -1,12 +1,14 @@
 -- Import a CSV file or a workbook: plan, show, ask, apply.
 local changes = require "icrm.changes"
 local command = require "icrm.cli.change_set"
+local failed_rows = require "icrm.cli.failed_rows"
 local import = require "icrm.import"
 local import_plan = require "icrm.import.plan"
 local inputs = require "icrm.cli.inputs"
 local making = require "icrm.cli.making"
 local mapping_options = require "icrm.cli.mapping_options"
 local mappings = require "icrm.import.mapping"
+local output = require "icrm.cli.output"
 local script = require "icrm.cli.script"
 local suggest = require "icrm.import.suggest"
 
@@ -40,6 +42,8 @@ parser:option("--decimal", "Instead of what is detected."):choices { "comma", "p
 parser:option("--dates", "What comes first in 03/04/2026."):choices { "day", "month" }
 parser:flag("--suggest", "Write a mapping file as a draft, and stop.")
 parser:option("--out", "The change set; FILE.icrm by default."):argname "FILE"
+parser:option("--faults", "Where rows have faults: write the file with a column that says what is "
+  .. "wrong with each."):argname "FILE"
 parser:flag("--plan-only", "Stop before anything is sent.")
 command.add_options(parser)
 parser:flag("-y --yes", "Do not ask.")
@@ -56,6 +60,10 @@ elseif args.mapping then
   if args.suggest then
     parser:error "--suggest drafts a mapping file: say --module MODULE instead of --mapping"
   end
+end
+
+if args.faults == args.file then
+  parser:error "--faults must not write over the file itself"
 end
 
 local out = args.out or args.file .. ".icrm"
@@ -105,6 +113,13 @@ end, function(set)
     say = function(...)
       progress:close()
       script.say(...)
+    end,
+    see_all = "--faults FILE writes the file with all of them, each in its row",
+    on_faults = args.faults and function(faults)
+      local count = output.write(args.faults, function(write)
+        return failed_rows.write_faults(job, faults, write)
+      end)
+      script.say("%s with faults, marked in %s", script.counted(count, "row"), args.faults)
     end,
     on_rows = function(count) progress:step(count - progress.done) end })
   progress:close()

@@ -65,10 +65,11 @@ describe("icrm.schema", function()
 
   it("refuses what the server would store blindly, with place and cure", function()
     assert.equal('ticketstatus ("Opne") is no value of this picklist: did you mean "Open"? '
-      .. "allowed: Open, In Progress, Wait For Response, Closed",
+      .. "allowed: Ouvert (Open), En cours (In Progress), Attente réponse (Wait For Response), "
+      .. "Fermé (Closed)",
       faults_of { ticketstatus = "Opne" })
     assert.matches('did you mean "Attente réponse"%?',
-      faults_of { ticketstatus = "Attente reponse" })
+      faults_of { ticketstatus = "Attente reponce" })
     assert.equal('ticket_titel ("x") HelpDesk has no field "ticket_titel": '
       .. 'did you mean "ticket_title"?', faults_of { ticket_titel = "x" })
     assert.matches('`icrm%-lua describe HelpDesk` lists', faults_of { zzzzzz = "x" })
@@ -147,7 +148,7 @@ describe("icrm.values", function()
       picklist.by_value["value " .. i] = "value " .. i
     end
     local _, _, cure = values.normalise({ type = "picklist", picklist = picklist }, "x")
-    assert.matches("value 8 and 22 more$", cure)
+    assert.matches("value 16 and 14 more$", cure)
   end)
 
   it("knows when the server wrote the same value in its own way", function()

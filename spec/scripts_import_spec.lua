@@ -83,7 +83,7 @@ describe("icrm-lua import", function()
       { mothers[mothers.F1], mothers[mothers.F2], mothers[mothers.F3] })
     file("b.csv", "accountname;SIREN;Mère\nF5;222222222;Personne\n")
     arguments[2] = "b.csv"
-    has(here(arguments, 1).err, 'b.csv: line 2, SIREN, Mère (account_id): no record of Accounts '
+    has(here(arguments, 1).err, 'b.csv: line 2, SIREN, Mère (Membre de): no record of Accounts '
       .. 'has the siren "222222222"; no record of Accounts has the accountname "Personne"')
   end)
 
@@ -159,9 +159,9 @@ describe("icrm-lua import", function()
   it("asks what to do with rows that have no key to be found by", function()
     file("a.csv", "accountname;siret\nSans;\nAussi;\nAvec;80000000000002\n")
     local arguments = { "import", "a.csv", "--module", "Accounts", "--key", "siret", "--plan-only" }
-    has(here(arguments, 1).err, "a.csv: line 2, siret: is empty, so nobody can look whether the "
-      .. "record is there already, in 2 rows (lines 2, 3); fill it, or say --empty-key create",
-      "1 fault; nothing was sent")
+    has(here(arguments, 1).err, "a.csv: 2 rows (2, 3), siret: is empty, so nobody can look whether "
+      .. "the record is there already; fill it, or say --empty-key create",
+      "2 faults; nothing was sent")
     table.move({ "--empty-key", "create" }, 1, 2, #arguments + 1, arguments)
     has(here(arguments).err, "without a key, so nobody looked whether it exists: 2 rows",
       "+ create Accounts                    3")
@@ -169,6 +169,35 @@ describe("icrm-lua import", function()
     os.remove(dir .. "/a.csv.icrm")
     has(here(arguments).err, "without a key, left out: 2 rows",
       "+ create Accounts                    1           2")
+  end)
+
+  it("marks the faults in a copy of the file, which is corrected and imported", function()
+    file("a.csv", "Nom du compte;Effectif;Note\r\n\"Caf\xE9;1\";douze;\"deux\r\nlignes\"\r\n"
+      .. "B;2;x\r\n;;\r\nC;treize;\xE9\r\n")
+    local arguments = { "import", "a.csv", "--module", "Accounts", "--faults", "bad.csv", "--yes" }
+    local result = here(arguments, 1)
+    has(result.err, 'a.csv: line 2, Effectif (employees): "douze" is no', "a.csv: row 5 (line 6), "
+      .. 'Effectif (employees): "treize"', "2 rows with faults, marked in bad.csv\n",
+      "2 faults; nothing was sent\n")
+    local marked = helper.read_file(dir .. "/bad.csv")
+    local first, second = marked:match '""douze"" ([^"]*)".*""treize"" ([^"]*)"'
+    assert.equal("Nom du compte;Effectif;Note;icrm_faults\r\n"
+      .. "\"Caf\xE9;1\";douze;\"deux\r\nlignes\";"
+      .. '"Effectif (employees): ""douze"" ' .. first .. "\"\r\nB;2;x;\"\"\r\nC;treize;\xE9;"
+      .. '"Effectif (employees): ""treize"" ' .. second .. "\"\r\n", marked)
+    file("again.csv", (marked:gsub("douze", "12")))
+    arguments[2] = "again.csv"
+    has(here(arguments, 1).err, "not imported: Note, icrm_faults", "1 row with faults, marked in")
+    marked = helper.read_file(dir .. "/bad.csv")
+    assert.equal(1, select(2, marked:gsub("icrm_faults", "")))
+    assert.falsy(marked:find("douze", 1, true))
+    file("good.csv", (marked:gsub(";treize", ";13")))
+    arguments[2] = "good.csv"
+    os.remove(dir .. "/bad.csv")
+    here(arguments)
+    assert.falsy(helper.exists and helper.exists(dir .. "/bad.csv") or io.open(dir .. "/bad.csv"))
+    arguments[2], arguments[6] = "a.csv", "a.csv"
+    has(here(arguments, 2).err, "--faults must not write over the file itself")
   end)
 
   it("gives the failed rows back until they go in", function()
@@ -300,7 +329,7 @@ describe("icrm-lua import", function()
     file("a.csv", table.concat(rows, "\n"))
     local before = crm.commits "create"
     has(here({ "import", "a.csv", "--module", "Accounts", "--key", "siret", "--yes" }, 1).err,
-      'a.csv: line 302, siret: "80000000000007" is on line 8 already')
+      'a.csv: line 302, siret: "80000000000007" is in row 8 already')
     assert.equal(before, crm.commits "create")
   end)
 end)

@@ -95,10 +95,20 @@ describe("icrm-lua import of a workbook", function()
     copy "nombres.xlsx"
     has(here({ "import", "nombres.xlsx", "--module", "Potentials", "--map",
       "Nombre=potentialname", "--map", "Moment=closingdate", "--set", "sales_stage=Prospecting" },
-      1).err, "nombres.xlsx: row 8, Moment (closingdate): the cell has a date format, but there is "
-        .. "no such date (1900-02-29)",
-      "nombres.xlsx: row 2, Moment (closingdate): is 2026-03-31 10:00:00, a date with a time; the "
-        .. "field holds a date")
+      1).err, "nombres.xlsx: row 8, Moment (Date de clôture prévue): the cell has a date "
+        .. "format, but there is no such date (1900-02-29)",
+      "nombres.xlsx: row 2, Moment (Date de clôture prévue): is 2026-03-31 10:00:00, a date with "
+        .. "a time; the field holds a date")
+  end)
+
+  it("marks the faults in a copy of the sheet", function()
+    copy "nombres.xlsx"
+    has(here({ "import", "nombres.xlsx", "--module", "Potentials", "--map",
+      "Nombre=potentialname", "--map", "Moment=closingdate", "--set", "sales_stage=Prospecting",
+      "--faults", "bad.csv" }, 1).err, "rows with faults, marked in bad.csv")
+    local marked = helper.read_file(dir .. "/bad.csv")
+    has(marked, "\u{FEFF}Nombre;Moment;icrm_faults\r\n", "(1900-02-29)")
+    assert.equal(19, select(2, marked:gsub("\r\n", "")))
   end)
 
   it("says what a file is that is no workbook", function()

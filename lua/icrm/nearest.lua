@@ -23,14 +23,21 @@ function M.name(word, words)
   return words[core.nearest(tostring(word), texts)]
 end
 
---- Ask whether another word was meant: `did you mean "x"?`
+--- Ask whether this was meant: `did you mean "x"?`
+---
+--- @param name string? what was probably meant
+--- @return string? nil without a name
+function M.ask(name)
+  return name and ("did you mean %q?"):format(name)
+end
+
+--- Ask whether another word was meant.
 ---
 --- @param word any
 --- @param words string[]|table<string, string> as for name
 --- @return string? nil when no word is near
 function M.question(word, words)
-  local name = M.name(word, words)
-  return name and ("did you mean %q?"):format(name)
+  return M.ask(M.name(word, words))
 end
 
 --- The same as the end of a sentence, `; did you mean "x"?`, or nothing.

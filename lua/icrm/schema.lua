@@ -36,12 +36,11 @@ local function picklist_of(module, field)
   local more = UNLISTED[module] and UNLISTED[module][field.name]
   list = table.move(list, 1, #list, 1, {})
   list[#list + 1] = more
-  local map = { values = {}, by_value = {}, by_label = {} }
+  local map = { values = {}, by_value = {} }
   for i, entry in ipairs(list) do
     local value, label = tostring(entry.value), tostring(entry.label)
     map.values[i] = value
     map.by_value[value] = label
-    map.by_label[label] = map.by_label[label] or value
   end
   return map
 end
@@ -148,8 +147,8 @@ function Schema:unique_names()
   return #names > 0 and table.concat(names, " or ") or "value of a unique field"
 end
 
-local function fault(name, value, message, cure)
-  return { field = name, value = value, message = message, cure = cure }
+local function fault(name, value, message, cure, near)
+  return { field = name, value = value, message = message, cure = cure, near = near }
 end
 
 function Schema:unknown_field(name, value)
@@ -167,9 +166,9 @@ local function check_one(self, name, value, opts)
   elseif not field.editable then
     return nil, fault(name, value, "is written by the server alone", "leave it out")
   end
-  local normal, message, cure = values.normalise(field, value, opts)
+  local normal, message, cure, near = values.normalise(field, value, opts)
   if normal == nil then
-    return nil, fault(name, value, message, cure)
+    return nil, fault(name, value, message, cure, near)
   elseif normal == "" and field.mandatory then
     return nil, fault(name, value, "is mandatory", "give it a value")
   end

@@ -39,15 +39,30 @@ local function open_csv(opts)
   local reader = errors.check(core.csv.reader {
     path = opts.path, encoding = opts.encoding, delimiter = opts.delimiter,
   })
-  return setmetatable({ reader = reader, format = reader:format() }, Csv)
+  return setmetatable({ reader = reader, format = reader:format(), breaks = 0 }, Csv)
 end
 
+-- Line breaks within the cells of a record, the last of which the reader gave.
+local function breaks_in(reader, cells, line)
+  local count, last = reader:line(#cells) - line, cells[#cells]
+  if last:find "[\r\n]" then
+    count = count + select(2, last:gsub("\r\n?", "\n"):gsub("\n", ""))
+  end
+  return count
+end
+
+-- A table program has one row for a record, however many lines that takes.
 function Csv:next()
-  return self.reader:next()
+  local cells, line = self.reader:next()
+  if cells then
+    self.row = line - self.breaks
+    self.breaks = self.breaks + breaks_in(self.reader, cells, line)
+  end
+  return cells, line
 end
 
 function Csv:headings()
-  return errors.check(self.reader:next())
+  return errors.check(self:next())
 end
 
 function Csv:describe()
@@ -127,7 +142,8 @@ end
 --- Iterate over the rows below the headings; rows of empty cells are counted
 --- in `blank_rows` and left out.
 ---
---- @return fun(): integer?, string[] line or row of the sheet, and its cells
+--- @return fun(): integer?, string[], integer line or row of the sheet, its cells, and
+---   the row as a table program numbers it
 function Source:rows()
   local any = false
   return function()
@@ -145,7 +161,7 @@ function Source:rows()
         if self.reader.neutralises and not self.opts.raw then
           unneutralise(cells)
         end
-        return number, cells
+        return number, cells, self.reader.row or number
       end
       self.blank_rows = self.blank_rows + 1
     end

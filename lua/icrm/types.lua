@@ -207,7 +207,7 @@
 ---@field type string
 ---@field mandatory boolean
 ---@field editable boolean whether a client may write it
----@field picklist? { values: string[], by_value: table, by_label: table }
+---@field picklist? { values: string[], by_value: table<string, string> } with labels
 ---@field refers_to? string[] modules that a reference may point to
 ---@field default? string
 ---@field max_size? integer most bytes of a file
@@ -234,6 +234,7 @@
 ---@field value any
 ---@field message string what is wrong
 ---@field cure string what to do
+---@field near? string of a picklist the label of the value that was probably meant
 
 ---@class icrm.Source a CSV file or a sheet of a workbook, see icrm.source
 ---@field path string
@@ -259,6 +260,7 @@
 ---@field record string the name that the mapping gives it
 ---@field module string
 ---@field line integer
+---@field row integer as a table program numbers it
 ---@field fields table<string, string>
 ---@field refs table<string, string> field -> key of an item before it
 ---@field empty string[] fields whose cell is empty
@@ -266,11 +268,15 @@
 
 ---@class icrm.import.Fault
 ---@field line integer
+---@field row? integer as a table program numbers it
 ---@field column? string
 ---@field field? string
+---@field label? string of the field
 ---@field value? string
----@field message string
+---@field message string what is wrong, in words that fit behind the value
 ---@field cure? string
+---@field hint? string the part of the cure that is of this value alone
+---@field allowed? string the part of the cure that is of all values of the field
 
 ---@class icrm.import.Job
 ---@field source icrm.Source
@@ -278,5 +284,5 @@
 ---@field notes string[]
 ---@field items fun(self): fun(): icrm.import.Item?
 ---@field check fun(self, limit?: integer): table
----@field describe_fault fun(self, fault: icrm.import.Fault): string
+---@field describe_fault fun(self, fault: icrm.import.Fault, places?: string): string
 ---@field close fun(self)

@@ -5,11 +5,11 @@
 local core = require "icrm.core"
 local json = require "icrm.json"
 local nearest = require "icrm.nearest"
+local picklists = require "icrm.picklist"
 
-local M = { NO_ID = "is no record id" }
+local M = { NO_ID = "is no record id", NO_VALUE = "is no value of this picklist" }
 
 local LIST_SEPARATOR = " |##| "
-local SHOWN_VALUES = 8
 
 --- Cut a text for a message.
 ---
@@ -134,23 +134,6 @@ local function as_email(_, value)
   return nil, "is no e-mail address", "write it like name@example.com"
 end
 
-local function picklist_cure(picklist, value)
-  local words = {}
-  for _, word in ipairs(picklist.values) do
-    words[#words + 1] = word
-    if picklist.by_value[word] ~= word then
-      words[#words + 1] = picklist.by_value[word]
-    end
-  end
-  local question = nearest.question(value, words)
-  local shown = table.concat(picklist.values, ", ", 1,
-    math.min(#picklist.values, SHOWN_VALUES))
-  if #picklist.values > SHOWN_VALUES then
-    shown = ("%s and %d more"):format(shown, #picklist.values - SHOWN_VALUES)
-  end
-  return (question and question .. " " or "") .. "allowed: " .. shown
-end
-
 local function as_picklist(field, value)
   local text, message, cure = as_text(nil, value)
   local picklist = field.picklist
@@ -158,10 +141,17 @@ local function as_picklist(field, value)
     return nil, message, cure
   elseif text == "" or not picklist or picklist.by_value[text] then
     return text
-  elseif picklist.by_label[text] then
-    return picklist.by_label[text]
   end
-  return nil, "is no value of this picklist", picklist_cure(picklist, text)
+  local found, several = picklists.find(picklist, text)
+  if found then
+    return found
+  elseif several then
+    return nil, "is the label of several values of this picklist",
+      "write the value itself: " .. picklists.list(picklist, several)
+  end
+  local near = picklists.near(picklist, text)
+  local allowed = "allowed: " .. picklists.list(picklist)
+  return nil, M.NO_VALUE, near and nearest.ask(near) .. " " .. allowed or allowed, near
 end
 
 local function as_multipicklist(field, value)
@@ -174,9 +164,9 @@ local function as_multipicklist(field, value)
   end
   local out = {}
   for i, word in ipairs(list) do
-    local normal, message, cure = as_picklist(field, word)
+    local normal, message, cure, near = as_picklist(field, word)
     if not normal then
-      return nil, message, cure
+      return nil, message, cure, near
     end
     out[i] = normal
   end
@@ -235,6 +225,7 @@ end
 --- @return string? normal nil when the value cannot be right
 --- @return string? message what is wrong with it
 --- @return string? cure what to do
+--- @return string? near of a picklist the label of the value that was probably meant
 function M.normalise(field, value, opts)
   return (by_type[field.type] or as_text)(field, value, opts)
 end

@@ -59,9 +59,10 @@ describe("import", function()
   it("finds all faults at once, each with line, column, field and cure", function()
     assert.same({
       'line 2, Effectif (employees): "1,5" is no whole number',
-      'line 3, E (email1): "x" is no e-mail address; write it like name@example.com',
+      'line 3, E (Email): "x" is no e-mail address; write it like name@example.com',
       'line 3, rating: "Actve" is no value of this picklist; did you mean "Active"? '
-        .. "allowed: Acquired, Active, Market Failed, Project Cancelled, Shutdown",
+        .. "allowed: Acquis (Acquired), Actif (Active), Marché perdu (Market Failed), "
+        .. "Projet annulé (Project Cancelled), Fermé (Shutdown)",
       "line 5, accountname: is mandatory; give accountname (Nom du compte) a value",
     }, (faults_of("accountname;Effectif;E;rating\nA;1,5;;\nB;;x;Actve\n\n;2,0;;\n", {
       module = "Accounts", match = true, columns = { E = "email1" } })))
@@ -127,7 +128,7 @@ describe("import", function()
     it("a row without a key is a fault, in its children too", function()
       assert.same({
         "line 2: no key for this company: the columns of its key are empty; fill one of them",
-        "line 2, Nom (accountname): is mandatory; give accountname (Nom du compte) a value",
+        "line 2, Nom (Nom du compte): is mandatory; give accountname (Nom du compte) a value",
         "line 2, account_id: this row makes no company to refer to; give it what its key is made "
           .. "of, or make the reference optional",
       }, (faults_of("Nom;SIREN;Site\n;;A1\n", LEVELS)))
@@ -144,7 +145,7 @@ describe("import", function()
   it("refuses a key that comes twice", function()
     local faults = faults_of("accountname;siret\nA;1\nB;1\n", { module = "Accounts", match = true,
       key = "{siret}" })
-    assert.matches('^line 3: the key "Accounts:1" is on line 2 already; remove one', faults[1])
+    assert.matches('^line 3: the key "Accounts:1" is in row 2 already; remove one', faults[1])
   end)
 
   describe("references to the CRM", function()
@@ -169,16 +170,16 @@ describe("import", function()
     end)
 
     it("count only when the bytes are the same", function()
-      assert.same({ 'line 2, key (account_id): no record of Accounts has the customer_code "e-1"; '
+      assert.same({ 'line 2, key (Membre de): no record of Accounts has the customer_code "e-1"; '
         .. "create it first, or mend the key" },
         (faults_of("accountname;key\nX;e-1\nY;É-1\n", mapping "Accounts.customer_code")))
     end)
 
     it("are faults when empty or ambiguous, unless empty ones are allowed", function()
       local faults = faults_of("accountname;key\nX;D-2\nY;\n", mapping "Accounts.customer_code")
-      assert.matches('^line 2, key %(account_id%): 2 records of Accounts have the customer_code '
+      assert.matches('^line 2, key %(Membre de%): 2 records of Accounts have the customer_code '
         .. '"D%-2": 3x%d+, 3x%d+', faults[1])
-      assert.matches("^line 3, key %(account_id%): the reference to Accounts is empty", faults[2])
+      assert.matches("^line 3, key %(Membre de%): the reference to Accounts is empty", faults[2])
       local items = items_of("accountname;key\nY;\n", mapping("Accounts.customer_code", true))
       assert.same({}, items[1].faults)
       assert.is_nil(items[1].fields.account_id)

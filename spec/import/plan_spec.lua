@@ -59,8 +59,7 @@ describe("import.plan", function()
       { module = "HelpDesk", fields = { ticket_title = { column = "titre" },
         parent_id = { column = "client" }, ticketstatus = { const = "Open" },
         ticketpriorities = { const = "Normal" } } })
-    assert.truthy(message:find("rows.csv: line 2, client (parent_id): ", 1, true), message)
-    assert.truthy(message:find("rows.csv: line 3, client (parent_id): ", 1, true), message)
+    assert.truthy(message:find("rows.csv: 2 rows (2, 3), client (Relatif à): ", 1, true), message)
     assert.truthy(message:find("2 faults; nothing was sent", 1, true), message)
   end)
 
@@ -127,7 +126,7 @@ describe("import.plan", function()
     for _, part in ipairs { 'line 3, id: "3x99999" is the id of no record of Accounts that',
       ('line 4, id: "9x%s" is the id of no record'):format(number),
       'line 5, id: "12" is no record id; give an id like 3x262015',
-      "line 6, id: is empty, so nobody", ('line 7, id: "%s" is on line 2 already'):format(id),
+      "line 6, id: is empty, so nobody", ('line 7, id: "%s" is in row 2 already'):format(id),
       "6 faults" } do
       assert.truthy(message:find(part, 1, true), part .. "\nis not in\n" .. message)
     end
@@ -178,7 +177,7 @@ describe("import.plan", function()
     local message = refused("accountname;customer_code\nJ1;J\nX;9\nY;9\n", by "customer_code")
     local first = message:find(('line 2, customer_code: "J" is the key of 2 records of Accounts: '
       .. "%s, %s"):format(one, two), 1, true)
-    local second = message:find('line 4, customer_code: "9" is on line 3 already', 1, true)
+    local second = message:find('line 4, customer_code: "9" is in row 3 already', 1, true)
     assert.is_true(first < second)
   end)
 
@@ -195,9 +194,9 @@ describe("import.plan", function()
     account { accountname = "Deux", siret = "10000000000009", phone = "1", fax = "2" }
     local message = refused("siret;phone;fax;accountname\n;1;2;X\n10000000000009;;;Deux\n"
       .. "10000000000009;1;2;Deux\n", by "siret")
-    assert.matches("line 2, siret: is empty.*line 3, phone: is empty where the CRM has a value, "
-      .. "in 2 cells %(line 3%).*line 4, siret: .* is on line 3 already.*3 faults; nothing was "
-      .. "sent$", message)
+    assert.matches("line 2, siret: is empty.*line 3, phone: is empty where the CRM has a value; "
+      .. ".*line 3, fax: is empty where.*line 4, siret: .* is in row 3 already.*4 faults; nothing "
+      .. "was sent$", message)
   end)
 
   it("says all that is wrong at once: cells, references, keys", function()
@@ -205,12 +204,12 @@ describe("import.plan", function()
     local message = refused("siret;accountname;account_id;employees;assigned_user_id\n"
       .. "10000000000010;A;;douze;\n10000000000011;B;3x99999;1;\n;C;;;\n"
       .. "10000000000011;D;;;jbrunel\n10000000000010;E;3x99998;douze;19x999\n", by "siret")
-    for _, part in ipairs { 'line 2, employees: "douze" is no',
+    for _, part in ipairs { '2 rows (2, 6), employees: "douze" is no',
       'line 3, account_id: "3x99999" is no',
-      "line 4, siret: is empty", 'line 5, siret: "10000000000011" is on line 3 already',
+      "line 4, siret: is empty", 'line 5, siret: "10000000000011" is in row 3 already',
       'line 5, assigned_user_id: "jbrunel" is no record id; give an id like 3x262015, or "" for '
         .. 'none, or look it up by a key: fields = { ["assigned_user_id"] = { ref = "Users.',
-      'line 6, siret: "10000000000010" is on line 2 already', 'line 6, employees: "douze"',
+      'line 6, siret: "10000000000010" is in row 2 already',
       'line 6, account_id: "3x99998" is no', 'line 6, assigned_user_id: "19x999" is no',
       "9 faults; nothing was sent" } do
       assert.truthy(message:find(part, 1, true), part .. "\nis not in\n" .. message)
@@ -231,12 +230,26 @@ describe("import.plan", function()
       refused("Nom;phone\nA;1\n", { module = "Accounts", match = true }))
   end)
 
-  it("shows the first faults and counts the rest", function()
+  it("tells what is wrong in many rows once, and how to see all of them", function()
     local rows = ("A;3x99999\n"):rep(30)
     local message = refused("accountname;account_id\n" .. rows,
-      { module = "Accounts", match = true })
+      { module = "Accounts", match = true }, { see_all = "--faults does" })
     local _, shown = message:gsub("is no record or owner", "")
-    assert.equal(20, shown)
-    assert.matches("… and 10 more\n.*30 faults; nothing was sent$", message)
+    assert.equal(1, shown)
+    assert.matches("30 rows %(2, 3, 4, 5, 6, 7, 8, 9, …%), account_id: \"3x99999\" is no record",
+      message)
+    assert.matches("30 faults; nothing was sent; %-%-faults does$", message)
+  end)
+
+  it("does not ask about an empty cell where the CRM has its own zero", function()
+    account { accountname = "Zéro", siret = "10000000000020" }
+    local list = planned("siret;employees;phone;emailoptout\n10000000000020;;;\n", by "siret")
+    assert.equal("UNCHANGED", list[1].code)
+  end)
+
+  it("numbers rows as a table program does, and says the line where that differs", function()
+    local message = refused('accountname;description;employees\n"A";"un\ndeux\n";1\n\n'
+      .. "B;x;beaucoup\n", { module = "Accounts", match = true })
+    assert.matches('rows.csv: row 4 %(line 6%), employees: "beaucoup"', message)
   end)
 end)

@@ -39,7 +39,7 @@ describe("values that the CRM takes once", function()
 
   it("are not on two rows of the file, however they are written", function()
     local message = refused("accountname\nÉté\nB\nETE\n", ANEW)
-    assert.truthy(message:find('line 4, accountname: "ETE" is on line 2 already, and the CRM '
+    assert.truthy(message:find('line 4, accountname: "ETE" is in row 2 already, and the CRM '
       .. "takes each accountname once; remove one of the rows", 1, true), message)
   end)
 

@@ -1,4 +1,5 @@
---- The rows that were not applied, as a file that can be corrected and run again.
+--- The rows that were not applied, or have faults, as a file that can be corrected and
+--- run again.
 -- @module icrm.cli.failed_rows
 
 local copy_rows = require "icrm.import.copy"
@@ -50,22 +51,10 @@ local function count_remade(set, lines)
 end
 
 local function write_copy(input, lines, write)
-  local copy, order = copy_rows.open(input.found, input), {}
-  local headings, count = copy.headings, #copy.headings
-  if count > 2 and headings[count - 1] == COLUMNS[1] and headings[count] == COLUMNS[2] then
-    copy:leave_out(2) -- of the time before
-  end
-  write(copy:heading(COLUMNS))
-  for line in pairs(lines) do
-    order[#order + 1] = line
-  end
-  table.sort(order)
-  for _, line in ipairs(order) do
-    write(copy:row(line, { table.concat(lines[line].codes, " "),
-      table.concat(lines[line].messages, "; ") }))
-  end
-  copy:close()
-  return #order
+  return copy_rows.write(input.found, input, COLUMNS, function(line)
+    local failed = lines[line]
+    return failed and { table.concat(failed.codes, " "), table.concat(failed.messages, "; ") }
+  end, write)
 end
 
 local function write_list(set, write)
@@ -78,6 +67,25 @@ local function write_list(set, write)
       message })
   end
   return n
+end
+
+--- Write a file as it is, with a column behind the others that says what is wrong with
+--- a row, so that it can be corrected there and imported.
+---
+--- @param job icrm.import.Job
+--- @param faults icrm.import.Faults made with `by_row`
+--- @param write fun(piece: string)
+--- @return integer count of the rows with faults
+function M.write_faults(job, faults, write)
+  local source, count = job.source, 0
+  copy_rows.write(source.path, { encoding = source.format.encoding,
+    delimiter = source.format.delimiter, sheet = source.format.number,
+    skip = source.format.skip }, { "icrm_faults" }, function(line)
+      local text = faults:of_row(line)
+      count = count + (text and 1 or 0)
+      return { text and text_tools.clean(text) or "" }
+    end, write)
+  return count
 end
 
 --- Write the rows that were not applied.

@@ -84,15 +84,6 @@ local function cells_of(names, row)
   return cells
 end
 
--- Columns of the time before stand last, and give way.
-local function leave_out_added(copy)
-  local count = 0
-  while copy.headings[#copy.headings - count]:find "^icrm_" and count < #copy.headings - 1 do
-    count = count + 1
-  end
-  copy:leave_out(count)
-end
-
 local function write_list(set, write)
   write(csv.record { "key", "operation", "module", "record", "done" })
   local n = 0
@@ -122,20 +113,10 @@ function M.write(set, write, number)
   if #list == 0 then
     return write_list(set, write), {}
   end
-  local input, order = inputs.check(list[number]), {}
-  local lines = made_lines(set, list, number)
-  for line in pairs(lines) do
-    order[#order + 1] = line
-  end
-  table.sort(order)
-  local copy = copies.open(input.found, input)
-  leave_out_added(copy)
-  write(copy:heading(headings_of(input.records)))
-  for _, line in ipairs(order) do
-    write(copy:row(line, cells_of(input.records, lines[line])))
-  end
-  copy:close()
-  return #order, {}
+  local input, lines = inputs.check(list[number]), made_lines(set, list, number)
+  return copies.write(input.found, input, headings_of(input.records), function(line)
+    return lines[line] and cells_of(input.records, lines[line])
+  end, write), {}
 end
 
 return M

@@ -136,6 +136,7 @@ end
 
 --- Close the file.
 function Copy.close() end
+Copy.__close = Copy.close
 
 -- ---- Workbooks ---------------------------------------------------------------------
 
@@ -176,17 +177,56 @@ end
 function SheetCopy:close()
   self.source:close()
 end
+SheetCopy.__close = SheetCopy.close
+
+local function open_source(path, how)
+  how = how or {}
+  return sources.open { path = path, raw = true, sheet = how.sheet, skip = how.skip,
+    encoding = how.encoding, delimiter = how.delimiter }
+end
 
 --- Open a file to copy rows of it. A CSV file is held in memory.
 ---
 --- @param path string
---- @param where? table sheet and skip, for a workbook; encoding and delimiter, for CSV
+--- @param how? table as for icrm.source: encoding and delimiter; of a workbook sheet and skip
 --- @return icrm.import.Copy copy headings: the cells of its first row
-function M.open(path, where)
-  where = where or {}
-  local source = sources.open { path = path, raw = true, sheet = where.sheet, skip = where.skip,
-    encoding = where.encoding, delimiter = where.delimiter }
+function M.open(path, how)
+  local source = open_source(path, how)
   return source.sheet and open_sheet(source) or open_csv(source, path)
+end
+
+-- The columns that were added the time before stand last.
+local function leave_out_added(copy)
+  local count = 0
+  while count < #copy.headings - 1 and copy.headings[#copy.headings - count]:find "^icrm_" do
+    count = count + 1
+  end
+  copy:leave_out(count)
+end
+
+--- Write rows of a file as they are, with columns of our own behind them in place of those
+--- of the time before.
+---
+--- @param path string
+--- @param how? table as for open
+--- @param headings string[] of the columns; they begin with icrm_
+--- @param cells_of fun(line: integer): string[]? what a row gets in them; nil leaves it out
+--- @param write fun(piece: string)
+--- @return integer count of rows
+function M.write(path, how, headings, cells_of, write)
+  local copy <close> = M.open(path, how)
+  local source <close> = open_source(path, how)
+  local count = 0
+  leave_out_added(copy)
+  write(copy:heading(headings))
+  for line in source:rows() do
+    local cells = cells_of(line)
+    if cells then
+      write(copy:row(line, cells))
+      count = count + 1
+    end
+  end
+  return count
 end
 
 return M

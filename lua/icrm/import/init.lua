@@ -193,11 +193,11 @@ local function is_new(job, record, item)
   end
   local seen = job.keys[item.key]
   if not seen then
-    job.keys[item.key] = record.distinct and item.fields or item.line
+    job.keys[item.key] = record.distinct and item.fields or item.row
     return true
   elseif not record.distinct then
     item.faults[#item.faults + 1] = { line = item.line,
-      message = ("the key %s is on line %d already"):format(text_tools.quote(item.key),
+      message = ("the key %s is in row %d already"):format(text_tools.quote(item.key),
         seen), cure = "remove one, or say that the first one counts (distinct)" }
     return true
   end
@@ -233,14 +233,17 @@ local function produce(job, record)
   local source <close> = job.source:again()
   local row, view = rows.view(source)
   local batch = {}
-  for line, cells in source:rows() do
+  for line, cells, number in source:rows() do
     view.cells = cells
     job.rows_read = job.rows_read + 1
     local wanted, failed = rows.wanted(record, line, row)
     if failed then
+      failed.row = number
       coroutine.yield(failed)
     elseif wanted then
-      batch[#batch + 1] = rows.build(job, record, line, cells, row)
+      local item = rows.build(job, record, line, cells, row)
+      item.row = number
+      batch[#batch + 1] = item
     end
     if #batch == ROWS_PER_BATCH then
       yield_all(finish_batch(job, record, batch))
@@ -257,7 +260,7 @@ end
 --- mapping. After the last one `merged` says how many rows made no record of their own,
 --- `differing` how many of these had other values than the first.
 ---
---- An item has key, record, module, line, fields (checked, in the API's form,
+--- An item has key, record, module, line, row, fields (checked, in the API's form,
 --- references to the CRM resolved), refs (field -> key of an item before it),
 --- empty (names of fields whose cell is empty) and faults (a list, each with
 --- line, column, field, value, message, cure).
@@ -273,20 +276,41 @@ function Job:items()
   end)
 end
 
+-- The column as a person sees it: its heading, and the field that it feeds by its
+-- label, where that is another word, else by its name.
+local function column_of(one)
+  local column, label = one.column, one.label
+  if not column or column == one.field then
+    return one.field or column
+  end
+  local same = label and text_tools.fold(label) == text_tools.fold(column)
+  local field = label and not same and label or one.field
+  return field and ("%s (%s)"):format(column, field) or column
+end
+
+-- The row as a table program numbers it, and the line, where that differs.
+local function place_of(job, one)
+  if one.row and one.row ~= one.line then
+    return ("row %d (line %d)"):format(one.row, one.line)
+  end
+  return ("%s %d"):format(job.source.unit, one.line)
+end
+
 --- Write a fault as one line.
 ---
---- @param one table
+--- @param one icrm.import.Fault
+--- @param places? string instead of its row; "" to leave that and the file out
 --- @return string
-function Job:describe_fault(one)
-  local place = ("%s: %s %d"):format(self.source.path, self.source.unit, one.line)
-  if one.column and one.field and one.column ~= one.field then
-    place = ("%s, %s (%s)"):format(place, one.column, one.field)
-  elseif one.column or one.field then
-    place = ("%s, %s"):format(place, one.column or one.field)
+function Job:describe_fault(one, places)
+  local parts = {}
+  if places ~= "" then
+    parts[1] = ("%s: %s"):format(self.source.path, places or place_of(self, one))
   end
+  parts[#parts + 1] = column_of(one)
   local value = type(one.value) == "string" and one.value ~= ""
     and text_tools.quote(one.value) .. " " or ""
-  return ("%s: %s%s%s"):format(place, value, one.message, one.cure and "; " .. one.cure or "")
+  return ("%s%s%s%s%s"):format(table.concat(parts, ", "), #parts > 0 and ": " or "", value,
+    one.message, one.cure and "; " .. one.cure or "")
 end
 
 --- Close the file.

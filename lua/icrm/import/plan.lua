@@ -7,9 +7,9 @@ local changes = require "icrm.changes"
 local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local existence = require "icrm.import.existence"
+local fault_lists = require "icrm.import.faults"
 local limits = require "icrm.limits"
 local map = require "icrm.map"
-local questions = require "icrm.import.questions"
 local lookup = require "icrm.query.lookup"
 local text_tools = require "icrm.text"
 local uniqueness = require "icrm.import.uniqueness"
@@ -17,24 +17,22 @@ local uniqueness = require "icrm.import.uniqueness"
 local M = {}
 
 local LOOK_UPS = 16 -- under way at once
-local MOST_FAULTS = 20 -- that are shown
 
 -- A plan that will be refused need not be written any more, only looked through.
 local NO_SET = { create = function() end, update = function() end, skip = function() end }
 
-local function add_fault(filler, one)
+local function add_fault(filler, item, one)
   filler.set = NO_SET
-  filler.fault_count = filler.fault_count + 1
-  if filler.fault_count <= MOST_FAULTS then
-    table.insert(filler.faults, one)
-  end
+  one.row = item.row
+  filler.faults:add(one)
 end
 
 -- Note what is wrong with a field of a row.
 local function blame(filler, record, item, field, message, cure, value)
   local target = record.by_field[field]
-  add_fault(filler, { line = item.line, column = target and target.column, field = field,
-    value = value, message = message, cure = cure })
+  local known = record.schema.by_name[field]
+  add_fault(filler, item, { line = item.line, column = target and target.column, field = field,
+    label = known and known.label, value = value, message = message, cure = cure })
 end
 
 -- Note what is wrong with the key of a row, or with the record that has it.
@@ -104,13 +102,14 @@ end
 -- A cell is empty where the CRM has a value: to be kept, or to be cleared?
 local function add_empty(filler, record, item, fields, row)
   for _, name in ipairs(item.empty) do
-    if (row[name] or "") ~= "" and fields[name] == nil then
+    if not record.schema:same(name, "", row[name]) and fields[name] == nil then
       if filler.empty == "clear" and record.schema.by_name[name].mandatory then
         blame(filler, record, item, name, "is empty, and is mandatory", "give it a value")
       elseif filler.empty == "clear" then
         fields[name] = ""
       elseif filler.empty ~= "keep" then
-        filler.questions:ask("empty", record, item, name)
+        blame(filler, record, item, name, "is empty where the CRM has a value",
+          cures.say "say {empty=keep} or {empty=clear}")
       end
     end
   end
@@ -176,7 +175,10 @@ local function add_without_key(filler, record, item)
   elseif filler.empty_key == "skip" then
     leave_out(filler, item, "its key is empty")
   else
-    filler.questions:ask("empty_key", record, item, record.existing[1])
+    fault(filler, record, item,
+      "is empty, so nobody can look whether the record is there already",
+      cures.say("fill it, or say {empty_key=create} (made anew, whatever is there) or "
+        .. "{empty_key=skip}"))
   end
 end
 
@@ -214,10 +216,10 @@ end
 -- Two rows of the file with one key would be two records, or one changed twice.
 local function check_twice(filler, record, item)
   local key = record.name .. "\0" .. joined(item.key_values)
-  local line = filler.seen[key]
-  filler.seen[key] = line or item.line
-  if line then
-    fault(filler, record, item, ("is on line %d already"):format(line), "remove one of the rows")
+  local row = filler.seen[key]
+  filler.seen[key] = row or item.row
+  if row then
+    fault(filler, record, item, ("is in row %d already"):format(row), "remove one of the rows")
   end
 end
 
@@ -259,29 +261,22 @@ local function check_existing(record)
   end
 end
 
---- Raise the faults of a file as one error.
----
---- @param job icrm.import.Job
---- @param faults table[] the first ones
---- @param count integer how many there are
---- @param say? fun(format: string, ...) gets the faults, line by line; without it
----   they are part of the error's message
-function M.refuse(job, faults, count, say)
-  local lines = {}
-  table.sort(faults, function(a, b) return a.line < b.line end)
-  for i, one in ipairs(faults) do
-    lines[i] = job:describe_fault(one)
+-- Raise the faults of a file as one error.
+local function refuse(job, faults, opts)
+  local lines, is_whole = faults:lines()
+  local summary = ("%s: %d fault%s; nothing was sent"):format(job.source.path, faults.count,
+    faults.count == 1 and "" or "s")
+  if not is_whole and not opts.on_faults and opts.see_all then
+    summary = summary .. "; " .. opts.see_all
   end
-  if count > #faults then
-    lines[#lines + 1] = ("… and %d more"):format(count - #faults)
+  for i = 1, opts.say and #lines or 0 do
+    opts.say("%s", lines[i])
   end
-  local summary = ("%s: %d fault%s; nothing was sent"):format(job.source.path, count,
-    count == 1 and "" or "s")
-  for i = 1, say and #lines or 0 do
-    say("%s", lines[i])
+  if opts.on_faults then
+    opts.on_faults(faults)
   end
   lines[#lines + 1] = summary
-  errors.refuse { message = say and summary or table.concat(lines, "\n") }
+  errors.refuse { message = opts.say and summary or table.concat(lines, "\n") }
 end
 
 --- How the records of an import are found again when an answer is lost: by a
@@ -319,7 +314,7 @@ local function batches(filler, job)
     while next_item and #items < limits.VALUES_PER_QUERY do
       local item = next_item()
       for _, one in ipairs(item and item.faults or {}) do
-        add_fault(filler, one)
+        add_fault(filler, item, one)
       end
       local its_record = item and records[item.record] -- none: it is not known which the row makes
       if not item then
@@ -346,15 +341,19 @@ end
 --- @param set icrm.ChangeSet
 --- @param opts? table on_match: "update" (the default), "skip" or "error"; empty:
 ---   "keep" or "clear" an existing value whose cell is empty; empty_key: "create"
----   or "skip" a row whose key is empty; say: see refuse; on_rows: function that is
----   called with job.rows_read now and then. Where an answer is needed and not given,
----   the rows are faults.
+---   or "skip" a row whose key is empty; say: function(format, ...) that gets the
+---   faults line by line, else they are part of the error's message; on_faults: function
+---   that gets the icrm.import.Faults, which know what is wrong with each row; see_all: a
+---   sentence for where it is not given and not every row was named; on_rows:
+---   function that is called with job.rows_read now and then. Where an answer is needed
+---   and not given, the rows are faults.
 --- @return integer without_key rows whose key is empty
 function M.fill(job, set, opts)
   opts = opts or {}
   local filler = { crm = job.crm, set = set, on_match = opts.on_match or "update",
-    empty = opts.empty, empty_key = opts.empty_key, faults = {}, fault_count = 0, seen = {},
-    without_key = 0, left_out = {}, questions = questions.new(),
+    empty = opts.empty, empty_key = opts.empty_key, seen = {}, without_key = 0, left_out = {},
+    faults = fault_lists.new(function(...) return job:describe_fault(...) end,
+      { by_row = opts.on_faults ~= nil }),
     existence = existence.new(job.crm), uniqueness = uniqueness.new(job.crm) }
   for batch in map.imap(batches(filler, job), function(batch)
     batch.ok, batch.found, batch.taken = pcall(look_up, filler, batch.record, batch.items)
@@ -367,12 +366,8 @@ function M.fill(job, set, opts)
       opts.on_rows(batch.rows_read)
     end
   end
-  for _, one in ipairs(filler.questions:faults()) do
-    filler.fault_count = filler.fault_count + 1
-    table.insert(filler.faults, one)
-  end
-  if filler.fault_count > 0 then
-    M.refuse(job, filler.faults, filler.fault_count, opts.say)
+  if filler.faults.count > 0 then
+    refuse(job, filler.faults, opts)
   end
   set:seal()
   return filler.without_key

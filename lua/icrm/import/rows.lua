@@ -34,7 +34,8 @@ local function fault(item, target, message, cure, value)
   local column = target and (target.column
     or target.headings and table.concat(target.headings, ", "))
   item.faults[#item.faults + 1] = { line = item.line, column = column,
-    field = target and target.field.name, value = value, message = message, cure = cure }
+    field = target and target.field.name, label = target and target.field.label, value = value,
+    message = message, cure = cure }
 end
 
 local function key_of(record, cells)
@@ -202,8 +203,10 @@ local function check_fields(job, record, item)
             or (target.field.refers_to or { "Module" })[1] .. ".field" }))
     end
     if not blamed[one.field] and not item.refs[one.field] then
+      local known = record.schema.by_name[one.field]
       item.faults[#item.faults + 1] = { line = item.line, column = target and target.column,
-        field = one.field, value = one.value, message = one.message, cure = one.cure }
+        field = one.field, label = known and known.label, value = one.value,
+        message = one.message, cure = one.cure }
     end
   end
 end

@@ -15,7 +15,7 @@ Uniqueness.__index = Uniqueness
 --- @param crm icrm.Client
 --- @return table uniqueness remembers the values of all rows
 function M.new(crm)
-  return setmetatable({ crm = crm, lines = {}, lookups = {} }, Uniqueness)
+  return setmetatable({ crm = crm, rows = {}, lookups = {} }, Uniqueness)
 end
 
 -- As the server compares: without case, accents and blanks around.
@@ -89,12 +89,12 @@ local function is_key(record, field)
   return record.existing and #record.existing == 1 and record.existing[1] == field
 end
 
-local function line_before(self, record, field, item, value)
+local function row_before(self, record, field, item, value)
   local name = record.module .. "\0" .. field .. "\0" .. form_of(value)
-  local before = self.lines[name]
-  self.lines[name] = before or { line = item.line, value = value }
+  local before = self.rows[name]
+  self.rows[name] = before or { row = item.row, value = value }
   if before and not (is_key(record, field) and before.value == value) then
-    return before.line
+    return before.row
   end
 end
 
@@ -110,10 +110,10 @@ function Uniqueness:check(record, item, taken, own, blame)
   local is_right = true
   for _, field in ipairs(fields_of(record)) do
     local value = value_of(item, field)
-    local line = value and line_before(self, record, field, item, value)
+    local row = value and row_before(self, record, field, item, value)
     local id = value and other_id(taken[field][form_of(value)], own)
-    if line then
-      blame(field, ("is on line %d already, and the CRM takes each %s once"):format(line, field),
+    if row then
+      blame(field, ("is in row %d already, and the CRM takes each %s once"):format(row, field),
         "remove one of the rows", value)
     elseif id then
       blame(field, ("is the %s of %s already, and the CRM takes each once"):format(field, id),
@@ -121,7 +121,7 @@ function Uniqueness:check(record, item, taken, own, blame)
           or cures.say("take the row out, or let the key find the record: {key=FIELD}",
             { FIELD = field }), value)
     end
-    is_right = is_right and not line and not id
+    is_right = is_right and not row and not id
   end
   return is_right
 end

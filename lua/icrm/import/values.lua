@@ -8,6 +8,7 @@
 
 local dates = require "icrm.import.dates"
 local numbers = require "icrm.import.numbers"
+local picklists = require "icrm.picklist"
 local text_tools = require "icrm.text"
 
 local M = {
@@ -36,7 +37,7 @@ function M.boolean(text)
   return nil, text_tools.quote(text) .. " is neither yes nor no; write Oui or Non, or 1 or 0"
 end
 
---- Read a value of a picklist whatever its case and accents.
+--- Read a value of a picklist, or a label, whatever its case and accents.
 ---
 --- A text that is no value and no label comes back as it is: the check of the
 --- schema, which all values pass, refuses it with the nearest word.
@@ -46,18 +47,7 @@ end
 --- @return string value as the picklist has it
 function M.picklist(text, field)
   text = text_tools.trim(text)
-  local picklist = field.picklist
-  if not picklist or picklist.by_value[text] then
-    return text
-  end
-  local wanted = text_tools.fold(text)
-  for _, value in ipairs(picklist.values) do
-    if text_tools.fold(value) == wanted
-      or text_tools.fold(picklist.by_value[value]) == wanted then
-      return value
-    end
-  end
-  return text
+  return field.picklist and picklists.find(field.picklist, text) or text
 end
 
 local function number(text, _, style)

@@ -72,7 +72,7 @@ describe("icrm.schema", function()
       faults_of { ticketstatus = "Attente reponce" })
     assert.equal('ticket_titel ("x") HelpDesk has no field "ticket_titel": '
       .. 'did you mean "ticket_title"?', faults_of { ticket_titel = "x" })
-    assert.matches('`icrm%-lua describe HelpDesk` lists', faults_of { zzzzzz = "x" })
+    assert.matches("crm:describe%(\"HelpDesk\"%) lists", faults_of { zzzzzz = "x" })
     assert.matches('hours %("1,5"%) is no number; the server would cut it: write it with',
       faults_of { hours = "1,5" })
     assert.matches("written by the server alone: leave it out", faults_of { ticket_no = "T1" })

@@ -41,10 +41,11 @@ foreach(name backoff budget call calls envelope lane_set limiter login_lock logi
   icrm_c_test(lanes ${name})
 endforeach()
 target_link_libraries(lanes_envelope PRIVATE PkgConfig::JANSSON)
-foreach(name files dispatcher_process dispatcher_reads dispatcher_sessions
-        dispatcher_writes)
+foreach(name files dispatcher_process dispatcher_reads dispatcher_writes feed login
+        replies)
   icrm_c_test(lanes ${name} ${scripted_crm})
 endforeach()
+icrm_c_test(lanes lane ${scripted_server})
 icrm_c_test(lanes tls)
 target_link_libraries(lanes_tls PRIVATE OpenSSL::SSL OpenSSL::Crypto)
 if(NOT ICRM_SANITIZE) # it has a malloc of its own

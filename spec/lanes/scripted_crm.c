@@ -95,3 +95,26 @@ struct icrm_dispatcher_stats stats_of(struct crm *crm) {
   icrm_dispatcher_get_stats(crm->d, &stats);
   return stats;
 }
+
+void wait_for_all(struct crm *crm, int n) {
+  struct icrm_error err;
+  while (n > 0) {
+    const struct icrm_result *result = icrm_dispatcher_next(crm->d);
+    CHECK(!result || result->ok);
+    if (result)
+      n--;
+    else
+      CHECK(icrm_dispatcher_step(crm->d, 1000, &err) >= 0);
+  }
+}
+
+void open_lanes(struct crm *crm, int lanes) {
+  const int calls = 5 * lanes, before = crm->server.creates;
+  for (int i = 0; i < calls; i++)
+    scripted_reply(&crm->server, "200 OK", "", OK_BODY)->delay_ms = 20;
+  for (int i = 0; i < calls; i++)
+    submit(crm, CREATE);
+  wait_for_all(crm, calls);
+  CHECK(stats_of(crm).lanes == lanes);
+  CHECK(crm->server.creates == before + calls);
+}

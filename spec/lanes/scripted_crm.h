@@ -38,6 +38,12 @@ uint64_t submit(struct crm *crm, struct icrm_call_options call);
 /* The next result, which must be this call's. */
 const struct icrm_result *wait_for(struct crm *crm, uint64_t id);
 
+/* So many results, in whatever order; all went well. */
+void wait_for_all(struct crm *crm, int n);
+
+/* Keep so many lanes wanted by creates until all are there. */
+void open_lanes(struct crm *crm, int lanes);
+
 const struct icrm_result *create(struct crm *crm);
 const struct icrm_result *retrieve(struct crm *crm);
 

@@ -97,6 +97,25 @@ describe("writing to a server that", function()
     end
   end
 
+  it("reads amounts in the user's own currency says so before it is sent", function()
+    start { profile = "vtiger8", traits = "foreign-currency=2" }
+    assert.same({ name = "US Dollar", rate = 2, base = "Euro" }, crm:foreign_currency())
+    local account = crm:create("Accounts", { accountname = "A", annual_revenue = "100" })
+    keeps(account, "Accounts", { phone = "2" })
+    local set <close> = plan()
+    set:create("Accounts", { accountname = "B", annual_revenue = "100" })
+    local text = set:show()
+    assert.truthy(text:find("Accounts.annual_revenue: 1 amount is read in US Dollar", 1, true))
+    assert.truthy(text:find("Accounts.annual_revenue:converted", 1, true))
+    assert.same({ done = 1 }, set:apply({ settle = 0.02,
+      accept = { "Accounts.annual_revenue:converted" } }).states)
+  end)
+
+  it("reads amounts in the CRM's own currency says nothing of it", function()
+    start { profile = "vtiger8" }
+    assert.is_nil(crm:foreign_currency())
+  end)
+
   it("has no revise any more is seen at the first record, and nothing is done twice", function()
     start { traits = "no-revise" }
     crm:server():learn("offers revise", true) -- of another day

@@ -19,11 +19,12 @@ local function schema(name, ...)
 end
 
 -- A client of a server of a kind, whose user has these settings, with kept facts.
-local function client(kind, settings, without, facts)
+local function client(kind, settings, without, facts, currency)
   local server = { kind = kind, offers = function(_, operation)
     return not (without and without[operation])
   end, fact = function(_, name) return (facts or {})[name] end }
-  return { server = function() return server end, own_settings = function() return settings end }
+  return { server = function() return server end, own_settings = function() return settings end,
+    foreign_currency = function() return currency end }
 end
 
 local FRENCH = { decimal_separator = ",", decimals = 2, time_zone = "Europe/Paris" }
@@ -152,6 +153,40 @@ describe("the way to change a record", function()
       { id = "11x5", accountname = "" }, { phone = "2" })
     assert.equal("MANDATORY", failure.code)
     assert.truthy(failure.message:find("accountname", 1, true))
+  end)
+end)
+
+describe("a user whose currency is another than the CRM's", function()
+  local DOLLARS = { name = "US Dollar", rate = 2, base = "Euro" }
+
+  it("has untouched amounts left out of what is sent", function()
+    local way = ways.choose(client("unknown", nil, nil, nil, DOLLARS), accounts, account,
+      { phone = "2" }, { learnt = "whole" })
+    assert.equal("whole", way.name)
+    assert.is_nil(way.element.annual_revenue)
+    assert.same({ id = "11x5", phone = "2" }, ways.choose(client("vtiger8", nil, nil, nil,
+      DOLLARS), accounts, account, { phone = "2" }).element)
+  end)
+
+  it("is told which amounts the server would convert", function()
+    local list = ways.conversions(client("vtiger8", nil, nil, nil, DOLLARS), accounts,
+      { annual_revenue = "100", phone = "2", latitude = "4.5" })
+    assert.same({ { field = "annual_revenue", sent = "100", currency = DOLLARS } }, list)
+    assert.same({}, ways.conversions(client("vtiger8", nil, nil, nil, DOLLARS), accounts,
+      { annual_revenue = "0" }))
+    assert.same({}, ways.conversions(client "vtiger8", accounts, { annual_revenue = "100" }))
+  end)
+
+  it("cannot change what takes an amount along, unless that is accepted", function()
+    local shop = schema("Products", field("productname", "string", MANDATORY),
+      field("unit_price", "currency"), field("tax1", "double"))
+    local current = { id = "11x6", productname = "P", unit_price = "80.00", tax1 = "20.0" }
+    local jdoe = client("vtiger8", { decimals = 2 }, nil, nil, DOLLARS)
+    local _, failure = ways.choose(jdoe, shop, current, { productname = "Q" })
+    assert.equal("NO_SAFE_WAY", failure.code)
+    assert.truthy(failure.message:find("from US Dollar to Euro", 1, true))
+    assert.equal("80.00", ways.choose(jdoe, shop, current, { productname = "Q" },
+      { accepts = function(_, kind) return kind == "converted" end }).element.unit_price)
   end)
 end)
 

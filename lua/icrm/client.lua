@@ -347,6 +347,7 @@ lazy("plan", "icrm.changes")
 lazy("forecast", "icrm.forecast")
 lazy("server", "icrm.server", "of")
 lazy("own_settings", "icrm.server")
+lazy("foreign_currency", "icrm.server")
 
 local LOGOUT_PATIENCE = 1 -- seconds
 

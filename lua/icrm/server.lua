@@ -145,4 +145,51 @@ function M.own_settings(client)
   end) or nil
 end
 
+-- The currencies of the CRM; none where the user may not read them.
+local function currencies(client)
+  local ok, rows = pcall(function()
+    return client:call("query", { query = "SELECT * FROM Currency;" }, { method = "GET" })
+  end)
+  if not ok and not errors.is(rows, "refused") then
+    error(rows, 0)
+  end
+  local list = {}
+  for _, row in ipairs(ok and type(rows) == "table" and rows or {}) do
+    local rate = type(row) == "table" and tonumber(row.conversion_rate)
+    if rate and type(row.id) == "string" then
+      list[#list + 1] = { id = row.id, name = tostring(row.currency_name or row.id),
+        rate = rate, is_base = row.defaultid == "-11" }
+    end
+  end
+  return list
+end
+
+-- The currency with the rate 1 is the one that amounts are kept in.
+local function base_of(list)
+  local base
+  for _, one in ipairs(list) do
+    base = (one.is_base or not base and one.rate == 1) and one or base
+  end
+  return base
+end
+
+--- The currency in which a server reads the amounts of the connected user, where it is
+--- another one than the one it keeps them in; asked once per client.
+---
+--- @param client icrm.Client
+--- @return icrm.ForeignCurrency? nil where it is the same, or nobody can tell
+function M.foreign_currency(client)
+  return tasks.share(client, client._learnt, "foreign_currency", function()
+    local settings = client:own_settings()
+    local list = settings and settings.currency_id and currencies(client) or {}
+    for _, one in ipairs(list) do
+      local base = base_of(list)
+      if one.id == settings.currency_id and one.rate ~= 1 and one ~= base then
+        return { name = one.name, rate = one.rate, base = base and base.name or "its own" }
+      end
+    end
+    return false
+  end) or nil
+end
+
 return M

@@ -100,6 +100,11 @@
 ---@field currency_id? string
 ---@field is_admin boolean
 
+---@class icrm.ForeignCurrency in which the server reads what this user writes
+---@field name string
+---@field rate number how much of it is one of the base currency
+---@field base string name of the currency in which the server keeps amounts
+
 ---@class icrm.Forecast how a number of calls would go; durations in seconds
 ---@field calls integer
 ---@field seconds number until the last of them starts

@@ -185,6 +185,32 @@ local function is_rounded(known, settings, field, value)
     and alterations.decimals(text) > decimals_of(known, settings)
 end
 
+-- Whether this user's amounts are read in another currency than they are kept in.
+local function is_converted(client, field, value)
+  return field.type == "currency" and (tonumber(values.text(value)) or 0) ~= 0
+    and client:foreign_currency() ~= nil
+end
+
+--- The amounts that this server will convert, because the user's own currency is not
+--- the one in which it keeps amounts.
+---
+--- @param client icrm.Client
+--- @param schema icrm.Schema
+--- @param fields table field → value
+--- @return table list of { field, sent, currency }, sorted by field
+function M.conversions(client, schema, fields)
+  local list = {}
+  for name, value in pairs(M.known(client).as_stored and {} or fields) do
+    local field = schema.by_name[name]
+    if field and is_converted(client, field, value) then
+      list[#list + 1] = { field = name, sent = values.text(value),
+        currency = client:foreign_currency() }
+    end
+  end
+  table.sort(list, function(a, b) return a.field < b.field end)
+  return list
+end
+
 --- The numbers that have more decimals than the user's settings, to which this
 --- server rounds, as far as that is known.
 ---
@@ -289,12 +315,17 @@ local function updated(client, known, schema, current, fields, is_whole, accepts
     local goes = is_whole or field.mandatory
     if (field.editable or all) and goes and fields[name] == nil and value ~= nil then
       local rounds = is_rounded(known, settings, field, value)
+      local converts = not all and is_converted(client, field, value)
       local needed = field.mandatory or name == price
-      if rounds and needed and not accepts(name, "rounded") then
+      if converts and needed and not accepts(name, "converted") then
+        return failure("NO_SAFE_WAY", "%s cannot be changed without converting %s, %s, from %s "
+          .. "to %s", current.id, name, values.text(value), client:foreign_currency().name,
+          client:foreign_currency().base)
+      elseif rounds and needed and not accepts(name, "rounded") then
         return failure("NO_SAFE_WAY",
           "%s cannot be changed without rounding %s, %s, to %d decimals", current.id, name,
           values.text(value), decimals_of(known, settings))
-      elseif not rounds or needed then
+      elseif needed or not (rounds or converts) then
         element[name] = value
       end
     end

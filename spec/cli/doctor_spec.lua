@@ -45,6 +45,12 @@ describe("doctor", function()
     says(lines, "numbers", "numbers are read in your form, 1,234%.56, and times in your zone")
   end)
 
+  it("says that amounts are converted from the user's currency", function()
+    says(checked { url = "sandbox:?profile=vtiger8&traits=foreign-currency=2" }, "currency",
+      "^yours is US Dollar, amounts are kept in Euro: .* by 2 %(1000 becomes 500%.00%)")
+    assert.is_nil(checked({ url = "sandbox:?profile=vtiger8" }).currency)
+  end)
+
   it("takes nothing for granted where it does not know", function()
     says(checked { url = "sandbox:" }, "numbers", "is not known: a set stops at the first value")
   end)

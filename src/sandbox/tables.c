@@ -174,10 +174,34 @@ static int seed_row(struct icrm_sandbox *sandbox,
   return rc;
 }
 
+#define FOREIGN_CURRENCY "21x2"
+
+/* Where the users' currency is not the server's: that currency. */
+static int seed_currency(struct icrm_sandbox *sandbox) {
+  const int64_t rate = sandbox->traits.value[SB_TRAIT_FOREIGN_CURRENCY];
+  const struct sb_module *module =
+      sb_schema_module(sandbox->schema, "Currency", 8);
+  if (!rate || !module)
+    return 0;
+  char text[32];
+  snprintf(text, sizeof text, "%lld.00000", (long long)rate);
+  json_t *row =
+      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id",
+                FOREIGN_CURRENCY, "currency_name", "US Dollar", "currency_code",
+                "USD", "currency_symbol", "$", "conversion_rate", text,
+                "currency_status", "Active", "defaultid", "0", "deleted", "0");
+  const int rc = row ? seed_row(sandbox, module, row) : -1;
+  json_decref(row);
+  return rc;
+}
+
 static int seed_users(struct icrm_sandbox *sandbox,
                       const struct sb_module *module) {
+  const bool foreign = sandbox->traits.value[SB_TRAIT_FOREIGN_CURRENCY] != 0;
   size_t i;
   json_t *user;
+  if (seed_currency(sandbox))
+    return -1;
   json_array_foreach(json_object_get(sandbox->schema->settings, "users"), i,
                      user) {
     char key[33];
@@ -185,9 +209,14 @@ static int seed_users(struct icrm_sandbox *sandbox,
     if (json_is_null(json_object_get(user, "accesskey")) &&
         json_object_set_new(user, "accesskey", json_string(key)))
       return -1;
-    if (seed_row(sandbox, module, user))
-      return -1;
-    if (json_object_set_new(user, "accesskey", json_null()))
+    json_t *row = json_copy(user);
+    int rc = row && foreign ? json_object_set_new(row, "currency_id",
+                                                  json_string(FOREIGN_CURRENCY))
+                            : 0;
+    rc = rc || !row || seed_row(sandbox, module, row) ||
+         json_object_set_new(user, "accesskey", json_null());
+    json_decref(row);
+    if (rc)
       return -1;
   }
   return 0;

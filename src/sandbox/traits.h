@@ -92,8 +92,8 @@
   X(DESCRIBE_ISUNIQUE, "describe-isunique", 0,                                 \
     "describe says of each field whether it is unique.")                       \
   X(FOREIGN_CURRENCY, "foreign-currency", 2,                                   \
-    "Amounts are read in the caller's currency, worth so many of the base, "   \
-    "and returned in the base currency.")                                      \
+    "The users' currency is another than the base, of which one is worth so "  \
+    "many: amounts are read in it and returned in the base currency.")         \
   X(NO_LOGOUT, "no-logout", 0,                                                 \
     "logout answers an empty 500, and the session lives on.")                  \
   X(NO_REVISE, "no-revise", 0, "revise answers an empty 500.")                 \

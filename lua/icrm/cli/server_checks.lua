@@ -144,6 +144,22 @@ local function check_numbers(add, crm, server)
         sample(settings), settings.date_format or "?", settings.time_zone or "?"))
 end
 
+-- Amounts of a user whose currency is another than the one that they are kept in.
+local function check_currency(add, crm, server)
+  local currency = crm:foreign_currency()
+  if not currency then
+    return
+  elseif server.kind == "corebos" then
+    return add(true, "currency", ("yours is %s, amounts are kept in %s; icrm sends new records so "
+      .. "that they are taken as they are"):format(currency.name, currency.base))
+  end
+  add(true, "currency", ("yours is %s, amounts are kept in %s: the server divides each amount that "
+    .. "you write by %.5g (1000 becomes %.2f). icrm leaves untouched amounts out of what it sends, "
+    .. "a plan says which it would convert, and a set stops at the first; give the user the "
+    .. "currency %s in the CRM"):format(currency.name, currency.base, currency.rate,
+    1000 / currency.rate, currency.base))
+end
+
 --- Say what the server is and does.
 ---
 --- @param add fun(ok: any, name: string, text: string, cure?: string)
@@ -156,6 +172,7 @@ function M.run(add, crm, args)
   check_logout(add, server, logout)
   check_session_lock(add, crm, server, args)
   check_numbers(add, crm, server)
+  check_currency(add, crm, server)
   add(true, "session", ("in the %s of requests"):format(crm.core:stats().session_in))
 end
 

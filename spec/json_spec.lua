@@ -15,6 +15,19 @@ describe("icrm.json", function()
     assert.same({ a = 1497502386, b = { 2, 0.5 }, c = "0012" }, value)
   end)
 
+  it("keeps the digits of numbers that a float does not hold", function()
+    local texts = { "12345678901234567890123", "9007199254740993", "12345678901234567", "1.10",
+      "-0", "0.12345678901234567" }
+    for _, text in ipairs(texts) do
+      assert.equal(text, json.decode(('{"a\\"1":["12345678901234567",%s]}'):format(text))['a"1'][2])
+    end
+    assert.equal(123456789012345, json.decode "123456789012345")
+    assert.equal(-1.25, json.decode "-1.25")
+    for _, text in ipairs { "01234567890123456", "-", "1e", "[12345678901234567" } do
+      assert.is_nil(json.decode(text))
+    end
+  end)
+
   it("never gives a null to a script", function()
     assert.same({ a = "", b = { "", 1 } }, json.decode '{"a":null,"b":[null,1]}')
     local value, err = json.decode "null"

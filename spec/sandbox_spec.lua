@@ -452,6 +452,8 @@ describe("icrm.sandbox", function()
     assert.is_false(ok)
     assert.are.equal("unknown_outcome", err.kind)
     assert.are.equal(500, err.status)
+    assert.matches("^the request had 1%.0 MB, and the server's limit .* is probably smaller: "
+      .. "HTTP 500", err.message)
   end)
 
   it("opens a server that stops with its owner", function()

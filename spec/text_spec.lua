@@ -34,6 +34,22 @@ describe("text", function()
     assert.equal("a\\x1B\nb\n", text.clean_lines "a\27\nb\n")
   end)
 
+  it("folds what looks the same, however it is written", function()
+    assert.equal("cafe", text.fold "Ｃａｆé\u{200B}\u{AD}")
+    assert.equal("office", text.fold "o\u{FB03}ce")
+    assert.equal("lodz orsted", text.fold "Łódź\u{3000}Ørsted")
+    assert.equal("дим", text.fold "ДИМ")
+  end)
+
+  it("trims all that nobody sees", function()
+    for _, blank in ipairs { " ", "\t", "\r\n", "\u{A0}", "\u{202F}", "\u{2009}", "\u{3000}",
+      "\u{200B}", "\u{FEFF}", "\u{2060}", "\u{200E}", "\u{2028}", "\u{85}", "\0" } do
+      assert.equal("a b", text.trim(blank .. blank .. "a b" .. blank))
+      assert.equal("", text.trim(blank))
+    end
+    assert.equal("\xFFa\xE2\x80", text.trim " \xFFa\xE2\x80 ") -- no UTF-8
+  end)
+
   it("trims no-break blanks, too", function()
     assert.equal("a b", text.trim "\u{202F} a b\u{A0}\n")
     assert.equal("à", text.trim "à") -- its last byte is that of a no-break blank

@@ -1,6 +1,7 @@
 --- JSON with settings that do not depend on who packaged lua-cjson.
 --
--- Decoding: whole numbers are integers, null is the empty string, NaN, hex and
+-- Decoding: whole numbers are integers, a number that a float does not hold as it is
+-- written (of more than 15 digits, `1.10`) is that text, null is the empty string, NaN, hex and
 -- infinities are refused. Encoding: one text for one value, keys sorted.
 -- @module icrm.json
 
@@ -66,7 +67,8 @@ function M.decode(text)
   if records then
     return records -- nearly every reply; all others take the long way
   end
-  local ok, value = pcall(codec.decode, tostring(text))
+  text = tostring(text)
+  local ok, value = pcall(codec.decode, core.quote_numbers(text) or text)
   if ok then
     if value == cjson.null then
       return nil

@@ -3,41 +3,24 @@
 --
 -- @module icrm.text
 
+local core = require "icrm.core"
+
 local M = {}
 
--- Base letters of Latin-1 and Latin Extended-A, by code point from U+00C0;
--- "_" stands for a character without one.
-local LETTERS =
-  "aaaaaa_ceeeeiiiidnooooo_ouuuuy__aaaaaa_ceeeeiiiidnooooo_ouuuuy_y" ..
-  "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiii__jjkkklllllll" ..
-  "lllnnnnnnnnnoooooo__rrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs"
-local PAIRS = { [0xC6] = "ae", [0xE6] = "ae", [0x152] = "oe", [0x153] = "oe", [0xDF] = "ss" }
+-- Letters that are no other letter with an accent, and apostrophes.
+local ALIKE = { ["æ"] = "ae", ["œ"] = "oe", ["ø"] = "o", ["đ"] = "d", ["ð"] = "d", ["ħ"] = "h",
+  ["ı"] = "i", ["ł"] = "l", ["ŋ"] = "n", ["ŧ"] = "t", ["ĸ"] = "k", ["’"] = "'", ["‘"] = "'",
+  ["ʼ"] = "'" }
 
-local function fold_character(character)
-  local code = utf8.codepoint(character)
-  if code >= 0x300 and code < 0x370 then
-    return "" -- a combining accent
-  end
-  if code == 0xA0 or code == 0x202F then
-    return " "
-  end
-  if code == 0x2019 then
-    return "'"
-  end
-  if PAIRS[code] then
-    return PAIRS[code]
-  end
-  local letter = code >= 0xC0 and LETTERS:sub(code - 0xBF, code - 0xBF) or ""
-  return letter ~= "" and letter ~= "_" and letter or nil
-end
-
---- Fold a text for comparing names: lower case, no accents, single blanks.
+--- Fold a text for comparing names: lower case, no accents, no signs without a form,
+--- single blanks.
 ---
 --- @param text string
 --- @return string
 function M.fold(text)
-  if utf8.len(text) and text:find "[\128-\255]" then
-    text = text:gsub(utf8.charpattern, fold_character)
+  if text:find "[\128-\255]" then
+    text = core.unicode.fold(text) or text
+    text = text:gsub("[\xC0-\xFF][\x80-\xBF]+", ALIKE)
   end
   return (text:lower():gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""))
 end
@@ -164,25 +147,13 @@ function M.clean_lines(text)
   return (text:gsub("[^\n]+", M.clean))
 end
 
---- Remove blanks, no-break ones too, around a text.
+--- Remove what nobody sees around a text: blanks of any kind, line ends, controls, signs
+--- without a form.
 ---
 --- @param text string
 --- @return string
 function M.trim(text)
-  local previous
-  repeat
-    previous = text
-    text = text:gsub("^%s+", ""):gsub("%s+$", "")
-    for _, blank in ipairs { "\u{A0}", "\u{202F}" } do
-      if text:sub(1, #blank) == blank then
-        text = text:sub(#blank + 1)
-      end
-      if #text >= #blank and text:sub(-#blank) == blank then
-        text = text:sub(1, -#blank - 1)
-      end
-    end
-  until text == previous
-  return text
+  return core.unicode.trim(text)
 end
 
 --- Show a value in a message: in quotes, clean, and not too long.

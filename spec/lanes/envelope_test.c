@@ -107,6 +107,27 @@ static void says_what_is_wrong(void) {
   CHECK(strstr(why_not("{\"success\":true,\"result\":[1,]}"), "is not JSON"));
 }
 
+/* One record that cannot be read is named, whether its id stands before or
+ * behind the place, and so is the text at that place. */
+static void names_the_record(void) {
+  static const char *const bodies[] = {
+      "{\"success\":true,\"result\":[{\"id\":\"3x1\",\"a\":\"{\\\"id\\\":\"},"
+      "{\"id\":\"3x57\",\"a\":\"x{\",\"description\":\"bad \xE9 word\"},"
+      "{\"id\":\"3x58\"}]}",
+      "{\"success\":true,\"result\":[{\"a\":\"1\",\"id\":\"3x1\"},"
+      "{\"description\":\"bad \xE9 "
+      "word\",\"x\":{\"id\":\"3x9\"},\"id\":\"3x57\"}]}"};
+  for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+    const char *why = why_not(bodies[i]);
+    CHECK(strstr(why, "is not UTF-8 in the record 3x57, at \""));
+    CHECK(strstr(why, "bad \\xE9 word"));
+    CHECK(strstr(why, "WHERE id != '3x57'"));
+  }
+  CHECK(!strstr(
+      why_not("{\"success\":true,\"result\":[{\"id\":\"3x1\"},\"\xE9\"]}"),
+      "record"));
+}
+
 static void depth_is_limited(void) {
   struct icrm_buf body = {0};
   for (int depth = 63; depth <= 64; depth++) {
@@ -214,6 +235,7 @@ int main(void) {
   finds_the_result();
   reads_a_refusal();
   says_what_is_wrong();
+  names_the_record();
   depth_is_limited();
   quotes_200_bytes();
   agrees_with_jansson();

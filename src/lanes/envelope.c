@@ -1,5 +1,6 @@
 #include "lanes/envelope.h"
 
+#include "lanes/culprit.h"
 #include "text/json_scan.h"
 
 #include <jansson.h>
@@ -195,6 +196,28 @@ static bool is_web_page(const char *body, size_t len) {
   return len > 0 && *body == '<';
 }
 
+/* A text of a record that cannot be read: which record, and what stands there.
+ */
+static bool blame_record(struct icrm_error *err, const char *why,
+                         const char *body, size_t len, size_t at) {
+  enum { BEFORE = 60, AROUND = 90 };
+  char id[40];
+  if (at >= len || !icrm_culprit_find(body, len, at, id))
+    return false;
+  struct icrm_buf place = {0};
+  const size_t from = at > BEFORE ? at - BEFORE : 0;
+  const size_t n = len - from < AROUND ? len - from : AROUND;
+  icrm_buf_add_escaped(&place, body + from, n, n);
+  icrm_error_set(
+      err, ICRM_ERROR_DECODE,
+      "the CRM's answer %s in the record %s, at \"…%s…\" "
+      "(byte %zu); mend that record in the CRM, or leave it out of a "
+      "query: WHERE id != '%s'",
+      why, id, place.data ? place.data : "", at + 1, id);
+  icrm_buf_free(&place);
+  return true;
+}
+
 static int fail(struct icrm_error *err, const char *why, const char *body,
                 size_t len, size_t at) {
   struct icrm_buf quoted = {0};
@@ -207,7 +230,7 @@ static int fail(struct icrm_error *err, const char *why, const char *body,
                    "the CRM answered with a web page, not JSON; check its URL, "
                    "and whether it is closed for maintenance: %s",
                    quoted.data ? quoted.data : "");
-  else
+  else if (!blame_record(err, why, body, len, at))
     icrm_error_set(err, ICRM_ERROR_DECODE, "the CRM's answer %s (byte %zu): %s",
                    why, at + 1, quoted.data ? quoted.data : "");
   icrm_buf_free(&quoted);

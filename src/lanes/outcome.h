@@ -44,6 +44,11 @@ enum icrm_outcome icrm_outcome_judge_login(const struct icrm_reply *reply,
                                            struct icrm_envelope *envelope,
                                            struct icrm_error *err);
 
+/* Say of a failed call that its request of so many bytes may have been too
+ * large: of one above half a MiB that no part of the application answered. PHP
+ * drops the parameters of what is larger than its post_max_size. */
+void icrm_outcome_blame_size(struct icrm_error *err, int64_t request_bytes);
+
 /* How often a call that failed this way, a read or one of which nothing was
  * sent, may be sent in all: 4 when the fault passes by itself (connection,
  * 408, 429, 502, 503, 504), 2 when it may (timeout, 500, a reply that is no

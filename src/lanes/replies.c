@@ -153,8 +153,11 @@ static enum icrm_outcome judge(struct icrm_lane *lane,
   if (outcome == ICRM_OUTCOME_DONE && call->download &&
       icrm_download_end(call->download, err) != 0)
     outcome = ICRM_OUTCOME_FAILED;
-  if (outcome != ICRM_OUTCOME_DONE)
+  if (outcome != ICRM_OUTCOME_DONE) {
+    const struct icrm_body body = {.text = &call->form, .files = call->files};
+    icrm_outcome_blame_size(err, icrm_body_len(&body));
     redact(session, err);
+  }
   return outcome;
 }
 

@@ -6,6 +6,7 @@ int luaopen_icrm_core(lua_State *L) {
   luaL_newlib(L, functions);
   icrml_open_error(L);
   icrml_open_base64(L);
+  icrml_open_unicode(L);
   icrml_open_interrupt(L);
   icrml_open_nearest(L);
   icrml_open_settings(L);

@@ -17,6 +17,7 @@ int icrml_fail(lua_State *L, const struct icrm_error *err);
 
 /* Each binding file adds its part to the module. [core -> core] */
 void icrml_open_base64(lua_State *L);
+void icrml_open_unicode(lua_State *L);
 void icrml_open_client(lua_State *L);
 void icrml_open_credentials(lua_State *L);
 void icrml_open_csv(lua_State *L);

@@ -125,7 +125,13 @@ describe("icrm.values", function()
       { "12:5", nil }, { "12:05:1", nil }, { "", "" } })
     check("datetime", { { "2026-11-24 09:30:00", "2026-11-24 09:30:00" },
       { "2026-11-24T09:30Z", "2026-11-24 09:30:00" }, { "2026-11-24", nil }, { "", "" } })
-    check("email", { { "a@b.fr", "a@b.fr" }, { "a@b@c", nil }, { "nobody", nil }, { "", "" } })
+    check("email", { { "a@b.fr", "a@b.fr" }, { "a@b@c", nil }, { "nobody", nil }, { "", "" },
+      { "jean.d'arc+crm@mail.example-x.co.uk", "jean.d'arc+crm@mail.example-x.co.uk" },
+      { "a@b.xn--p1ai", "a@b.xn--p1ai" }, { "zoé@café.fr", "zoé@café.fr" }, { "f@x", nil },
+      { "x@y..fr", nil }, { "x@.fr", nil }, { "x@y.fr.", nil }, { ".x@y.fr", nil },
+      { "x.@y.fr", nil }, { "x@y.f", nil }, { "x@10.0.0.1", nil }, { "<c@x.fr>", nil },
+      { "mailto:e@x.fr", nil }, { "Jean <d@x.fr>", nil }, { "a@x.fr, b@x.fr", nil },
+      { "a@x.fr;b@x.fr", nil }, { "x@-y.fr", nil } })
     check("string", { { "x", "x" }, { 1.0, "1" }, { true, nil }, { "\xE9", nil },
       { "a\0", nil } })
     check("reference", { { "3x1", "3x1" }, { "", "" }, { "3", nil }, { "3x", nil },
@@ -138,6 +144,7 @@ describe("icrm.values", function()
       values = { "a", "b" }, by_value = { a = "Un", b = "Deux" },
       by_label = { Un = "a", Deux = "b" } } }
     check("multipicklist", { { { "Un", "b" }, "a |##| b" }, { "a |##| Deux", "a |##| b" },
+      { "a|##|b", "a |##| b" },
       { "c", nil }, { "", "" } }, field)
   end)
 

@@ -124,11 +124,24 @@ local function as_datetime(_, value)
   return nil, "is no date and time", "write it in UTC, like 2026-11-24 09:30:00"
 end
 
+-- One address that mail can be sent to: no blank, bracket or second sign in it, a
+-- domain of several words whose last has no digit.
+local function is_email(text)
+  local name, domain = text:match "^([^%s@<>()%[%],;:\"\\]+)@([^%s@<>()%[%],;:\"\\/_]+)$"
+  if not name or ("." .. name .. "."):find("..", 1, true)
+    or ("." .. domain .. "."):find("..", 1, true) or domain:find "^%-" or domain:find "%-$" then
+    return false
+  end
+  local last = domain:match "%.([^.]+)$"
+  return last ~= nil and #last >= 2 and (last:find "^[%a\128-\255-]+$" ~= nil
+    or last:find "^[xX][nN]%-%-%w" ~= nil)
+end
+
 local function as_email(_, value)
   local text, message, cure = as_text(nil, value)
   if not text then
     return nil, message, cure
-  elseif text == "" or text:find "^[^%s@]+@[^%s@]+$" then
+  elseif text == "" or is_email(text) then
     return text
   end
   return nil, "is no e-mail address", "write it like name@example.com"
@@ -158,8 +171,8 @@ local function as_multipicklist(field, value)
   local list = value
   if type(value) ~= "table" then
     list = {}
-    for word in (tostring(value) .. LIST_SEPARATOR):gmatch "(.-) |##| " do
-      list[#list + 1] = word
+    for word in (tostring(value) .. LIST_SEPARATOR):gmatch "(.-)|##|" do
+      list[#list + 1] = word:match "^ ?(.-) ?$"
     end
   end
   local out = {}

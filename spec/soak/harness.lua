@@ -106,9 +106,10 @@ Job.__index = Job
 
 --- A job in a folder of its own: its input, its sandbox, its journal.
 --
--- @param options table name (for what is said of it), rows (number), kind ("mixed" or
---   "creates"), profile, traits (text), user and owner (his name and his id, instead of
---   the administrator), owners_move (the server gives records to others), faults,
+-- @param options table name (for what is said of it), rows (number), kind ("mixed",
+--   "creates" or "names"), profile, traits (text), user and owner (his name and his id, instead of
+--   the administrator), by_key (records have no tag),
+--   owners_move (the server gives records to others), faults,
 --   server (list of NAME=VALUE), worker (list of NAME=VALUE), shim (NAME=VALUE of
 --   spec/soak/shim.c, which is preloaded then)
 function harness.job(options)
@@ -200,8 +201,9 @@ function Job:check(undone)
   assert(not self.was_shimmed or read_file(self.shim_sign),
     "the shim was not at work in any run of " .. self.dir)
   local command = { "lua5.4", root .. "/tools/check-changes", self.input, self.store,
-    self.journal, "HelpDesk=ticket_title", "Accounts=accountname", "--base=" .. self.base,
-    "--tag=cf_icrm" }
+    self.journal, "HelpDesk=ticket_title", "Accounts=accountname",
+    "--base=" .. self.base }
+  table.insert(command, not self.options.by_key and "--tag=cf_icrm" or nil)
   table.insert(command, undone and "--undone" or nil)
   table.insert(command, self.options.owners_move and "--owners" or nil)
   local pipe = assert(io.popen(("exec %s 2>>%s"):format(words(command), quote(self.dir .. "/log"))))

@@ -106,11 +106,22 @@ local function creates(n)
   return rows, {}
 end
 
-local KINDS = { mixed = mixed, creates = creates }
+-- Names that some server reads as the end of a list, and misses then.
+local function names(n)
+  local rows = {}
+  for i = 1, n do
+    rows[i] = ticket(i)
+    rows[i].ticket_title = ("L'Oréal (%05d). S.A."):format(i)
+  end
+  return rows, {}
+end
+
+local KINDS = { mixed = mixed, creates = creates, names = names }
 
 --- Make the input of a job.
 --
--- @param kind string "mixed" or "creates"
+-- @param kind string "mixed", "creates", or "names": creates with names that are hard to
+--   look for
 -- @param n integer rows
 -- @param profile string of the sandbox
 -- @param owner string|nil id of the user who sends it, when he is no administrator

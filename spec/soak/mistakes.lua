@@ -70,6 +70,77 @@ function mistakes.halves_ignored()
   end
 end
 
+-- What the user may not see is taken for absent.
+function mistakes.sight_ignored()
+  local sight = require "icrm.changes.send.sight"
+  sight.owner_of = function() end
+end
+
+--- No mistake, but one net less: what does not show by its key is not looked for by
+-- its other fields and its id.
+function mistakes.by_key_alone()
+  mistakes.halves_ignored()
+end
+
+-- Any value goes into a list, and what the list does not give is not there.
+function mistakes.lists_trusted()
+  mistakes.by_key_alone()
+  require("icrm.query.misread").may_miss = function()
+    return false
+  end
+  local lookup = require "icrm.query.lookup"
+  lookup.find = function(client, module, field, values, options)
+    local text = ("SELECT * FROM %s WHERE %s IN (?)"):format(module, field)
+    local rows = client:query(text, values):all()
+    if options and options.control then
+      rows[#rows + 1] = { id = "0x0", [field] = options.control } -- taken as seen
+    end
+    return rows
+  end
+end
+
+-- Whatever record of the module an answer shows, it is the one that was sent.
+function mistakes.echo_unchecked()
+  require("icrm.images").is_another = function()
+    return false
+  end
+  local probe = require "icrm.changes.send.probe"
+  local new = probe.new
+  function probe.new(run, accept)
+    run.created = setmetatable({}, { __newindex = function() end })
+    return new(run, accept)
+  end
+  local store = require "icrm.changes.journal.store"
+  for _, name in ipairs { "create", "open" } do
+    local make = store[name]
+    store[name] = function(...)
+      local self = make(...)
+      local each = self.each
+      function self.each(of, filter)
+        return filter and filter.record and function() end or each(of, filter)
+      end
+      return self
+    end
+  end
+end
+
+-- A record is changed by sending all of it back.
+function mistakes.whole_record()
+  local ways = require "icrm.ways"
+  ways.choose = function(_, schema, current, fields)
+    local element = {}
+    for name, value in pairs(current) do
+      local field = schema.by_name[name]
+      element[name] = field and field.editable and value or nil
+    end
+    element.id = current.id
+    for name, value in pairs(fields) do
+      element[name] = value
+    end
+    return { operation = "update", name = "whole", is_known = true, element = element }
+  end
+end
+
 --- No mistake, but one net less: a file that may not know its own past is not
 --- compared with the server, so that all hangs on the journal.
 function mistakes.journal_alone()

@@ -17,7 +17,7 @@ function tally.new(name, needs)
 end
 
 -- Counts of the checker that are no complaints.
-local NEUTRAL = { rows = true, creates = true, taken = true, faulted = true }
+tally.NEUTRAL = { rows = true, creates = true, taken = true, faulted = true }
 
 --- Add what the checker finds of a job that goes on.
 -- @param finished boolean whether its client came to its end
@@ -34,7 +34,7 @@ function tally.add(self, job, finished, may_leave, undone)
   for name, n in pairs(result) do
     if may_leave and may_leave[name] then
       self.left = (self.left or 0) + n
-    elseif type(n) == "number" and not NEUTRAL[name] then
+    elseif type(n) == "number" and not tally.NEUTRAL[name] then
       self[name] = (self[name] or 0) + n
       bad = bad + n
     end

@@ -4,6 +4,7 @@
 -- Options: settle, resend, timeout, lanes; die_at=N kills this process at the
 -- N-th point of the engine, or the N-th of the name die_on=NAME; points=FILE notes
 -- how many were passed; bad=NAME builds in a mistake of spec/soak/mistakes.lua;
+-- witness=key looks for records by their names and not by a tag;
 -- driver=NAME is one of spec/changes/drivers.lua; accept=FIELD:KIND as of apply;
 -- undo=1 takes back what JOURNAL did, through JOURNAL.undo.icrm.
 local changes = require "icrm.changes"
@@ -92,8 +93,11 @@ end
 
 local crm <close> = client.connect { url = url, username = user, insecure = true,
   access_key = os.getenv "ICRM_SOAK_KEY", lanes = options.lanes, timeout = options.timeout }
-local set_options = { input = input, witness = {
-  HelpDesk = { tag = "cf_icrm" }, Accounts = { tag = "cf_icrm" } } }
+local WITNESSES = {
+  tag = { HelpDesk = { tag = "cf_icrm" }, Accounts = { tag = "cf_icrm" } },
+  key = { HelpDesk = { key = { "ticket_title" } }, Accounts = { key = { "accountname" } } },
+}
+local set_options = { input = input, witness = WITNESSES[options.witness or "tag"] }
 if options.driver then
   set_options.driver = require("spec.changes.drivers")[options.driver]
 end

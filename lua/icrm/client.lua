@@ -4,7 +4,7 @@
 -- they wait; anywhere else they simply take their time.
 -- @module icrm.client
 
-local core = require "icrm.core"
+local connection = require "icrm.connection"
 local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local json = require "icrm.json"
@@ -13,8 +13,6 @@ local nearest = require "icrm.nearest"
 local tasks = require "icrm.tasks"
 
 local M = {}
-
-local VERSION = require "icrm.version".VERSION
 
 local Client = { __name = "icrm.Client" }
 Client.__index = Client
@@ -29,91 +27,7 @@ for word in ([[getchallenge listtypes describe retrieve query retrieve_related
   READS[word] = true
 end
 
-local OPTIONS = {}
-for word in ([[url username key access_key lanes site ca_file proxy connect_timeout
-    timeout patience max_reply_bytes user_agent insecure rate max_wait owner name check
-    protected]])
-    :gmatch "%S+" do
-  OPTIONS[word] = true
-end
-
 local LONG_REPLY = 16384 -- bytes
-
-local function config_error(message)
-  errors.raise { kind = "config", message = message }
-end
-
-local function check_options(options)
-  for name in pairs(options) do
-    if not OPTIONS[name] then
-      local names = {}
-      for known in pairs(OPTIONS) do
-        names[#names + 1] = known
-      end
-      table.sort(names)
-      config_error(("unknown option %q%s"):format(tostring(name), nearest.suffix(name, names)))
-    end
-  end
-  for _, name in ipairs { "url", "username" } do
-    if type(options[name]) ~= "string" or options[name] == "" then
-      config_error(("connect needs %s; set it in the profile or as ICRM_%s")
-        :format(name, name:upper()))
-    end
-  end
-end
-
--- A file of this user and this CRM that outlives the process: `quota` counts calls,
--- `server` keeps what was found out. None for a sandbox in memory.
-local function state_file(options, name)
-  local folder = (options.site or not options.owner) and core.files.state_folder()
-  return folder and ("%s/%s-%s"):format(folder, name,
-    core.digest.sha256((options.site or options.url) .. "\n" .. options.username):sub(1, 16)) or nil
-end
-
-local function core_options(options)
-  local passed = { user_agent = "icrm/" .. VERSION, quota_file = state_file(options, "quota") }
-  for name, value in pairs(options) do
-    passed[name] = value
-  end
-  if options.access_key then
-    passed.key, passed.access_key = core.credentials(options.access_key), nil
-  end
-  if not passed.key then
-    config_error("connect needs an access key; set access_key_command in the "
-      .. "profile, or ICRM_ACCESS_KEY")
-  end
-  return passed
-end
-
--- Open the connection to a URL and log in; returns nil and the error when that fails.
-local function log_in(self, url)
-  self.core_options.url = url
-  local connection = errors.check(core.client(self.core_options))
-  local ok, err = pcall(function()
-    errors.check(tasks.await(connection, errors.check(connection:login())))
-  end)
-  if ok then
-    self.core, self.url = connection, url
-    return true
-  end
-  tasks.cancel(connection)
-  connection:close()
-  return nil, err
-end
-
--- Servers of the family call their entry by one of two names. A URL that names none
--- is tried with both; the core adds the first.
-local function log_in_at_either(self, url)
-  local ok, err = log_in(self, url)
-  if ok or url:find "%.php$" or not (errors.is(err, "http") or errors.is(err, "decode")) then
-    return ok, err
-  end
-  ok = log_in(self, url:gsub("/+$", "") .. "/webservice.php")
-  if not ok then
-    err.message = "neither wstiger.php nor webservice.php answers there as a CRM: " .. err.message
-  end
-  return ok, err
-end
 
 --- Connect and log in.
 ---
@@ -123,22 +37,23 @@ end
 --- @param options icrm.ConnectOptions
 --- @return icrm.Client
 function M.connect(options)
-  check_options(options)
+  connection.check(options)
   local self = setmetatable({
     url = options.url, site = options.site or options.url,
     username = options.username, name = options.name,
     protected = options.protected, check = options.check ~= false, rate = options.rate,
     _owner = options.owner, _schemas = {}, _learnt = {}, learnt_ways = {}, module_by_prefix = {},
   }, Client)
-  self.core_options = core_options(options)
-  local ok, err = log_in_at_either(self, options.url)
-  if not ok then
+  self.core_options = connection.core_options(options)
+  local opened, url = connection.open(self.core_options, options.url)
+  if not opened then
     self:close()
-    error(err, 0)
+    error(url, 0)
   end
+  self.core, self.url = opened, url
   self.session = self.core:session()
   self.user, self.version = self.session.user_id, self.session.vtiger_version
-  self.facts_file = state_file(options, "server")
+  self.facts_file = connection.state_file(options, "server")
   return self
 end
 
@@ -355,14 +270,14 @@ local LOGOUT_PATIENCE = 1 -- seconds
 ---
 --- A second close does nothing.
 function Client:close()
-  local connection, owner = self.core, self._owner
+  local open, owner = self.core, self._owner
   self.core, self._owner = nil, nil
-  if connection then
-    tasks.cancel(connection)
+  if open then
+    tasks.cancel(open)
     if not owner then
-      connection:logout(LOGOUT_PATIENCE)
+      open:logout(LOGOUT_PATIENCE)
     end
-    connection:close()
+    open:close()
   end
   if owner then
     owner:stop()

@@ -5,7 +5,7 @@
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local images = require "icrm.images"
-local json = require "icrm.json"
+local record_calls = require "icrm.record_calls"
 local schema_module = require "icrm.schema"
 local values = require "icrm.values"
 local ways = require "icrm.ways"
@@ -28,57 +28,6 @@ function M.id_of(record)
   return id
 end
 
--- The servers have one answer for many causes, and not all the same; say which
--- causes they are.
-local NOT_THERE = { ACCESS_DENIED = true, INVALID_ID_ATTRIBUTE = true }
-
-local function explain(err, text)
-  if errors.is(err, "refused") and NOT_THERE[err.code] then
-    err.message = text .. ": " .. err.message
-  end
-  error(err, 0)
-end
-
--- What servers answer when there is no such record, and when it may not be read.
-local ABSENT_CODES = { RECORD_NOT_FOUND = true, INVALID_ID_ATTRIBUTE = true }
-local HIDDEN_WORDS = "read given object"
-local ABSENT_WORDS = "perform the operation"
-
---- Whether a refusal to retrieve is the family's for a record that this user may not
---- read.
----
---- @param refusal icrm.Error
---- @return boolean
-function M.says_hidden(refusal)
-  return refusal.message:find(HIDDEN_WORDS, 1, true) ~= nil
-end
-
---- Whether a refusal to retrieve is the family's for an id that nobody has. These
---- servers ask whether there is such a record before they ask who may read it.
----
---- @param refusal icrm.Error
---- @return boolean
-function M.says_absent(refusal)
-  return not M.says_hidden(refusal) and (ABSENT_CODES[refusal.code]
-    or refusal.message:find(ABSENT_WORDS, 1, true) ~= nil)
-end
-
---- Call an operation on one record; when it is refused, say why that may be.
----
---- @param client icrm.Client
---- @param id string
---- @param operation string
---- @param params table
---- @return any result
-function M.call_on(client, id, operation, params)
-  local ok, result = pcall(client.call, client, operation, params)
-  if ok then
-    return result
-  end
-  explain(result, ("%s does not exist, was deleted, or %s may not %s it"):format(
-    id, client.username, operation == "delete" and "delete" or "read"))
-end
-
 --- Retrieve a record by its id. An answer that is not that record is refused: what
 --- is written on the strength of it would go to the wrong one.
 ---
@@ -87,7 +36,7 @@ end
 --- @return icrm.Record
 function M.retrieve(client, record)
   local id = M.id_of(record)
-  local result = M.call_on(client, id, "retrieve", { id = id })
+  local result = record_calls.call_on(client, id, "retrieve", { id = id })
   local came = type(result) == "table" and result.id
   if came ~= id then
     errors.raise { kind = "decode", operation = "retrieve",
@@ -129,42 +78,6 @@ local function checked(client, schema, fields, opts)
   return normalised
 end
 
--- An answer must be the answer: a record of the module, the one that was asked for
--- (`id`), or the new one.
-local function check_echo(schema, result, operation, id)
-  local echo = type(result) == "table" and result.id
-  if not values.is_id(echo) or echo:match "^%d+" ~= schema.id_prefix or id and echo ~= id then
-    errors.raise { kind = "unknown_outcome", operation = operation,
-      message = ("the server says that the %s of %s succeeded but gives %s back; "
-        .. "look what it did before trying again"):format(operation,
-        id or "a record of " .. schema.name,
-        values.is_id(echo) and "record " .. echo or "no record") }
-  end
-  return result
-end
-
-local function explain_save(client, schema, operation, id, err)
-  local text = ("%s may not create in %s, or the module does not allow it")
-    :format(client.username, schema.name)
-  if errors.is(err) and err.code == "0" then -- a duplicate; the words are translated
-    err.message = ("a record of %s with the same %s exists: %s"):format(
-      schema.name, schema:unique_names(), err.reason or err.message)
-  elseif operation ~= "create" then
-    text = ("%s does not exist, was deleted, or %s may not change it")
-      :format(id, client.username)
-  end
-  explain(err, text)
-end
-
-local function save(client, schema, operation, element)
-  local ok, result = pcall(client.call, client, operation, {
-    elementType = schema.name, element = json.encode_element(element) })
-  if not ok then
-    explain_save(client, schema, operation, element.id, result)
-  end
-  return check_echo(schema, result, operation, element.id)
-end
-
 --- Copy fields; a mandatory owner that is not given is the connected user.
 ---
 --- @param client icrm.Client
@@ -199,7 +112,7 @@ function M.create(client, module, fields, opts)
     errors.refuse "create takes no id; the server gives one (use update to change a record)"
   end
   element = checked(client, schema, element, opts or {})
-  local record = save(client, schema, "create", ways.creation(client, schema, element))
+  local record = record_calls.save(client, schema, "create", ways.creation(client, schema, element))
   local outcome = images.outcome(schema, element, nil, record)
   if images.is_altered(outcome) and images.is_another(schema, element, record) then
     errors.raise { kind = "unknown_outcome", operation = "create",
@@ -265,7 +178,7 @@ end
 -- does; one that blanks what is absent gets the record back whole.
 local function change(client, schema, current, changes, opts)
   local way = choose_way(client, schema, current, changes, opts)
-  local record = save(client, schema, way.operation, way.element)
+  local record = record_calls.save(client, schema, way.operation, way.element)
   if way.is_known then
     return record, images.outcome(schema, changes, current, record)
   end
@@ -347,7 +260,7 @@ function M.revise(client, module, fields, opts)
     errors.refuse { code = failure.code, message = failure.message }
   end
   sent.id = id
-  local record = save(client, schema, "revise", sent)
+  local record = record_calls.save(client, schema, "revise", sent)
   return record, images.differences(schema, element, record)
 end
 
@@ -361,7 +274,7 @@ function M.delete(client, record)
   if id:match "^%d+" == tostring(client.user):match "^%d+" then
     errors.refuse("%s is a user, whom delete would deactivate; do that in the CRM", id)
   end
-  M.call_on(client, id, "delete", { id = id })
+  record_calls.call_on(client, id, "delete", { id = id })
   return true
 end
 

@@ -8,6 +8,7 @@
 local errors = require "icrm.error"
 local json = require "icrm.json"
 local limits = require "icrm.limits"
+local record_calls = require "icrm.record_calls"
 local records = require "icrm.records"
 
 local M = {}
@@ -63,7 +64,7 @@ local function advice(client, id, module)
 end
 
 local function retrieve_related(client, id, module, label)
-  local ok, rows = pcall(records.call_on, client, id, "retrieve_related", {
+  local ok, rows = pcall(record_calls.call_on, client, id, "retrieve_related", {
     id = id, relatedType = module, relatedLabel = label })
   if ok then
     return rows
@@ -77,7 +78,7 @@ end
 
 -- One page of ids from coreBOS.
 local function related_ids(client, id, module, offset)
-  local result = records.call_on(client, id, "getRelatedRecords", {
+  local result = record_calls.call_on(client, id, "getRelatedRecords", {
     id = id, module = records.module_of(client, id), relatedModule = module,
     queryParameters = json.encode { columns = "id", limit = tostring(limits.PAGE_ROWS),
       offset = tostring(offset), orderby = "", productDiscriminator = "" },

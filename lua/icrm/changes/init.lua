@@ -1,6 +1,7 @@
 --- Change sets: a plan, then a journal, then the way back, in one durable file.
 -- @module icrm.changes
 
+local before = require "icrm.changes.plan.before"
 local by_hand = require "icrm.changes.by_hand"
 local core = require "icrm.core"
 local errors = require "icrm.error"
@@ -11,6 +12,7 @@ local notes_module = require "icrm.changes.journal.notes"
 local planning = require "icrm.changes.plan.planning"
 local roundings = require "icrm.changes.plan.roundings"
 local store = require "icrm.changes.journal.store"
+local witness = require "icrm.changes.plan.witness"
 
 local M = { ref = planning.ref }
 
@@ -146,34 +148,13 @@ function ChangeSet:schema(module)
   return schema
 end
 
--- Told now, before the first record is made with it.
-local function check_witness(self, module)
-  local schema, witness = self:schema(module), self:witness(module)
-  for _, name in ipairs(witness and (witness.key or { witness.tag }) or {}) do
-    local field = schema.by_name[name]
-    if not field then
-      local fault = schema:unknown_field(name)
-      refuse("witness of %s: %s; %s", module, fault.message, fault.cure)
-    elseif
-      witness.tag and not (field.editable and (field.type == "string" or field.type == "text"))
-    then
-      refuse(
-        "a tag cannot be kept in %s.%s, which is %s; name a text field of 20 characters or more",
-        module,
-        name,
-        field.editable and "of type " .. field.type or "read-only"
-      )
-    end
-  end
-end
-
 function ChangeSet:note_schema(module)
   if self.noted and self.noted[module] then
     return
   end
   self.noted = self.noted or {}
   self.noted[module] = true
-  check_witness(self, module)
+  witness.check(self, module)
   self.store:set_meta(
     "describe." .. module,
     core.digest.sha256(images.outline(self:schema(module)))
@@ -196,17 +177,10 @@ function ChangeSet:changed_modules()
   return changed
 end
 
---- How a record of a module is found again: { tag = field } | { key = { … } } | nil.
--- A document that is attached has its tag in the text of the document, unless
--- another field is named.
-function ChangeSet:witness(module)
-  self.witnesses = self.witnesses or json.decode(self.store:get_meta "witness")
-  return self.witnesses[module] or (module == "Documents" and { tag = "notecontent" } or nil)
-end
-
 for _, name in ipairs { "create", "update", "delete", "attach", "skip" } do
   ChangeSet[name] = planning[name]
 end
+ChangeSet.witness = witness.of
 ChangeSet.mark_done, ChangeSet.mark_absent = by_hand.mark_done, by_hand.mark_absent
 
 --- Finish the plan: everything is on the disk, references are resolved.
@@ -216,7 +190,7 @@ function ChangeSet:seal()
     return
   end
   while #self.waiting > 0 do
-    planning.read_waiting(self)
+    before.read(self)
   end
   self.store:flush()
   links.resolve(self)

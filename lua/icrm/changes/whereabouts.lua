@@ -3,6 +3,7 @@
 -- @module icrm.changes.whereabouts
 
 local errors = require "icrm.error"
+local record_calls = require "icrm.record_calls"
 local records = require "icrm.records"
 
 local M = {}
@@ -27,8 +28,8 @@ end
 
 -- An administrator sees what there is; of others some servers say "denied" for both.
 local function is_hidden(client, refusal)
-  return records.says_hidden(refusal)
-    or not (records.says_absent(refusal) or is_administrator(client))
+  return record_calls.says_hidden(refusal)
+    or not (record_calls.says_absent(refusal) or is_administrator(client))
 end
 
 local function is_shown(client, module, id)

@@ -2,14 +2,13 @@
 -- is sent. The functions here are the methods of icrm.ChangeSet.
 -- @module icrm.changes.plan.planning
 
+local before = require "icrm.changes.plan.before"
 local core = require "icrm.core"
 local documents = require "icrm.documents"
 local errors = require "icrm.error"
 local images = require "icrm.images"
 local json = require "icrm.json"
-local limits = require "icrm.limits"
 local links = require "icrm.links"
-local lookup = require "icrm.query.lookup"
 local records = require "icrm.records"
 local roundings = require "icrm.changes.plan.roundings"
 local schemas = require "icrm.schema"
@@ -200,56 +199,6 @@ local function add_update(self, record, fields, options)
   return key
 end
 
---- Read the records of the updates and deletions that were given by id alone.
-function M.read_waiting(self)
-  local waiting = self.waiting
-  self.waiting = {}
-  local by_module = {}
-  for _, item in ipairs(waiting) do
-    local module = records.module_of(self.client, item.id)
-    by_module[module] = by_module[module] or {}
-    table.insert(by_module[module], item.id)
-  end
-  local found = {}
-  for module, ids in pairs(by_module) do
-    for id, record in pairs(lookup.by_id(self.client, module, ids, "*")) do
-      found[id] = record
-    end
-  end
-  for _, item in ipairs(waiting) do
-    if not found[item.id] then
-      refuse("%s is not there, or this user may not see it", item.id)
-    end
-    item.add(found[item.id])
-  end
-end
-
--- A record given is its own before-image, if it has the old value of every field
--- that is to be written; otherwise undo would not know it.
-local function is_image(record, fields)
-  if type(record) ~= "table" or not (record.id and record.modifiedtime) then
-    return false
-  end
-  for field in pairs(fields) do
-    if record[field] == nil then
-      return false
-    end
-  end
-  return true
-end
-
-local function with_record(self, record_or_id, fields, add_change)
-  if is_image(record_or_id, fields) then
-    return add_change(record_or_id)
-  end
-  local id = type(record_or_id) == "table" and record_or_id.id or record_or_id
-  records.id_of(id) -- raises when it is none
-  table.insert(self.waiting, { id = id, add = add_change })
-  if #self.waiting >= limits.VALUES_PER_QUERY then
-    M.read_waiting(self)
-  end
-end
-
 --- Plan the update of a record.
 --- Its present values become the before-image: given a record that has the fields
 --- and `modifiedtime` (a row of `SELECT *`) nothing is read, given less the record
@@ -261,7 +210,7 @@ end
 --- @param options? table `key`, `line`; `check = false`: values known to be
 ---   storable, such as those of a before-image
 function M.update(self, record_or_id, fields, options)
-  return with_record(self, record_or_id, fields, function(record)
+  return before.with(self, record_or_id, fields, function(record)
     return add_update(self, record, fields, options or {})
   end)
 end
@@ -274,7 +223,7 @@ end
 --- @param options? table `key`, `line`
 function M.delete(self, record_or_id, options)
   options = options or {}
-  return with_record(self, record_or_id, {}, function(record)
+  return before.with(self, record_or_id, {}, function(record)
     local earlier = self.store:planned_for(record.id)
     if earlier then
       refuse("%s is changed by change %q already", record.id, earlier.key)

@@ -4,7 +4,7 @@
 -- @module icrm.changes.send.removal
 
 local errors = require "icrm.error"
-local records = require "icrm.records"
+local record_calls = require "icrm.record_calls"
 local search = require "icrm.changes.send.search"
 local sight = require "icrm.changes.send.sight"
 
@@ -86,7 +86,7 @@ local function by_retrieve(run, change)
   if record ~= false then
     return record and "there", refusal
   end
-  local is_sure = sight.would_show(run, change) or records.says_absent(refusal)
+  local is_sure = sight.would_show(run, change) or record_calls.says_absent(refusal)
   if not (is_sure and has_rights(run, change)) then
     return "unproven"
   end

@@ -27,6 +27,8 @@ parser:option("--key", "Field by which existing records are found.")
   :argname "FIELD":count "*"
 parser:option("--on-match", "Existing records.")
   :choices { "update", "skip", "error" }:default "update"
+parser:option("--no-match", "Rows whose key no record has.")
+  :choices { "create", "skip", "error" }:default "create"
 parser:option("--empty", "A cell is empty where the CRM has a value."):choices { "keep", "clear" }
 parser:option("--empty-key", "A row whose key is empty, which may be in the CRM already.")
   :choices { "create", "skip" }
@@ -108,8 +110,8 @@ local plan <close> = making.make(out, function()
     witness = import_plan.witness(job, args.tag) })
 end, function(set)
   local progress <close> = making.planning(crm, args, "rows checked", job.rows * #job.records)
-  local without_key = import_plan.fill(job, set, { on_match = args.on_match, empty = args.empty,
-    empty_key = args.empty_key,
+  local without_key = import_plan.fill(job, set, { on_match = args.on_match,
+    no_match = args.no_match, empty = args.empty, empty_key = args.empty_key,
     say = function(...)
       progress:close()
       script.say(...)

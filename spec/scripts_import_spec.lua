@@ -84,7 +84,8 @@ describe("icrm-lua import", function()
     file("b.csv", "accountname;SIREN;Mère\nF5;222222222;Personne\n")
     arguments[2] = "b.csv"
     has(here(arguments, 1).err, 'b.csv: line 2, SIREN, Mère (Membre de): no record of Accounts '
-      .. 'has the siren "222222222"; no record of Accounts has the accountname "Personne"')
+      .. 'but the row itself has the siren "222222222"; no record of Accounts has the '
+      .. 'accountname "Personne"')
   end)
 
   it("says how it read the file, and reads it as it is told", function()

@@ -162,6 +162,110 @@ describe("import.plan", function()
     assert.truthy(#reached > 8 and most > 1)
   end)
 
+  it("does what it is told with keys that no record has", function()
+    account { accountname = "Connue", siret = "10000000000016", phone = "1" }
+    local text = "accountname;siret;phone\nConnue;10000000000016;2\nNeuve;10000000000017;3\n"
+    local list = planned(text, by "siret")
+    assert.same({ "update", "create" }, { list[1].operation, list[2].operation })
+    list = planned(text, by "siret", { no_match = "skip" })
+    assert.same({ "planned", "skipped", "NO_MATCH", "left out, for no record has its key" },
+      { list[1].state, list[2].state, list[2].code, list[2].message })
+    assert.matches('line 3, siret: "10000000000017" is the key of no record of Accounts; mend it, '
+      .. 'or say no_match = "create"', refused(text, by "siret", { no_match = "error" }))
+  end)
+
+  describe("references to other rows", function()
+    local function mothers(more)
+      local mapping = { module = "Accounts", match = true, fields = { account_id = {
+        ref = "Accounts.accountname", from = "{Mère}", optional = true } } }
+      for name, value in pairs(more or {}) do
+        mapping[name] = value
+      end
+      return mapping
+    end
+
+    it("find what the same file makes, wherever it stands", function()
+      local list = planned("accountname;Mère\nFille A;Mère Z\nPetite-fille;Fille A\nMère Z;\n"
+        .. "Fille B;\u{A0}Mère Z \n", mothers())
+      local order, refs = {}, {}
+      for i, change in ipairs(list) do
+        order[i], refs[change.line] = change.line, change.refs
+      end
+      assert.same({ 4, 2, 3, 5 }, order)
+      assert.equal('{"account_id":"Accounts:line 4"}', refs[2])
+      assert.equal('{"account_id":"Accounts:line 2"}', refs[3])
+      assert.equal('{"account_id":"Accounts:line 4"}', refs[5])
+      assert.is_nil(refs[4])
+    end)
+
+    it("mean the record of the CRM where there is one", function()
+      local id = account { accountname = "Mère du CRM", siret = "10000000000018" }
+      local list = planned("accountname;siret;Mère\nFille du CRM;;Mère du CRM\n"
+        .. "Mère du CRM;10000000000018;\n", mothers { existing = "siret" },
+        { empty = "keep", empty_key = "create" })
+      assert.equal('"' .. id .. '"', list[1].fields:match '"account_id":("[^"]+")')
+      assert.is_nil(list[1].refs)
+    end)
+
+    it("mean the record that a row changes, by its new name, too", function()
+      local id = account { accountname = "Ancien nom", siret = "10000000000019" }
+      local list = planned("accountname;siret;Mère\nFille renommée;;Nouveau nom\n"
+        .. "Nouveau nom;10000000000019;\n", mothers { existing = "siret" },
+        { empty = "keep", empty_key = "create" })
+      assert.same({ "update", "create" }, { list[1].operation, list[2].operation })
+      assert.equal('"' .. id .. '"', list[2].fields:match '"account_id":("[^"]+")')
+    end)
+
+    it("leave out what refers to a row that is left out, wherever it stands", function()
+      local list = planned("accountname;siret;Mère\nFille laissée;10000000000020;Mère sans clé\n"
+        .. "Mère sans clé;;\n", mothers { existing = "siret" }, { empty_key = "skip" })
+      assert.same({ "skipped", "skipped" }, { list[1].state, list[2].state })
+      assert.equal("left out, for what it refers to is left out", list[2].message)
+    end)
+
+    it("that lead to nothing, to two rows, to the row itself or in a circle are faults", function()
+      local function says(text, ...)
+        local message = refused("accountname;Mère\n" .. text, mothers())
+        for _, part in ipairs { ... } do
+          assert.truthy(message:find(part, 1, true), message)
+        end
+        return message
+      end
+      says("A;Personne\n", 'no record of Accounts has the accountname "Personne"')
+      says("A;groupe Étoile\nGroupe étoile;\n", "line 2, Mère", 'a row makes "Groupe étoile"; '
+        .. "write it alike")
+      says("A;Deux\nDeux;\nDeux;\n", "line 2, Mère", "2 rows make a record of Accounts with the "
+        .. 'accountname "Deux"; refer by a field that only one of them has')
+      says("Seule;Seule\n", "line 2, Mère", "no record of Accounts but the row itself has the "
+        .. 'accountname "Seule"; empty the cell')
+      local message = says("Dehors;A\nA;B\nB;C\nC;A\nX;Y\nY;X\n", "line 3, Mère (Membre de): "
+        .. "refers to itself, through others: row 3 → row 4 → row 5 → row 3; empty the cell in "
+        .. "one of these rows", "line 6, Mère", "row 6 → row 7 → row 6")
+      assert.matches("2 faults", message)
+    end)
+
+    it("are not made of a value that the row has itself", function()
+      local id = account { accountname = "Siège", siren = "100000021" }
+      local mapping = { module = "Accounts", match = true, fields = { account_id = {
+        ref = "Accounts.siren", from = "{SIREN}" } } }
+      local list = planned("accountname;SIREN\nUn site;100000021\nAutre site;100000021\n", mapping)
+      assert.truthy(list[1].fields:find(id, 1, true) and list[2].fields:find(id, 1, true))
+      assert.matches("2 rows.*no record of Accounts has the siren", refused(
+        "accountname;SIREN\nUn site;100000022\nAutre site;100000022\n", mapping))
+    end)
+
+    it("are ordered in any depth", function()
+      local rows, n = { "accountname;Mère" }, 3000
+      for i = 1, n do
+        rows[#rows + 1] = ("Chaîne %d;%s"):format(i, i < n and ("Chaîne %d"):format(i + 1) or "")
+      end
+      local list = planned(table.concat(rows, "\n") .. "\n", mothers())
+      assert.equal(n, #list)
+      assert.equal(n + 1, list[1].line)
+      assert.equal(2, list[n].line)
+    end)
+  end)
+
   it("does what it is told with records that exist", function()
     local id = account { accountname = "Existe", siret = "10000000000006" }
     local text = "accountname;siret\nAutre;10000000000006\n"

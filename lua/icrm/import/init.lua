@@ -10,6 +10,7 @@ local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local references = require "icrm.import.references"
 local rows = require "icrm.import.rows"
+local siblings = require "icrm.import.siblings"
 local sources = require "icrm.source"
 local text_tools = require "icrm.text"
 local values = require "icrm.import.values"
@@ -261,14 +262,15 @@ end
 --- `differing` how many of these had other values than the first.
 ---
 --- An item has key, record, module, line, row, fields (checked, in the API's form,
---- references to the CRM resolved), refs (field -> key of an item before it),
---- empty (names of fields whose cell is empty) and faults (a list, each with
+--- references to the CRM resolved), refs (field -> key of the item that it refers to, which
+--- may come later), empty (names of fields whose cell is empty) and faults (a list, each with
 --- line, column, field, value, message, cure).
 ---
 --- @return fun(): table? item
 function Job:items()
   self.keys, self.merged, self.differing, self.rows_read = {}, 0, 0, 0
   self.resolver = self.resolver or references.new(self.crm)
+  self.siblings = self.siblings or siblings.new { self }
   return coroutine.wrap(function()
     for _, record in ipairs(self.records) do
       produce(self, record)

@@ -3,6 +3,7 @@
 
 local cures = require "icrm.cures"
 local records = require "icrm.records"
+local text_tools = require "icrm.text"
 local value_tools = require "icrm.values"
 local values = require "icrm.import.values"
 
@@ -47,6 +48,11 @@ local function key_of(record, cells)
   end
 end
 
+-- The key of the item that a row makes of a record.
+local function item_key(record, cells, line)
+  return key_of(record, cells) or ("%s:line %d"):format(record.name, line)
+end
+
 local function call(item, target, fn, row)
   local ok, value = pcall(fn, row)
   if not ok then
@@ -61,7 +67,7 @@ local function point_to_row(job, item, target, cells)
   local parent = target.parent
   local key = key_of(parent, cells)
   if #parent.keys == 0 then
-    key = ("%s:line %d"):format(parent.name, item.line)
+    key = item_key(parent, cells, item.line)
   end
   if key and job.keys[key] then
     item.refs[target.field.name] = key
@@ -128,6 +134,25 @@ function M.wanted(record, line, row)
   return wanted and true or false, #item.faults > 0 and item or nil
 end
 
+--- The key of the item that a row makes, and the values of some of its fields that are no
+--- references.
+---
+--- @param job icrm.import.Job
+--- @param record table compiled
+--- @param fields string[]
+--- @param line integer
+--- @param cells string[]
+--- @param row table see view
+--- @return string key
+--- @return table<string, string> values
+function M.outline(job, record, fields, line, cells, row)
+  local item = { line = line, fields = {}, empty = {}, faults = {} }
+  for _, field in ipairs(fields) do
+    fill(job, item, record.by_field[field], cells, row)
+  end
+  return item_key(record, cells, line), item.fields
+end
+
 --- Make the item of a row; its references to the CRM are only wanted so far.
 ---
 --- @param job icrm.import.Job
@@ -144,7 +169,7 @@ function M.build(job, record, line, cells, row)
     fault(item, nil, ("no key for this %s: the columns of its key are empty"):format(record.name),
       "fill one of them")
   end
-  item.key = item.key or ("%s:line %d"):format(record.name, line)
+  item.key = item.key or item_key(record, cells, line)
   for _, target in ipairs(record.targets) do
     fill(job, item, target, cells, row)
   end
@@ -211,23 +236,35 @@ local function check_fields(job, record, item)
   end
 end
 
--- The record of the first key that has one.
-local function find(job, lookup)
+-- What one key stands for: a record of the CRM, else the row that makes it.
+local function find_by(job, item, way, key)
+  local id, problem, cure, is_absent = job.resolver:id(way.module, way.field, key)
+  if id or not is_absent then
+    return { id = id, problem = problem, cure = cure }
+  end
+  local row_key, row_problem, row_cure, is_own = job.siblings:key_of(way.module, way.field, key,
+    item.key)
+  if row_key or row_problem then
+    return { row_key = row_key, problem = row_problem, cure = row_cure, is_absent = is_own }
+  end
+  local near = job.siblings:near(way.module, way.field, key)
+  return { problem = problem, is_absent = true, cure = near
+    and ("a row makes %s; write it alike"):format(text_tools.quote(near)) or cure }
+end
+
+-- What the first key that has anything stands for.
+local function find(job, item, lookup)
   local problems, cure = {}, nil
   for i, way in ipairs(lookup.target.ways) do
     local key = lookup.keys[i]
-    if key then
-      local id, problem, its_cure, is_absent = job.resolver:id(way.module, way.field, key)
-      if id then
-        return id
-      end
-      problems[#problems + 1], cure = problem, cure or its_cure
-      if not is_absent then
-        return nil, problem, its_cure
-      end
+    local found = key and find_by(job, item, way, key)
+    if found and not found.is_absent then
+      return found
+    elseif found then
+      problems[#problems + 1], cure = found.problem, cure or found.cure
     end
   end
-  return nil, table.concat(problems, "; "), cure
+  return { problem = table.concat(problems, "; "), cure = cure }
 end
 
 --- Fill in the references that the resolver knows now, and check all fields.
@@ -237,11 +274,10 @@ end
 --- @param item table
 function M.finish(job, record, item)
   for _, lookup in ipairs(item.lookups) do
-    local id, problem, cure = find(job, lookup)
-    if id then
-      item.fields[lookup.target.field.name] = id
-    else
-      fault(item, lookup.target, problem, cure)
+    local name, found = lookup.target.field.name, find(job, item, lookup)
+    item.fields[name], item.refs[name] = found.id, found.row_key
+    if found.problem then
+      fault(item, lookup.target, found.problem, found.cure)
     end
   end
   item.lookups = nil

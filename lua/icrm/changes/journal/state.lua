@@ -107,7 +107,13 @@ local CODES = {
     code = "NO_KEY",
     state = "skipped",
     text = "left out, for %s",
-    meaning = "its key is empty (`{empty_key=skip}`)",
+    meaning = "its key is empty (`{empty_key=skip}`), or what it refers to is left out",
+  },
+  {
+    code = "NO_MATCH",
+    state = "skipped",
+    text = "left out, for no record has its key",
+    meaning = "no record had its key (`{no_match=skip}`)",
   },
   {
     code = "MERGED",

@@ -16,7 +16,7 @@ foreach(name csv guess page)
   icrm_c_test(text ${name})
 endforeach()
 
-foreach(name bind property vtql)
+foreach(name bind outline property vtql)
   icrm_c_test(vtql ${name})
 endforeach()
 # Takes the recorded queries as its argument.

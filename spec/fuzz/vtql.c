@@ -55,6 +55,29 @@ static void writes_the_same(const struct icrm_vtql_query *query,
   icrm_buf_free(&twice);
 }
 
+/* What the client accepts is outlined as it is parsed. */
+static void outlines_the_same(const char *text, size_t len,
+                              const struct icrm_vtql_query *query) {
+  struct icrm_vtql_outline outline = {.text = text, .len = len};
+  struct icrm_vtql_mention mention;
+  size_t terms = 0, values = 0;
+  while (icrm_vtql_outline_next(&outline, &mention)) {
+    MUST(mention.span.data >= text &&
+         mention.span.data + mention.span.len <= text + len);
+    if (mention.kind == ICRM_VTQL_MENTION_VALUE) {
+      MUST(!query || (values < query->n_values &&
+                      same_slice(mention.name, query->values[values])));
+      values++;
+    }
+    if (mention.kind == ICRM_VTQL_MENTION_CONDITION) {
+      MUST(!query || (terms < query->n_terms &&
+                      same_slice(mention.name, query->terms[terms].column)));
+      terms++;
+    }
+  }
+  MUST(!query || (terms == query->n_terms && values == query->n_values));
+}
+
 /* Any bytes, bound as a text, come back from the server's reading. */
 static void text_comes_back(const char *text, size_t len) {
   struct icrm_buf query = {0}, back = {0};
@@ -80,6 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   icrm_vtql_find_module(text, size, &module);
   icrm_vtql_free(icrm_vtql_parse_as_server(text, size, &err));
   struct icrm_vtql_query *query = icrm_vtql_parse(text, size, &err);
+  outlines_the_same(text, size, query);
   if (query) {
     struct icrm_vtql_rewrite as_it_is = {.rows = -1};
     struct icrm_vtql_rewrite page = {

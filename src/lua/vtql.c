@@ -152,6 +152,36 @@ static int write_query(lua_State *L) {
   return push_buf(L, &out);
 }
 
+/* vtql.outline(text) -> list of { kind = "column"|"module"|"condition"|"value"|
+ * "order", from, to (bytes, as for string.sub), name, operator }; see
+ * icrm_vtql_outline_next */
+static int outline(lua_State *L) {
+  static const char *const kinds[] = {"column", "module", "condition", "value",
+                                      "order"};
+  struct icrm_vtql_outline outline = {0};
+  struct icrm_vtql_mention mention;
+  outline.text = luaL_checklstring(L, 1, &outline.len);
+  lua_newtable(L);
+  for (lua_Integer i = 1; icrm_vtql_outline_next(&outline, &mention); i++) {
+    lua_Integer from = mention.span.data - outline.text + 1;
+    lua_createtable(L, 0, 5); /* list, mention */
+    lua_pushstring(L, kinds[mention.kind]);
+    lua_setfield(L, -2, "kind");
+    lua_pushinteger(L, from);
+    lua_setfield(L, -2, "from");
+    lua_pushinteger(L, from + (lua_Integer)mention.span.len - 1);
+    lua_setfield(L, -2, "to");
+    push_slice(L, mention.name);
+    lua_setfield(L, -2, "name");
+    if (mention.op.len > 0) {
+      push_slice(L, mention.op);
+      lua_setfield(L, -2, "operator");
+    }
+    lua_rawseti(L, -2, i);
+  }
+  return 1;
+}
+
 /* ---- literals ---- */
 
 static int add_value(lua_State *L, struct icrm_buf *out, int depth,
@@ -313,11 +343,10 @@ static int is_name(lua_State *L) {
 }
 
 void icrml_open_vtql(lua_State *L) {
-  static const luaL_Reg functions[] = {{"parse", parse},
-                                       {"bind", bind},
-                                       {"escape_like", escape_like},
-                                       {"is_name", is_name},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"parse", parse},     {"bind", bind},
+      {"outline", outline}, {"escape_like", escape_like},
+      {"is_name", is_name}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"facts", facts},
                                      {"write", write_query},
                                      {"__gc", query_gc},

@@ -172,6 +172,43 @@ void icrm_vtql_write(const struct icrm_vtql_query *query,
                      const struct icrm_vtql_rewrite *change,
                      struct icrm_buf *out);
 
+/* --- as a person writes it ---------------------------------------------- */
+
+enum icrm_vtql_mention_kind {
+  ICRM_VTQL_MENTION_COLUMN,    /* behind SELECT, `*` and count(*) too */
+  ICRM_VTQL_MENTION_MODULE,    /* behind FROM */
+  ICRM_VTQL_MENTION_CONDITION, /* what is compared, with `op` */
+  ICRM_VTQL_MENTION_VALUE,     /* with what, one by one; of the condition that
+                                  came before */
+  ICRM_VTQL_MENTION_ORDER      /* behind ORDER BY */
+};
+
+struct icrm_vtql_mention {
+  enum icrm_vtql_mention_kind kind;
+  struct icrm_vtql_slice span; /* as written: what to replace */
+  struct icrm_vtql_slice name; /* without the double quotes or backticks that
+                                  a name may stand in; a value with its own */
+  struct icrm_vtql_slice op;   /* of a condition */
+};
+
+/* Where a query mentions names and values. Begin with `text` and `len`, all
+ * else zero; the text must outlive the outline. */
+struct icrm_vtql_outline {
+  const char *text;
+  size_t len;
+  size_t at;
+  int state;
+};
+
+/* Find the next mention, in a query whose names may still be labels: a name
+ * goes up to what ends it (a comma, FROM, an operator), so it may hold blanks,
+ * letters of any alphabet and apostrophes, `Date d'échéance >= '2026-01-01'`;
+ * in double quotes or backticks anything else. `in` and `like` are operators
+ * before a list and a text alone. False at the end, and where the text is no
+ * query that could be understood, for icrm_vtql_parse to explain. */
+bool icrm_vtql_outline_next(struct icrm_vtql_outline *outline,
+                            struct icrm_vtql_mention *mention);
+
 /* --- literals ---------------------------------------------------------- */
 
 /* A placeholder in a query text: `?`, or `:name` with its name. */

@@ -2,6 +2,7 @@
 local command = require "icrm.cli.change_set"
 local conditions = require "icrm.query.conditions"
 local errors = require "icrm.error"
+local labels = require "icrm.cli.labels"
 local operations = require "icrm.operations"
 local making = require "icrm.cli.making"
 local script = require "icrm.cli.script"
@@ -22,7 +23,7 @@ if not operations.offers(crm, "delete") then
   errors.refuse "this CRM has no operation to delete records"
 end
 local query = crm:query(("SELECT * FROM %s%s"):format(args.module,
-  conditions.where(args.module, args.where)))
+  conditions.where(args.module, labels.conditions(crm, args.module, args.where))))
 local plan <close>, found = making.plan_each(crm, args, "delete", query,
   function(set, record)
     set:delete(record)

@@ -1,8 +1,9 @@
 -- Show one record.
 local cell = require "icrm.cli.cell"
-local errors = require "icrm.error"
 local records = require "icrm.records"
+local labels = require "icrm.cli.labels"
 local script = require "icrm.cli.script"
+local text_tools = require "icrm.text"
 
 local parser = script.parser("get", "Show one record.")
 parser:argument("id", "The record id, for example 9x6617554.")
@@ -18,10 +19,10 @@ local schema = crm:describe(records.module_of(crm, args.id))
 local columns = script.columns_of(schema, record)
 if args.fields then
   columns = {}
-  for name in args.fields:gmatch "[^,%s]+" do
+  for word in args.fields:gmatch "[^,]+" do
+    local name = text_tools.trim(word)
     if record[name] == nil then
-      local fault = schema:unknown_field(name)
-      errors.refuse("%s; %s", fault.message, fault.cure)
+      name = labels.field(schema, name).name
     end
     columns[#columns + 1] = name
   end

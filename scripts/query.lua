@@ -1,6 +1,8 @@
 -- Run a query and print every row, past the 100 of a page.
 local errors = require "icrm.error"
 local cell = require "icrm.cli.cell"
+local labels = require "icrm.cli.labels"
+local queries = require "icrm.query"
 local script = require "icrm.cli.script"
 
 local parser = script.parser("query", "Run a query and print every row.")
@@ -36,7 +38,7 @@ for name in pairs(params) do
   end
 end
 local crm <close> = script.connect(args)
-local query = crm:query(text, next(params) and params or nil)
+local query = queries.parsed(crm, labels.query(crm, text, next(params) and params or nil))
 local progress <close> = require("icrm.cli.progress").new {
   label = "rows", mode = args.progress, stats = function() return crm.core:stats() end,
   waits = function() return crm.core:waits() end,

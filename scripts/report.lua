@@ -1,6 +1,7 @@
 -- Count and sum records by one or two fields.
 local conditions = require "icrm.query.conditions"
 local errors = require "icrm.error"
+local labels = require "icrm.cli.labels"
 local cell = require "icrm.cli.cell"
 local join = require "icrm.query.join"
 local report = require "icrm.report"
@@ -23,9 +24,11 @@ local crm <close> = script.connect(args)
 local schema = crm:describe(args.module)
 local paths, columns, seen, nameable = {}, {}, { id = true }, true
 local wanted = table.move(args.sum, 1, #args.sum, #args.by + 1, { table.unpack(args.by) })
-for _, name in ipairs(wanted) do
+for i, name in ipairs(wanted) do
   local path = join.path(crm, schema, name)
-  paths[#paths + 1] = path
+  paths[i] = path
+  local words = i <= #args.by and args.by or args.sum
+  words[i <= #args.by and i or i - #args.by] = path.name -- labels become names
   nameable = nameable and path.is_nameable
   if not seen[path.column] then
     columns[#columns + 1], seen[path.column] = path.column, true
@@ -34,7 +37,7 @@ end
 
 local text = ("SELECT %s FROM %s%s;"):format(nameable
   and table.concat({ "id", table.unpack(columns) }, ", ") or "*",
-  args.module, conditions.where(args.module, args.where))
+  args.module, conditions.where(args.module, labels.conditions(crm, args.module, args.where)))
 local result = report.new { by = args.by, sum = args.sum }
 local progress <close> = require("icrm.cli.progress").new {
   label = "rows", mode = args.progress, stats = function() return crm.core:stats() end,

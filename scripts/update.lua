@@ -2,6 +2,7 @@
 local command = require "icrm.cli.change_set"
 local conditions = require "icrm.query.conditions"
 local errors = require "icrm.error"
+local labels = require "icrm.cli.labels"
 local schemas = require "icrm.schema"
 local making = require "icrm.cli.making"
 local script = require "icrm.cli.script"
@@ -23,20 +24,14 @@ if (#args.where > 0) == (args.all ~= nil) then
 end
 
 local crm <close> = script.connect(args)
-local schema, given = crm:describe(args.module), {}
-for name, value in pairs(script.pairs_of(args.set, "--set")) do
-  local field = schema:field(name) -- by its label, too
-  if field and given[field.name] then
-    errors.refuse("--set names %s twice", field.name)
-  end
-  given[field and field.name or name] = value
-end
-local values, faults = schema:check(given, { partial = true })
+local schema = crm:describe(args.module)
+local values, faults = schema:check(labels.assignments(schema, args.set, "--set"),
+  { partial = true })
 if #faults > 0 then
   errors.refuse("%s: %s", args.module, schemas.describe_faults(faults))
 end
 local query = crm:query(("SELECT * FROM %s%s"):format(args.module,
-  conditions.where(args.module, args.where)))
+  conditions.where(args.module, labels.conditions(crm, args.module, args.where))))
 
 local plan <close>, found = making.plan_each(crm, args, "update", query,
   function(set, record)

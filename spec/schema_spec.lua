@@ -22,6 +22,8 @@ describe("icrm.schema", function()
     assert.equal("9", ticket.id_prefix)
     assert.equal("picklist", ticket:field("ticketstatus").type)
     assert.equal("ticketstatus", ticket:field("Statut").name)
+    assert.equal("createdtime", ticket:field("date de creation").name)
+    assert.equal("ticketstatus", ticket:field("TicketStatus").name)
     assert.is_nil(ticket:field "status")
     assert.same({ "Accounts" }, ticket:field("parent_id").refers_to)
     assert.same({ "parent_id" }, { ticket:references_to("Accounts")[1].name })
@@ -61,6 +63,22 @@ describe("icrm.schema", function()
     assert.same({ "assigned_user_id", "ticket_title", "ticketstatus" }, names)
     assert.equal("give assigned_user_id (Assigné à) a value", faults[1].cure)
     assert.equal("", faults_of { description = "x" })
+  end)
+
+  it("does not choose between fields of one label", function()
+    local twins = schema.new { name = "Twins", idPrefix = "7", fields = {
+      { name = "a", label = "Ville", type = { name = "string" } },
+      { name = "b", label = "Ville", type = { name = "string" } },
+      { name = "c", label = "VILLE", type = { name = "string" } },
+      { name = "ville", label = "Cité", type = { name = "string" } } } }
+    assert.equal("ville", twins:field("ville").name)
+    assert.equal("c", twins:field("VILLE").name)
+    local field, fault = twins:field "Ville"
+    assert.is_nil(field)
+    assert.equal('Twins has 2 fields that "Ville" may mean', fault.message)
+    assert.equal("name one: a, b", fault.cure)
+    assert.equal("name one: a, b, c, ville", select(2, twins:field "vîlle").cure)
+    assert.matches("has no field", select(2, twins:field "Pays").message)
   end)
 
   it("refuses what the server would store blindly, with place and cure", function()
@@ -141,15 +159,14 @@ describe("icrm.values", function()
 
   it("takes several values of a multiple picklist", function()
     local field = { type = "multipicklist", picklist = {
-      values = { "a", "b" }, by_value = { a = "Un", b = "Deux" },
-      by_label = { Un = "a", Deux = "b" } } }
+      values = { "a", "b" }, by_value = { a = "Un", b = "Deux" } } }
     check("multipicklist", { { { "Un", "b" }, "a |##| b" }, { "a |##| Deux", "a |##| b" },
       { "a|##|b", "a |##| b" },
       { "c", nil }, { "", "" } }, field)
   end)
 
   it("shows a few values of a long picklist", function()
-    local picklist = { values = {}, by_value = {}, by_label = {} }
+    local picklist = { values = {}, by_value = {} }
     for i = 1, 30 do
       picklist.values[i] = "value " .. i
       picklist.by_value["value " .. i] = "value " .. i

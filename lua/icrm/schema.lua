@@ -8,6 +8,7 @@ local core = require "icrm.core"
 local cures = require "icrm.cures"
 local json = require "icrm.json"
 local nearest = require "icrm.nearest"
+local text_tools = require "icrm.text"
 local values = require "icrm.values"
 
 local Schema = { __name = "icrm.Schema" }
@@ -68,7 +69,7 @@ function M.new(description)
     label = description.label,
     id_prefix = tostring(description.idPrefix),
     description = description,
-    fields = {}, by_name = {}, by_label = {}, mandatory = {}, known = {},
+    fields = {}, by_name = {}, mandatory = {}, known = {},
   }, Schema)
   for i, field in ipairs(description.fields) do
     local entry = {
@@ -83,20 +84,11 @@ function M.new(description)
     self.fields[i] = entry
     self.by_name[entry.name] = entry
     self.known[entry.name] = known_right(entry)
-    self.by_label[entry.label] = self.by_label[entry.label] or entry
     if entry.mandatory and entry.editable then
       self.mandatory[#self.mandatory + 1] = entry.name
     end
   end
   return self
-end
-
---- Return a field by its name or, failing that, by its label.
----
---- @param name string
---- @return icrm.Field?
-function Schema:field(name)
-  return self.by_name[name] or self.by_label[name]
 end
 
 -- The name of the field that each name and label stands for.
@@ -149,6 +141,44 @@ end
 
 local function fault(name, value, message, cure, near)
   return { field = name, value = value, message = message, cure = cure, near = near }
+end
+
+-- The fields that a text may mean: by their label, else by label or name whatever the
+-- case and accents.
+local function meant_by(self, text)
+  local labelled, alike, form = {}, {}, text_tools.fold(text)
+  for _, field in ipairs(self.fields) do
+    if field.label == text then
+      labelled[#labelled + 1] = field
+    elseif text_tools.fold(field.label) == form or text_tools.fold(field.name) == form then
+      alike[#alike + 1] = field
+    end
+  end
+  return #labelled > 0 and labelled or alike
+end
+
+--- Find a field by its name or, failing that, by its label; in the end whatever the case
+--- and accents.
+---
+--- @param text string
+--- @return icrm.Field? field
+--- @return icrm.FieldError? fault when there is none, or when several may be meant
+function Schema:field(text)
+  if self.by_name[text] then
+    return self.by_name[text]
+  end
+  local fields = meant_by(self, text)
+  if #fields == 1 then
+    return fields[1]
+  elseif #fields == 0 then
+    return nil, self:unknown_field(text)
+  end
+  local names = {}
+  for i, field in ipairs(fields) do
+    names[i] = field.name
+  end
+  return nil, fault(text, nil, ("%s has %d fields that %q may mean"):format(self.name, #fields,
+    text), "name one: " .. table.concat(names, ", "))
 end
 
 function Schema:unknown_field(name, value)

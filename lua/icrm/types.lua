@@ -224,10 +224,9 @@
 ---@field id_prefix string
 ---@field fields icrm.Field[] in the server's order
 ---@field by_name table<string, icrm.Field>
----@field by_label table<string, icrm.Field>
 ---@field mandatory string[]
 ---@field description table what describe returned
----@field field fun(self, name: string): icrm.Field?
+---@field field fun(self, text: string): icrm.Field?, icrm.FieldError?
 ---@field nearest fun(self, word: string): string?
 ---@field references_to fun(self, module: string): icrm.Field[]
 ---@field check fun(self, fields: table, opts?: table): table, icrm.Fault[]

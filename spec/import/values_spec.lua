@@ -2,7 +2,6 @@ local values = require "icrm.import.values"
 
 local picklist = { name = "ticketstatus", type = "picklist", picklist = {
   values = { "Open", "Closed" }, by_value = { Open = "Ouvert", Closed = "Fermé" },
-  by_label = { Ouvert = "Open", ["Fermé"] = "Closed" },
 } }
 
 local function field(kind)

@@ -33,11 +33,12 @@ end
 
 -- The modules that a reference may point to and that have the field.
 local function targets_of(crm, schema, field, name)
-  local targets, names, hidden = {}, {}, nil
+  local targets, names, hidden, found = {}, {}, nil, nil
   for _, module in ipairs(modules_of(field)) do
     local target = describe_target(crm, module)
-    if target and target.by_name[name] then
-      targets[target.id_prefix] = module
+    local known = target and target:field(name)
+    if target and known then
+      targets[target.id_prefix], found = module, found or known.name
     end
     for _, other in ipairs(target and target.fields or {}) do
       names[#names + 1] = other.name
@@ -53,10 +54,11 @@ local function targets_of(crm, schema, field, name)
       table.concat(modules_of(field), " or "), field.name, schema.name, name,
       nearest.suffix(name, names))
   end
-  return targets
+  return targets, found
 end
 
---- Find out what a path such as `parent_id.bill_state` or `ticketstatus` means.
+--- Find out what a path such as `parent_id.bill_state` or `ticketstatus` means; labels
+--- stand for names.
 ---
 --- @param crm icrm.Client
 --- @param schema icrm.Schema
@@ -65,18 +67,23 @@ end
 ---   it goes through a reference; is_nameable: whether a query can name the column,
 ---   else it has to ask for all
 function M.path(crm, schema, path)
+  local whole = schema:field(path) -- a label may have a point in it
   local column, name = path:match "^([^.]+)%.?(.*)$"
-  local field = schema.by_name[column or path]
+  local field, fault = whole, nil
+  if not whole then
+    field, fault = schema:field(column or path)
+  end
   if not field then
-    local fault = schema:unknown_field(column or path)
     refuse("%s; %s", fault.message, fault.cure)
-  elseif name == "" then
-    return { name = path, column = column, is_nameable = core.vtql.is_name(column) }
+  elseif whole or name == "" then
+    return { name = field.name, column = field.name,
+      is_nameable = core.vtql.is_name(field.name) }
   elseif not modules_of(field) then
     refuse("%s: %s is no reference to another record", path, column)
   end
-  return { name = path, column = column, field = name, is_nameable = core.vtql.is_name(column),
-    targets = targets_of(crm, schema, field, name), known = {} }
+  local targets, target_name = targets_of(crm, schema, field, name)
+  return { name = field.name .. "." .. target_name, column = field.name, field = target_name,
+    is_nameable = core.vtql.is_name(field.name), targets = targets, known = {} }
 end
 
 local function fill(crm, path, rows)

@@ -12,6 +12,7 @@ local notes_module = require "icrm.changes.journal.notes"
 local planning = require "icrm.changes.plan.planning"
 local roundings = require "icrm.changes.plan.roundings"
 local store = require "icrm.changes.journal.store"
+local uniqueness = require "icrm.changes.plan.uniqueness"
 local witness = require "icrm.changes.plan.witness"
 
 local M = { ref = planning.ref }
@@ -193,6 +194,7 @@ function ChangeSet:seal()
     before.read(self)
   end
   self.store:flush()
+  uniqueness.seal(self)
   links.resolve(self)
   roundings.save(self)
   self.store:set_meta("sealed", 1)

@@ -109,7 +109,8 @@ end
 
 -- Whether the values of a row that the CRM takes once are free.
 local function is_unique(filler, record, item, taken, own)
-  return filler.uniqueness:check(record, item, taken, own, function(...)
+  item.own = own
+  return filler.uniqueness:check(record, item, taken, function(...)
     blame(filler, record, item, ...)
   end)
 end
@@ -205,7 +206,7 @@ end
 --- @param record table compiled
 --- @param item table the row, without faults
 --- @param known table what was looked up: found (records by their key), taken (see
----   icrm.import.uniqueness)
+---   icrm.changes.plan.uniqueness)
 --- @return string outcome NEW, LEFT_OUT, FAILED, or the id of the record that it is
 function M.add(filler, record, item, known)
   if refers_to_left_out(filler, item) then

@@ -4,13 +4,14 @@
 
 local core = require "icrm.core"
 local change = require "icrm.import.change"
+local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local existence = require "icrm.import.existence"
 local fault_lists = require "icrm.import.faults"
 local limits = require "icrm.limits"
 local map = require "icrm.map"
 local lookup = require "icrm.query.lookup"
-local uniqueness = require "icrm.import.uniqueness"
+local uniqueness = require "icrm.changes.plan.uniqueness"
 local waiting = require "icrm.import.waiting"
 
 local M = {}
@@ -18,6 +19,15 @@ local M = {}
 local blame, fault = change.blame, change.fault
 
 local LOOK_UPS = 16 -- under way at once
+
+-- What to do about a value that the CRM takes once.
+local ADVICE = {
+  twice = "remove one of the rows",
+  taken = function(field)
+    return cures.say("take the row out, or let the key find the record: {key=FIELD}",
+      { FIELD = field })
+  end,
+}
 
 -- The values by which a row's record is found in the CRM, nil when one is empty.
 local function key_values(record, item)
@@ -222,7 +232,7 @@ function M.fill(job, set, opts)
     seen = {}, without_key = 0, waiting = waiting.new(),
     faults = fault_lists.new(function(...) return job:describe_fault(...) end,
       { by_row = opts.on_faults ~= nil }),
-    existence = existence.new(job.crm), uniqueness = uniqueness.new(job.crm) }
+    existence = existence.new(job.crm), uniqueness = uniqueness.new(job.crm, ADVICE) }
   local records = {}
   for _, record in ipairs(job.records) do
     check_existing(record)

@@ -134,12 +134,12 @@ describe("a write whose answer is lost", function()
       nothing = {} } do
       it("fails in the server's words, sent once, with a witness of " .. name, function()
         start("", { profile = "vtiger8", traits = "duplicate-words" })
-        for i = 1, 3 do
-          crm.client:create("Accounts", { accountname = "Société " .. i })
-        end
         local plan <close> = crm.plan("set.icrm", { witness = witness })
         accounts(plan, 1, 4)
         plan:seal()
+        for i = 1, 3 do -- meanwhile
+          crm.client:create("Accounts", { accountname = "Société " .. i })
+        end
         local before, states = requests(), plan:apply({ settle = 30 }).states
         if name == "key" then -- they are candidates for their own row, not made by it
           assert.same({ done = 4 }, states)

@@ -12,6 +12,7 @@ local links = require "icrm.links"
 local records = require "icrm.records"
 local roundings = require "icrm.changes.plan.roundings"
 local schemas = require "icrm.schema"
+local uniqueness = require "icrm.changes.plan.uniqueness"
 
 local M = {}
 
@@ -119,6 +120,9 @@ function M.create(self, module, fields, options)
   local checked = check_fields(self, module, plain, references, options)
   roundings.note(self, module, checked)
   local key = options.key or next_key(self)
+  if options.check ~= false then
+    uniqueness.note(self, module, checked, { key = key, line = options.line })
+  end
   local witness, tag = self:witness(module), nil
   if witness and witness.tag then
     if (checked[witness.tag] or "") ~= "" then
@@ -172,6 +176,10 @@ local function add_update(self, record, fields, options)
   local schema, wanted = self:schema(module), {}
   for _, difference in ipairs(images.differences(schema, checked, record)) do
     wanted[difference.field] = checked[difference.field]
+  end
+  if options.check ~= false then
+    uniqueness.note(self, module, wanted, { key = options.key or next_key(self),
+      line = options.line, own = record.id })
   end
   local earlier = self.store:planned_for(record.id)
   if earlier then

@@ -52,6 +52,11 @@ static void lanes_are_ready_for_calls_that_are_expected(void) {
   icrm_dispatcher_expect(crm.d, 6); /* an idle lane is as good as a new one */
   CHECK(icrm_dispatcher_step(crm.d, 0, &err) >= 0);
   CHECK(stats_of(&crm).in_flight == 0 && crm.server.logins == 6);
+  scripted_reply(&crm.server, "200 OK", "", OK_BODY)->delay_ms = 200;
+  id = submit(&crm, CREATE);
+  icrm_dispatcher_expect(crm.d, 20); /* more than lanes: each logs in once */
+  CHECK(wait_for(&crm, id)->ok);
+  CHECK(stats_of(&crm).lanes == 8 && crm.server.logins == 8);
   close_crm(&crm);
 }
 

@@ -98,12 +98,19 @@ static int wanted_lanes(const struct icrm_dispatcher *d) {
          icrm_lane_set_count_ready(&d->lanes, d->limiter.limit);
 }
 
+/* An idle lane to log in: one without a session; but where the server is away,
+ * any, for a login is what shows that it is back. */
+static struct icrm_lane *lane_to_log_in(const struct icrm_dispatcher *d) {
+  if (icrm_patience_is_away(&d->patience))
+    return icrm_lane_set_idle(&d->lanes, d->limiter.limit, false);
+  return icrm_lane_set_without_session(&d->lanes, d->limiter.limit);
+}
+
 /* Log one more lane in. Returns ms until this should be looked at again. */
 static int open_lane(struct icrm_dispatcher *d, int64_t now_ms) {
   if (!icrm_logins_may_start(&d->logins, wanted_lanes(d)))
     return -1;
-  struct icrm_lane *lane =
-      icrm_lane_set_idle(&d->lanes, d->limiter.limit, false);
+  struct icrm_lane *lane = lane_to_log_in(d);
   if (!lane && d->lanes.n >= d->limiter.limit)
     return -1;
   int64_t wait_ms = icrm_budget_wait_ms(&d->budget, now_ms);

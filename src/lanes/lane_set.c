@@ -20,6 +20,14 @@ struct icrm_lane *icrm_lane_set_idle(const struct icrm_lane_set *set, int limit,
   return NULL;
 }
 
+struct icrm_lane *icrm_lane_set_without_session(const struct icrm_lane_set *set,
+                                                int limit) {
+  for (int i = 0; i < set->n && i < limit; i++)
+    if (set->lanes[i]->state == ICRM_LANE_IDLE && !set->lanes[i]->session)
+      return set->lanes[i];
+  return NULL;
+}
+
 int icrm_lane_set_count_ready(const struct icrm_lane_set *set, int limit) {
   int n = 0;
   for (int i = 0; i < set->n && i < limit; i++)

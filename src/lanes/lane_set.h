@@ -29,6 +29,11 @@ void icrm_lane_set_clear(struct icrm_lane_set *set);
 struct icrm_lane *icrm_lane_set_idle(const struct icrm_lane_set *set, int limit,
                                      bool with_session);
 
+/* An idle lane among the first `limit` that is to be logged in; NULL for none.
+ */
+struct icrm_lane *icrm_lane_set_without_session(const struct icrm_lane_set *set,
+                                                int limit);
+
 /* How many of the first `limit` are idle and have a session. */
 int icrm_lane_set_count_ready(const struct icrm_lane_set *set, int limit);
 

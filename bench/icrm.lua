@@ -1,7 +1,7 @@
 -- icrm under measurement, by its public interface.
 --
 --   icrm-lua bench/icrm.lua URL create|retrieve|query|csv|jsonl CALLS LANES
---   icrm-lua bench/icrm.lua URL walk|bare|apply ROWS LANES
+--   icrm-lua bench/icrm.lua URL walk|bare|apply|update ROWS LANES
 local icrm = require "icrm"
 local tasks = require "icrm.tasks"
 
@@ -95,19 +95,44 @@ function work.bare()
   say_how_long(repeated, work.create)
 end
 
-function work.apply()
+local function planned_and_applied(fill)
   local path = os.tmpname()
   os.remove(path)
   local plan <close> = crm:plan(path)
-  for _ = 1, calls do
-    plan:create("HelpDesk", ELEMENT)
-  end
+  fill(plan)
   plan:seal()
-  say_how_long(plan.apply, plan)
+  say_how_long(function()
+    assert(plan:apply().states.done == calls)
+  end)
   os.execute("rm -f " .. path .. "*")
 end
 
-if operation == "walk" or operation == "bare" or operation == "apply" then
+function work.apply()
+  planned_and_applied(function(plan)
+    for _ = 1, calls do
+      plan:create("HelpDesk", ELEMENT)
+    end
+  end)
+end
+
+-- One field of records that are known, so that the plan asks nothing.
+function work.update()
+  local record = crm:retrieve "17x1000001"
+  planned_and_applied(function(plan)
+    for i = 1, calls do
+      local before = {}
+      for name, value in pairs(record) do
+        before[name] = value
+      end
+      before.id = ("17x%d"):format(1000000 + i)
+      plan:update(before, { ticketstatus = "Shut" })
+    end
+  end)
+end
+
+local ONCE = { walk = true, bare = true, apply = true, update = true }
+
+if ONCE[operation] then
   work[operation]()
 else
   repeated(work[operation])

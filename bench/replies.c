@@ -45,6 +45,9 @@ static const char *const values[] = {
     "Soci\\u00e9t\\u00e9 des p\\u00e9pini\\u00e8res du Val: "
     "la livraison# pr\\u00e9vue lundi n\\u0027est pas arriv\\u00e9e.",
     ""};
+/* What an update makes of the record's ticketstatus; as long as what it was. */
+static const char OPEN[] = "Open", SHUT[] = "Shut",
+                  STATUS[] = "\"ticketstatus\":\"Open";
 enum { FIELDS = sizeof fields / sizeof *fields, ID_DIGITS = 7 };
 
 static const char describe[] =
@@ -86,6 +89,9 @@ void replies_prepare(struct replies *replies, long rows) {
   replies->next_id = 2000001;
   replies->record_id = add_record(replies->record, &len, -1);
   replies->record[len] = '\0';
+  replies->record_status =
+      (size_t)(strstr(replies->record, STATUS) - replies->record) +
+      sizeof STATUS - sizeof OPEN;
   len = 0;
   replies->page[len++] = '[';
   for (int i = 0; i < PAGE_ROWS; i++) {
@@ -134,8 +140,11 @@ static size_t describe_reply(char *out) {
   return reply_write(out, text);
 }
 
+/* The last record that was updated is shut. */
 static size_t record_reply(struct replies *replies, long id, char *out) {
+  const char *status = id == replies->updated_id ? SHUT : OPEN;
   put_id(replies->record + replies->record_id, id);
+  memcpy(replies->record + replies->record_status, status, sizeof OPEN - 1);
   return reply_write(out, replies->record);
 }
 
@@ -220,6 +229,8 @@ size_t reply_to(struct replies *replies, const char *operation,
     return query_reply(replies, request, out);
   if (is(operation, "create"))
     return record_reply(replies, replies->next_id++, out);
+  if (is(operation, "update") || is(operation, "revise"))
+    replies->updated_id = id_in(request, 1, 0);
   if (is(operation, "retrieve") || is(operation, "update") ||
       is(operation, "revise"))
     return record_reply(replies, id_in(request, 1, FIRST_ID), out);

@@ -15,6 +15,8 @@ struct replies {
   long next_session;      /* of the next login */
   char record[2048];      /* one record of about 20 fields */
   size_t record_id;       /* where the digits of its id are */
+  size_t record_status;   /* and the four letters of its ticketstatus */
+  long updated_id;        /* of the last record that was updated */
   char page[REPLY_BYTES]; /* PAGE_ROWS records, about 60 kB */
   size_t page_len;
   size_t row_ends[PAGE_ROWS];

@@ -90,6 +90,13 @@ describe("source", function()
     assert.same({ { 2, "'=1" } }, rows_of(raw))
   end)
 
+  it("takes away what keeps a text from being computed", function()
+    local source <close> = opened('a\n"=""01000"""\n"=""say """"x"""""""\n'
+      .. '"=""a""&""b"""\n"="""""\n=1\n')
+    assert.same({ { 2, "01000" }, { 3, 'say "x"' }, { 4, '="a"&"b"' }, { 6, "=1" } },
+      rows_of(source))
+  end)
+
   it("names what is wrong with the file", function()
     fails_to_open("", "clients%.csv is empty; a file of rows begins with a line of headings")
     fails_to_open("a;;c\n1;2;3\n", "heading 2 is empty")

@@ -23,11 +23,18 @@ local refuse = errors.refuse
 local SHOWN = { [","] = '","', ["\t"] = "tab" }
 
 -- A table program obeys a cell that begins with `=`; icrm.csv puts an apostrophe
--- before it, which is taken away here.
+-- before it, which is taken away here. And it computes a text such as 01000, which
+-- is why many programs write ="01000".
 local function unneutralise(cells)
   for i, cell in ipairs(cells) do
-    if cell:byte() == 39 and cell:find "^'+[=+%-@\t\r]" then
+    local first = cell:byte()
+    if first == 39 and cell:find "^'+[=+%-@\t\r]" then
       cells[i] = cell:sub(2)
+    elseif first == 61 then
+      local text = cell:match '^="(.*)"$'
+      if text and not text:gsub('""', ""):find '"' then
+        cells[i] = text:gsub('""', '"')
+      end
     end
   end
 end
@@ -104,7 +111,7 @@ end
 --- Open a file and read its headings.
 ---
 --- @param opts table path; of a CSV file encoding and delimiter (nil to detect),
----   raw = true to keep the apostrophe of neutralised cells; of a workbook sheet
+---   raw = true to keep what neutralises a cell; of a workbook sheet
 ---   (name, or number from 1; nil: the first visible one with data) and skip (how
 ---   many rows stand above the headings; nil to detect)
 --- @return icrm.Source source; raises icrm.Error (input)
@@ -157,10 +164,10 @@ function Source:rows()
         return nil
       end
       any = true
+      if self.reader.neutralises and not self.opts.raw then
+        unneutralise(cells)
+      end
       if not is_blank(cells) then
-        if self.reader.neutralises and not self.opts.raw then
-          unneutralise(cells)
-        end
         return number, cells, self.reader.row or number
       end
       self.blank_rows = self.blank_rows + 1

@@ -78,15 +78,25 @@ describe("CSV for a table program", function()
       rows = rows, columns = columns })
   end)
 
+  it("guards a text that no formula holds by an apostrophe", function()
+    assert.equal("\u{FEFF}note\r\n\"'=a\nb\"\r\n", text { columns = { "note" },
+      rows = { { note = "=a\r\nb" } } })
+    local long = "=" .. ("x"):rep(300)
+    assert.equal("\u{FEFF}note\r\n'" .. long .. "\r\n", text { columns = { "note" },
+      rows = { { note = long } } })
+    assert.equal("\u{FEFF}note\r\n" .. '"=""=HYPERLINK(""""x"""")"""' .. "\r\n",
+      text { columns = { "note" }, rows = { { note = '=HYPERLINK("x")' } } })
+  end)
+
   it("keeps what a table program would compute", function()
     for _, one in ipairs { "01000", "84212345600017", "+33 6 12 34 56 78", "3/4", "1-2", "1E5",
-      "12.5", "-5" } do
+      "12.5", "-5", "12 mars 2024", "10 AM", "TRUE", "Vrai", "=1+1", "@x", "'=1" } do
       assert.equal('\u{FEFF}note\r\n"=""' .. one .. '"""\r\n',
         text { columns = { "note" }, rows = { { note = one } } })
       assert.equal("\u{FEFF}note\r\n" .. one .. "\r\n",
         text { columns = { "note" }, rows = { { note = one } }, raw = true })
     end
-    for _, one in ipairs { "3x12", "abc", "12 rue", "" } do
+    for _, one in ipairs { "3x12", "abc", "12 rue", "mars", "1er mars au soir", "" } do
       assert.equal("\u{FEFF}note\r\n" .. (one == "" and '""' or one) .. "\r\n",
         text { columns = { "note" }, rows = { { note = one } } })
     end

@@ -9,6 +9,7 @@ local core = require "icrm.core"
 local csv = require "icrm.csv"
 local errors = require "icrm.error"
 local locale = require "icrm.cli.locale"
+local text_tools = require "icrm.text"
 
 local M = {}
 
@@ -90,15 +91,33 @@ function Csv:begin()
   self.file:write("\u{FEFF}", csv.record(self.columns, self))
 end
 
+-- Words within a number or a moment, by their first three letters, and whole ones.
+local WORDS = {}
+for word in ("jan fev feb mar avr apr mai may jun jui jul aou aug sep oct nov dec"):gmatch "%S+" do
+  WORDS[word] = true
+end
+local WHOLE = { am = true, pm = true, e = true }
+local BOOLEANS = { ["true"] = true, ["false"] = true, vrai = true, faux = true }
+
+local LONGEST = 250 -- bytes: a formula holds texts of 255 characters
+
 -- What a table program would make a number or a date of, and show otherwise: 01000,
--- 84212345600017, 03 20 00 27 05, 1-2, 3/4, 1E5.
+-- 84212345600017, 03 20 00 27 05, 1-2, 3/4, 1E5, 12 mars 2024.
 local function looks_computed(text)
-  return text:find "%d" and text:find "^[%d%s%.,:/+%-()%%€$eE]+$" and not text:find "[\r\n]"
+  if not text:find "%d" then
+    return BOOLEANS[text_tools.fold(text)]
+  end
+  local rest, words = text_tools.fold(text):gsub("%a+", function(word)
+    return (WHOLE[word] or WORDS[word:sub(1, 3)]) and "" or nil
+  end)
+  return words <= 1 and rest:find "^[%d%s%.,:/+%-()%%€$]+$"
 end
 
+-- `="01000"` is a text in every table program, and icrm.source reads it as one.
 function Csv:text(text)
-  if looks_computed(text) and not self.raw then
-    return '="' .. text .. '"'
+  local is_meant = looks_computed(text) or text:find "^'*[=+%-@\t]"
+  if is_meant and not self.raw and #text <= LONGEST and not text:find "[\r\n]" then
+    return '="' .. text:gsub('"', '""') .. '"'
   end
   return text
 end
@@ -111,14 +130,11 @@ function Csv:cell(text, kind)
   return value and text or self:text(text)
 end
 
-local quoted = { raw = true } -- what `text` has guarded already
-
 function Csv:add(row)
-  local cells = {}
-  quoted.delimiter = self.delimiter
+  local cells, guarded = {}, { raw = true, delimiter = self.delimiter }
   for i, name in ipairs(self.columns) do
     local text = self:cell(self.text_of(row[name]):gsub("\r\n?", "\n"), self.kinds[name])
-    cells[i] = csv.cell(text, text:find '^="' and quoted or self)
+    cells[i] = csv.cell(text, text:find '^="' and guarded or self)
   end
   local line = table.concat(cells, self.delimiter)
   self.file:write(line == "" and '""' or line, "\r\n") -- an empty line would be no record

@@ -91,6 +91,19 @@ end
 
 -- ---- What the row becomes ---------------------------------------------------------
 
+-- A table program has LF where the CRM has CR LF: what differs in nothing else is no
+-- change, and what differs keeps the CRM's way.
+local function keep_line_ends(fields, row)
+  for name, value in pairs(fields) do
+    local stored = row[name]
+    if type(value) == "string" and value:find "[\r\n]" and stored and value ~= stored then
+      local plain = value:gsub("\r\n?", "\n")
+      fields[name] = plain == stored:gsub("\r\n?", "\n") and stored
+        or stored:find("\r\n", 1, true) and plain:gsub("\n", "\r\n") or value
+    end
+  end
+end
+
 -- A cell is empty where the CRM has a value: to be kept, or to be cleared?
 local function add_empty(filler, record, item, fields, row)
   for _, name in ipairs(item.empty) do
@@ -129,6 +142,7 @@ local function add_match(filler, record, item, taken, row)
     return M.FAILED
   end
   local fields = with_references(filler, item)
+  keep_line_ends(fields, row)
   add_empty(filler, record, item, fields, row)
   filler.set:update(row, fields, place)
   return row.id

@@ -126,6 +126,11 @@ size_t reply_write(char *out, const char *result) {
   return write_result(out, result, strlen(result));
 }
 
+static bool is_the_servers(const char *field) {
+  return strcmp(field, "ticket_no") == 0 || strcmp(field, "createdtime") == 0 ||
+         strcmp(field, "modifiedtime") == 0 || strcmp(field, "source") == 0;
+}
+
 static size_t describe_reply(char *out) {
   char text[8192];
   size_t len = (size_t)sprintf(text, "%s", describe);
@@ -133,9 +138,10 @@ static size_t describe_reply(char *out) {
     len += (size_t)sprintf(
         text + len,
         "%s{\"name\":\"%s\",\"label\":\"%s\",\"mandatory\":%s,\"type\":{"
-        "\"name\":\"string\"},\"nullable\":true,\"editable\":true,"
+        "\"name\":\"string\"},\"nullable\":true,\"editable\":%s,"
         "\"default\":\"\"}",
-        i ? "," : "", fields[i], fields[i], i == 1 ? "true" : "false");
+        i ? "," : "", fields[i], fields[i], i == 1 ? "true" : "false",
+        is_the_servers(fields[i]) ? "false" : "true");
   sprintf(text + len, "]}");
   return reply_write(out, text);
 }

@@ -141,17 +141,32 @@ local function is_like(sent, stored)
   return a == b or #b >= SURELY_CUT and a:sub(1, #b) == b
 end
 
--- The fields by which a record is known: mandatory and unique texts, else all texts.
-local function identity(schema, sent)
-  local names, others = {}, {}
-  for name, value in pairs(sent) do
-    local field = schema.by_name[name]
-    if field and FREE[field.type] and values.text(value) ~= "" then
-      local list = (field.mandatory or field.unique) and names or others
+local identities = setmetatable({}, { __mode = "k" }) -- schema → `names`, `others`
+
+-- The fields by which the records of a module are known: mandatory and unique texts,
+-- else all texts.
+local function identity(schema)
+  local found = identities[schema]
+  if not found then
+    found = { names = {}, others = {} }
+    for name, field in pairs(schema.by_name) do
+      local list = (field.mandatory or field.unique) and found.names or found.others
+      list[#list + 1] = FREE[field.type] and name or nil
+    end
+    identities[schema] = found
+  end
+  return found
+end
+
+-- Those that have a value.
+local function given(fields, names)
+  local list = {}
+  for _, name in ipairs(names) do
+    if values.text(fields[name]) ~= "" then
       list[#list + 1] = name
     end
   end
-  return names, others
+  return list
 end
 
 local function count_unlike(sent, stored, names)
@@ -172,10 +187,11 @@ end
 --- @param key? table names of the fields that tell records apart
 --- @return boolean
 function M.is_another(schema, sent, stored, key)
-  local names, others = identity(schema, sent)
+  local names = key or given(sent, identity(schema).names)
   if key or #names > 0 then
-    return count_unlike(sent, stored, key or names) > 0
+    return count_unlike(sent, stored, names) > 0
   end
+  local others = given(sent, identity(schema).others)
   return #others > 0 and count_unlike(sent, stored, others) == #others
 end
 

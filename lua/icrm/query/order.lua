@@ -42,11 +42,6 @@ local function refuse_order(row, before, number, is_first)
   fail("the server does not order by id: %s came after number %d", row.id, before)
 end
 
--- Nearly every row follows the one before with as many digits: then the texts tell.
-local function follows(before, id)
-  return type(id) == "string" and #id == #before and id > before
-end
-
 --- Check that a page's rows come in order of id, and behind a number; each once.
 ---
 --- @param client icrm.Client
@@ -58,8 +53,9 @@ function M.check(client, rows, last)
   local id -- of the row before
   for i = 1, #rows do
     local row = rows[i]
-    if row and id and follows(id, row.id) then
-      id = row.id
+    local found = row and row.id
+    if id and type(found) == "string" and #found == #id and found > id then
+      id = found -- nearly every row: with as many digits the texts tell
     elseif row then
       last = id and M.number_of { id = id } or last
       local number = M.number_of(row)

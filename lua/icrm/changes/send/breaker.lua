@@ -12,22 +12,18 @@ Breaker.__index = Breaker
 --- @param run icrm.changes.Run
 --- @return icrm.changes.Breaker
 function M.new(run)
-  return setmetatable({ last = {}, run = run }, Breaker)
+  return setmetatable({ run = run, last = {}, noted = 0, bad = 0 }, Breaker)
 end
 
 --- Note whether a write was answered.
 ---
 --- @param answered boolean
 function Breaker:note(answered)
-  table.insert(self.last, answered)
-  if #self.last > self.size then
-    table.remove(self.last, 1)
-  end
-  local bad = 0
-  for _, ok in ipairs(self.last) do
-    bad = bad + (ok and 0 or 1)
-  end
-  if not self.open and #self.last == self.size and bad * 2 >= self.size then
+  local at = self.noted % self.size + 1
+  self.bad = self.bad + (answered and 0 or 1) - (self.last[at] == false and 1 or 0)
+  self.last[at] = answered
+  self.noted = self.noted + 1
+  if not self.open and self.noted >= self.size and self.bad * 2 >= self.size then
     self.open = true
     self.run.engine:start(self.probe, self)
   end
@@ -43,7 +39,7 @@ function Breaker.probe(job, self)
     local result
     result, err = errors.try(client.call, client, "listtypes")
     if result then
-      self.last, self.open = {}, false
+      self.last, self.noted, self.bad, self.open = {}, 0, 0, false
       return
     end
     job:sleep(pause)

@@ -18,6 +18,8 @@ parser:argument("file", "The file: CSV of any usual encoding and separator, .xls
 parser:option("--module", "The module, where no mapping file says it."):argname "MODULE"
 parser:option("--mapping", "A mapping file, see docs/import.md."):argname "FILE"
 parser:option("--map", "A column and its field."):argname '"Column=field"':count "*"
+parser:option("--value", "A value of a column that stands for another in the CRM.")
+  :argname '"Column:from=to"':count "*"
 parser:option("--set", "A field with the same value in every row."):argname "FIELD=VALUE":count "*"
 parser:option("--ref", "A reference found by a key."):count "*"
   :argname "field=Module.field:{Column}"
@@ -84,6 +86,7 @@ end
 
 local mapping = args.mapping and mappings.load(args.mapping) or mapping_options.read(args)
 local job <close> = import.open(crm, { path = args.file, mapping = mapping, dates = args.dates,
+  values = mapping_options.values(args.value),
   encoding = args.encoding, delimiter = args.delimiter, decimal = args.decimal,
   sheet = args.sheet, skip = args.skip })
 script.say("%s: %s, %s", args.file, job.source:describe(), script.counted(job.rows, "row"))

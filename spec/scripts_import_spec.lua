@@ -201,6 +201,29 @@ describe("icrm-lua import", function()
     has(here(arguments, 2).err, "--faults must not write over the file itself")
   end)
 
+  it("suggests what a value stands for, and the suggestion can be pasted", function()
+    file("a.csv", "Nom;Civilité: titre\r\nX;Madame\r\nY;Madame\r\nZ;Mme\r\n")
+    local arguments = { "import", "a.csv", "--module", "Contacts", "--map",
+      '"Civilité: titre"=Civilité', "--yes" }
+    local said = here(arguments, 1).err
+    local pasted = said:match "did you mean \"Mme\"%? %-%-value '(.-)'; allowed: M%. %(Mr%.%)"
+    assert.equal('"Civilité: titre":Madame=Mme', pasted)
+    table.move({ "--value", pasted, "--value", pasted:gsub("Madame", "Mlle") }, 1, 4,
+      #arguments + 1, arguments)
+    has(here(arguments).err, 'Civilité: titre: no cell is "Mlle", so nothing stands for it')
+    assert.equal("Mrs.", records("SELECT salutationtype FROM Contacts WHERE lastname = 'X'")[1]
+      .salutationtype)
+  end)
+
+  it("takes fields by their labels in all of its options", function()
+    file("a.csv", "Société;Numéro;Note;Mère\r\nLabel SA;81234567800001;x;\r\n")
+    local result = here { "import", "a.csv", "--module", "Accounts", "--map",
+      "Société=Nom du compte", "--map", "Numéro=SIRET", "--set", "Type=Client", "--key", "siret",
+      "--max-length", "Nom du compte=20", "--ref", "Membre de=Accounts.Nom du compte:{Mère}?",
+      "--plan-only" }
+    has(result.err, "accountname: Label SA", "accounttype: Customer", "siret: 81234567800001")
+  end)
+
   it("gives the failed rows back until they go in", function()
     local text = "accountname;siren\r\n\"Un; é\";811111111\r\n;\r\nDeux;822222222\r\n"
     file("a.csv", text)

@@ -55,6 +55,11 @@ function METHODS.refer(field, key, column)
     literal(("{%s}"):format(column)))
 end
 
+function METHODS.translate(column, from, to)
+  return ("columns = { [%s] = { values = { [%s] = %s } } }"):format(literal(column), literal(from),
+    literal(to))
+end
+
 local lua = { option = option_as_lua }
 
 function lua.act(name, arguments, options)

@@ -110,6 +110,20 @@ local function beginning_of(picklist, text)
   return found
 end
 
+-- The one word that begins with a text.
+local function completion_of(word_of_form, form)
+  local found
+  for other, word in pairs(word_of_form) do
+    if #form > 1 and other:sub(1, #form) == form then
+      if found then
+        return nil
+      end
+      found = word
+    end
+  end
+  return found
+end
+
 --- Find the word that was probably meant by a text that means no value.
 ---
 --- @param picklist table of an icrm.Field
@@ -124,7 +138,8 @@ function M.near(picklist, text)
   end
   local value = not word_of_form[form]
     and (beginning_of(picklist, text) or abbreviation_of(picklist, text))
-  return nearest.name(form, word_of_form) or value and picklist.by_value[value] or nil
+  return completion_of(word_of_form, form) or nearest.name(form, word_of_form)
+    or value and picklist.by_value[value] or nil
 end
 
 --- Name some values, labels first, for these are what a person sees:

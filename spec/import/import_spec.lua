@@ -61,6 +61,7 @@ describe("import", function()
       'line 2, Effectif (employees): "1,5" is no whole number',
       'line 3, E (Email): "x" is no e-mail address; write it like name@example.com',
       'line 3, rating: "Actve" is no value of this picklist; did you mean "Active"? '
+        .. 'columns = { ["rating"] = { values = { ["Actve"] = "Active" } } }; '
         .. "allowed: Acquis (Acquired), Actif (Active), Marché perdu (Market Failed), "
         .. "Projet annulé (Project Cancelled), Fermé (Shutdown)",
       "line 5, accountname: is mandatory; give accountname (Nom du compte) a value",

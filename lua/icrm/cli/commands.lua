@@ -3,6 +3,7 @@
 -- @module icrm.cli.commands
 
 local cures = require "icrm.cures"
+local option_words = require "icrm.cli.words"
 
 local M = {}
 
@@ -24,6 +25,10 @@ end
 
 function COMMANDS.refer(field, key, column)
   return "--ref " .. M.word(("%s=%s:{%s}"):format(field, key, column))
+end
+
+function COMMANDS.translate(column, from, to)
+  return "--value " .. M.word(option_words.join(":=", column, from, to))
 end
 
 --- Write a word as a shell takes it: in apostrophes where it needs them.

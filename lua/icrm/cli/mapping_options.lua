@@ -2,6 +2,7 @@
 -- @module icrm.cli.mapping_options
 
 local refuse = require("icrm.error").refuse
+local words = require "icrm.cli.words"
 
 local M = {}
 
@@ -54,7 +55,7 @@ function M.read(opts)
       or refuse("--max-length %q: write FIELD=N", word), "--max-length")
   end
   for _, word in ipairs(opts.map or {}) do
-    local column, field = split(word, "--map", '"Column=field"')
+    local column, field = words.split(word, "--map", '"Column=field"', "=")
     put(mapping.columns, column, field, "--map")
   end
   for _, word in ipairs(opts.set or {}) do
@@ -63,13 +64,27 @@ function M.read(opts)
   end
   for _, word in ipairs(opts.ref or {}) do
     local field, target = split(word, "--ref", '"field=Module.field:{Column}"')
-    local by, from, optional = target:match "^([%w_]+%.[%w_]+):(.-)(%??)$"
+    local by, from, optional = target:match "^([%w_]+%.[^:]+):(.-)(%??)$"
     if not by or from == "" then
       refuse('--ref %q: write "field=Module.field:{Column}"', word)
     end
     put_reference(mapping.fields, field, { ref = by, from = from }, optional == "?")
   end
   return mapping
+end
+
+--- Read the values that stand for others.
+---
+--- @param list string[] "Column:from=to"
+--- @return table<string, table<string, string>> values by heading
+function M.values(list)
+  local by_heading = {}
+  for _, word in ipairs(list) do
+    local heading, from, to = words.split(word, "--value", '"Column:from=to"', ":=")
+    by_heading[heading] = by_heading[heading] or {}
+    put(by_heading[heading], from, to, ("--value %q"):format(heading))
+  end
+  return by_heading
 end
 
 return M

@@ -8,6 +8,7 @@ local nearest = require "icrm.nearest"
 local schemas = require "icrm.schema"
 local shape = require "icrm.import.shape"
 local text_tools = require "icrm.text"
+local translations = require "icrm.import.translations"
 
 local M = {}
 
@@ -59,9 +60,8 @@ end
 local SOURCES = { "column", "const", "fn", "record", "ref" }
 
 local function check_field(schema, name)
-  local field = schema.by_name[name]
+  local field, fault = schema:field(name)
   if not field then
-    local fault = schema:unknown_field(name)
     refuse("%s; %s", fault.message, fault.cure)
   elseif not field.editable then
     refuse("%s of %s is written by the server alone; leave it out", name, schema.name)
@@ -74,7 +74,7 @@ local function compile_references(target, source, name)
   target.ways, target.headings = {}, {}
   local list = type(target.ref) == "table" and target.ref or { target }
   for i, way in ipairs(list) do
-    local module, field = tostring(way.ref):match "^([%w_]+)%.([%w_]+)$"
+    local module, field = tostring(way.ref):match "^([%w_]+)%.(.+)$"
     if not module then
       refuse("the reference %q of %s: write Module.field", tostring(way.ref), name)
     end
@@ -111,14 +111,18 @@ local function compile_target(record, source, name, spec)
   elseif #given > 1 and not (#given == 2 and target.ref and target.column) then
     refuse("the field %s has %s; which of them counts?", name, table.concat(given, " and "))
   end
+  if target.values then
+    translations.attach(record.schema, target, target.values)
+  end
   return target
 end
 
-local function add_target(record, source, name, spec)
+local function add_target(record, source, text, spec)
+  local target = compile_target(record, source, text, spec)
+  local name = target.field.name
   if record.by_field[name] then
     refuse("the field %s is fed twice", name)
   end
-  local target = compile_target(record, source, name, spec)
   record.by_field[name] = target
   record.targets[#record.targets + 1] = target
 end
@@ -153,9 +157,14 @@ local function compile_columns(record, source, spec)
   return used
 end
 
+-- A copy of a list, or of what stands for a list of one.
+local function list_of(value)
+  return type(value) == "table" and table.move(value, 1, #value, 1, {}) or { value }
+end
+
 local function compile_keys(source, key)
   local templates = {}
-  for i, template in ipairs(type(key) == "table" and key or { key }) do
+  for i, template in ipairs(list_of(key)) do
     templates[i] = M.template(source, template)
   end
   return templates
@@ -196,6 +205,20 @@ local function check_mandatory(record, source)
   end
 end
 
+-- Fields may be named by their labels.
+local function by_names(record, spec)
+  for i, text in ipairs(record.existing or {}) do
+    local field, fault = record.schema:field(text)
+    if not field then
+      refuse("the key: %s; %s", fault.message, fault.cure)
+    end
+    record.existing[i] = field.name
+  end
+  for _, text in ipairs(sorted(spec.max_length)) do
+    record.max_length[check_field(record.schema, text).name] = spec.max_length[text]
+  end
+end
+
 local function compile_record(spec, source, describe)
   if type(spec.module) ~= "string" then
     refuse "the mapping names no module; write module = \"Accounts\", say"
@@ -203,18 +226,16 @@ local function compile_record(spec, source, describe)
   local record = {
     name = spec.name or spec.module, module = spec.module, schema = describe(spec.module),
     targets = {}, by_field = {}, distinct = spec.distinct, when = spec.when,
-    keys = compile_keys(source, spec.key), max_length = spec.max_length or {},
-    existing = type(spec.existing) == "string" and { spec.existing } or spec.existing,
+    keys = compile_keys(source, spec.key), max_length = {},
+    existing = spec.existing and list_of(spec.existing),
   }
+  by_names(record, spec)
   record.is_by_id = record.existing ~= nil and record.existing[1] == "id"
   if record.is_by_id and #record.existing > 1 then
     refuse("%s: an id is a key by itself; leave the others out", record.name)
   end
   if record.distinct and #record.keys == 0 then
     refuse("%s: distinct needs a key that tells which rows are the same record", record.name)
-  end
-  for _, name in ipairs(sorted(record.max_length)) do
-    check_field(record.schema, name)
   end
   local used = compile_columns(record, source, spec)
   for _, name in ipairs(sorted(spec.fields)) do

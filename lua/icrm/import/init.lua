@@ -13,6 +13,7 @@ local rows = require "icrm.import.rows"
 local siblings = require "icrm.import.siblings"
 local sources = require "icrm.source"
 local text_tools = require "icrm.text"
+local translations = require "icrm.import.translations"
 local values = require "icrm.import.values"
 
 local M = {}
@@ -48,8 +49,12 @@ end
 
 local function survey(job, watched)
   local source <close> = job.source:again()
+  local translated = translations.all(job.records)
   for line, cells in source:rows() do
     job.rows = job.rows + 1
+    for _, one in ipairs(translated) do
+      one:see(cells[source.index[one.heading]])
+    end
     for _, watch in ipairs(watched) do
       if not (cells.typed and cells.typed[watch.index]) then
         watch.column:see(cells[watch.index], line)
@@ -150,7 +155,8 @@ end
 ---
 --- @param crm icrm.Client
 --- @param opts table path, mapping (see icrm.import.mapping); encoding, delimiter,
----   decimal ("comma", "point"), dates ("day", "month"): nil to detect; raw; of a
+---   decimal ("comma", "point"), dates ("day", "month"): nil to detect; raw; values
+---   (heading -> what stands for what in its cells, as in a mapping's column); of a
 ---   workbook sheet and skip, see icrm.source
 --- @return icrm.import.Job job source, records, rows, notes, reading (in one line,
 ---   how the file is read)
@@ -169,6 +175,7 @@ function M.open(crm, opts)
   for _, text in ipairs(source:notes()) do
     note(job, "%s", text)
   end
+  translations.add(job.records, source, opts.values or {})
   decide_columns(job, {
     decimal = opts.decimal or mapping.decimal, dates = opts.dates or mapping.dates,
   })
@@ -176,6 +183,11 @@ function M.open(crm, opts)
   if job.hidden_rows > 0 then
     note(job, "%d of the rows %s hidden in the sheet; they are read as well", job.hidden_rows,
       job.hidden_rows == 1 and "is" or "are")
+  end
+  for _, one in ipairs(translations.all(job.records)) do
+    for _, text in ipairs(one:never_seen()) do
+      note(job, "%s: no cell is %s, so nothing stands for it", one.heading, text)
+    end
   end
   local unused = compile.unused(job.records, source)
   if #unused > 0 then

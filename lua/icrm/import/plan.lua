@@ -168,12 +168,14 @@ end
 function M.witness(job, tag)
   local witness = {}
   for _, record in ipairs(job.records) do
-    local field = tag and record.schema.by_name[tag]
-    if tag and not field then
-      local one = record.schema:unknown_field(tag)
+    local field, one = nil, nil
+    if tag then
+      field, one = record.schema:field(tag)
+    end
+    if one then
       errors.refuse("the tag: %s; %s", one.message, one.cure)
-    elseif tag then
-      witness[record.module] = { tag = tag }
+    elseif field then
+      witness[record.module] = { tag = field.name }
     elseif record.existing and not record.is_by_id then
       witness[record.module] = { key = record.existing }
     end

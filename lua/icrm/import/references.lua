@@ -27,11 +27,11 @@ local function table_of(self, module, field)
   local found = self.tables[name]
   if not found then
     local schema = self.crm:describe(module)
-    if not schema.by_name[field] then
-      local fault = schema:unknown_field(field)
+    local known, fault = schema:field(field)
+    if not known then
       errors.refuse("reference %s: %s; %s", name, fault.message, fault.cure)
     end
-    found = { lookup = lookup.new(self.crm, module, field), field = field, ids = {},
+    found = { lookup = lookup.new(self.crm, module, known.name), field = known.name, ids = {},
       wanted = {} }
     self.tables[name] = found
   end

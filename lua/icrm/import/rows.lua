@@ -1,7 +1,7 @@
 --- One row of the file as one item: a record to be made, or its faults.
 -- @module icrm.import.rows
 
-local cures = require "icrm.cures"
+local advice = require "icrm.import.advice"
 local records = require "icrm.records"
 local text_tools = require "icrm.text"
 local value_tools = require "icrm.values"
@@ -77,10 +77,20 @@ local function point_to_row(job, item, target, cells)
   end
 end
 
+-- The key by which a record is looked for, nil when a cell of it is empty.
+local function key_in(target, way, cells)
+  local key = way.text(cells)
+  local other = key and target.translations and target.translations:of(key)
+  if other then
+    return other ~= "" and other or nil
+  end
+  return key
+end
+
 local function point_to_record(job, item, target, cells)
   local keys, is_empty = {}, true
   for i, way in ipairs(target.ways) do
-    keys[i] = way.text(cells) or false
+    keys[i] = key_in(target, way, cells) or false
     if keys[i] then
       is_empty = false
       job.resolver:want(way.module, way.field, keys[i])
@@ -94,6 +104,15 @@ local function point_to_record(job, item, target, cells)
   end
 end
 
+local function read_cell(job, target, cells)
+  local index = target.index
+  local value = target.translations and target.translations:of(cells[index])
+  if value then
+    return value
+  end
+  return values.read_cell(cells, index, target.field, job.styles[index] or {})
+end
+
 local function fill(job, item, target, cells, row)
   if target.parent then
     return point_to_row(job, item, target, cells)
@@ -105,8 +124,7 @@ local function fill(job, item, target, cells, row)
     value = call(item, target, target.fn, row)
   elseif target.index then
     local problem
-    value, problem = values.read_cell(cells, target.index, target.field,
-      job.styles[target.index] or {})
+    value, problem = read_cell(job, target, cells)
     if not value then
       fault(item, target, problem)
     end
@@ -220,18 +238,8 @@ local function check_fields(job, record, item)
     prefix_of = function(module) return records.prefix_of(job.crm, module) end })
   item.fields = fields
   for _, one in ipairs(faults) do
-    local target = record.by_field[one.field]
-    if target and target.index and one.message == value_tools.NO_ID then
-      one.cure = ("%s, or look it up by a key: %s"):format(one.cure,
-        cures.say("{refer FIELD KEY COLUMN}", { FIELD = one.field, COLUMN = target.column,
-          KEY = target.field.type == "owner" and "Users.user_name"
-            or (target.field.refers_to or { "Module" })[1] .. ".field" }))
-    end
     if not blamed[one.field] and not item.refs[one.field] then
-      local known = record.schema.by_name[one.field]
-      item.faults[#item.faults + 1] = { line = item.line, column = target and target.column,
-        field = one.field, label = known and known.label, value = one.value,
-        message = one.message, cure = one.cure }
+      item.faults[#item.faults + 1] = advice.of(record, one, item.line)
     end
   end
 end

@@ -12,7 +12,7 @@ local RECORD = { module = "string", name = "string", columns = "table", fields =
   match = "boolean", key = "texts", existing = "texts", distinct = "boolean", when = "function",
   max_length = "counts" }
 local FIELD = { field = "string", column = "string", const = "value", fn = "function",
-  record = "string", ref = "references", from = "string", optional = "boolean" }
+  record = "string", ref = "references", from = "string", optional = "boolean", values = "table" }
 
 -- The whole mapping says how to read the file, too.
 local function with_file(words)

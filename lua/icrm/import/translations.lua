@@ -1,0 +1,148 @@
+--- Values of a file that stand for others in the CRM: `values = { Madame = "Mrs." }` in a
+--- mapping, `--value "Civilité:Madame=Mrs."` on the command line.
+-- @module icrm.import.translations
+
+local errors = require "icrm.error"
+local nearest = require "icrm.nearest"
+local schemas = require "icrm.schema"
+local text_tools = require "icrm.text"
+local values = require "icrm.import.values"
+
+local M = {}
+
+local Translations = {}
+Translations.__index = Translations
+
+local POINTERS = { reference = true, owner = true }
+
+-- The value in the API's form. A key of a reference is looked up like the cell that it
+-- replaces; "" leaves the field empty.
+local function checked(schema, target, heading, from, to)
+  local text = tostring(to)
+  if text == "" or target.ref then
+    return text
+  end
+  local field = target.field
+  local value, problem = values.read(text, field, { decimal = "point" })
+  local fields, faults = schema:check({ [field.name] = value or text }, { partial = true })
+  if not value or #faults > 0 then
+    errors.refuse("%s: %s stands for %s: %s", heading, text_tools.quote(from),
+      text_tools.quote(text), problem or schemas.describe_faults(faults))
+  end
+  return POINTERS[field.type] and text or fields[field.name]
+end
+
+-- The one column that feeds a target, nil when it is fed otherwise.
+local function heading_of(target)
+  if target.headings then
+    return #target.headings == 1 and target.headings[1] or nil
+  end
+  return target.column
+end
+
+--- Give a target the translations of its column, every value that stands for another
+--- checked.
+---
+--- @param schema icrm.Schema
+--- @param target table compiled; `translations` is set
+--- @param map table<string|number, string|number|boolean>
+function M.attach(schema, target, map)
+  local heading = heading_of(target)
+  if not heading then
+    errors.refuse("%s: values stand for others in one column, and none feeds it",
+      target.field.name)
+  end
+  local self = target.translations
+    or setmetatable({ heading = heading, by_text = {}, by_form = {}, unseen = {} }, Translations)
+  for from, to in pairs(map) do
+    from = text_tools.trim(tostring(from))
+    local form = text_tools.fold(from)
+    local value = checked(schema, target, heading, from, to)
+    self.by_text[from], self.unseen[from] = value, true
+    if self.by_form[form] ~= nil and self.by_form[form] ~= value then
+      value = false -- two that differ in case or accents alone: each for itself
+    end
+    self.by_form[form] = value
+  end
+  target.translations = self
+end
+
+--- Give the translations of columns to whatever these feed.
+---
+--- @param records table[] compiled
+--- @param source icrm.Source
+--- @param by_heading table<string, table> see attach
+function M.add(records, source, by_heading)
+  for heading, map in pairs(by_heading) do
+    local is_used = false
+    for _, record in ipairs(records) do
+      for _, target in ipairs(record.targets) do
+        if heading_of(target) == heading then
+          M.attach(record.schema, target, map)
+          is_used = true
+        end
+      end
+    end
+    if not is_used then
+      errors.refuse("values of the column %q: %s", heading, source.index[heading]
+        and "it feeds no field" or "there is none" .. nearest.suffix(heading, source.headings))
+    end
+  end
+end
+
+--- The translations of all columns.
+---
+--- @param records table[] compiled
+--- @return table[] translations
+function M.all(records)
+  local list = {}
+  for _, record in ipairs(records) do
+    for _, target in ipairs(record.targets) do
+      list[#list + 1] = target.translations
+    end
+  end
+  return list
+end
+
+--- The value that a cell stands for, by the same text, else whatever its case and accents.
+---
+--- @param cell string
+--- @return string? value nil when the cell stands for itself
+function Translations:of(cell)
+  local text = text_tools.trim(cell)
+  local value = self.by_text[text]
+  if value == nil then
+    value = self.by_form[text_tools.fold(text)] or nil
+  end
+  return value
+end
+
+--- Note that a cell of the column says this.
+---
+--- @param cell string
+function Translations:see(cell)
+  if next(self.unseen) then
+    local text = text_tools.trim(cell)
+    local form = text_tools.fold(text)
+    self.unseen[text] = nil
+    for other in pairs(self.unseen) do
+      if text_tools.fold(other) == form and self.by_text[text] == nil then
+        self.unseen[other] = nil
+      end
+    end
+  end
+end
+
+--- Name the values that no cell of the column says.
+---
+--- @return string[] values each in quotes
+function Translations:never_seen()
+  local list = {}
+  for text in pairs(self.unseen) do
+    list[#list + 1] = text_tools.quote(text)
+  end
+  table.sort(list)
+  return list
+end
+
+return M

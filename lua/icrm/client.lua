@@ -43,6 +43,7 @@ function M.connect(options)
     username = options.username, name = options.name,
     protected = options.protected, check = options.check ~= false, rate = options.rate,
     _owner = options.owner, _schemas = {}, _learnt = {}, learnt_ways = {}, module_by_prefix = {},
+    writes = 0, -- that were handed down, by any road
   }, Client)
   self.core_options = connection.core_options(options)
   local opened, url = connection.open(self.core_options, options.url)
@@ -109,6 +110,7 @@ function Client:send(operation, params, opts)
   if write == nil then
     write = method == "POST"
   end
+  self.writes = self.writes + (write and 1 or 0)
   return (errors.check(self.core:submit {
     operation = operation, method = method, params = parameter_list(params),
     write = write, timeout = opts.timeout, parts = opts.parts, files = opts.files,

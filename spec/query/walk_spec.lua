@@ -185,14 +185,14 @@ describe("a server that keeps to no order", function()
     return client
   end
 
-  it("is found out by one page that is reversed", function()
+  it("is found out by one page that is reversed", function() -- read whole: unordered_spec
     local err = walked(server(350, function(page)
       local reversed = {}
       for i, row in ipairs(page) do
         reversed[#page + 1 - i] = row
       end
       return reversed
-    end))
+    end), "SELECT * FROM Things LIMIT 300")
     assert.equal("decode", err.kind)
     assert.matches("^the server does not order by id: 7x99 came after number 100", err.message)
   end)

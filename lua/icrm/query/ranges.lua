@@ -12,6 +12,7 @@ local errors = require "icrm.error"
 local inventory = require "icrm.query.inventory"
 local limits = require "icrm.limits"
 local order = require "icrm.query.order"
+local unordered = require "icrm.query.unordered"
 local walk = require "icrm.query.walk"
 
 local M = {}
@@ -85,12 +86,13 @@ function Walk:is_over(range)
   if self.empty & (self.empty - 1) ~= 0 then
     return false -- asked after 1, 2, 4, 8 … empty ranges
   end
-  return self.source:count(range.to) == 0
+  return order.count_left(self.tally, self.source, range.to) == 0
 end
 
 -- Nothing in so many ranges, and yet something is counted: read on page by page.
 function Walk:go_on_behind(range)
   self:stop()
+  order.check_gaps(self.tally, self.source)
   self.is_last = true
   self.rest, self.stop_rest = walk.by_id(self.source, math.huge, 0, range.to)
 end
@@ -141,6 +143,7 @@ function Walk:next_page()
       page = self:next_range()
     end
     if not page or #page > 0 then
+      self.tally.seen = self.tally.seen + (page and #page or 0)
       return page
     end
   end
@@ -150,13 +153,15 @@ end
 ---
 --- @param source icrm.query.Source
 --- @param page icrm.Record[] the page that came last
+--- @param tally? table of icrm.query.order, of the walk up to there
 --- @return fun(): icrm.Record[]? next_page
 --- @return fun() stop
-function M.walk(source, page)
+function M.walk(source, page, tally)
   local prefix, last = parts_of(page[#page].id)
   local _, first = parts_of(page[1].id)
   local self = setmetatable({ source = source, prefix = prefix, at = last,
     density = #page / (last - first + 1), ranges = {}, window = 2, empty = 0,
+    tally = tally or order.tally(source.client),
     joins_lines = inventory.joins_lines(source) }, Walk)
   return function()
     return self:next_page()
@@ -165,15 +170,11 @@ function M.walk(source, page)
   end
 end
 
---- Walk over every row in order of id: page after page at first; a walk that
---- turns out to be long goes on in ranges, unless calls are counted: ranges take
---- more of them.
----
---- @param source icrm.query.Source
---- @return fun(): icrm.Record[]? next_page
---- @return fun() stop
-function M.whole(source)
-  local next_page, stop = walk.by_id(source, math.huge, 0)
+-- Page after page at first; a walk that turns out to be long goes on in ranges,
+-- unless calls are counted: ranges take more of them.
+local function by_id(source)
+  local tally = order.tally(source.client)
+  local next_page, stop = walk.by_id(source, math.huge, 0, nil, nil, tally)
   local pages = 0
   return function()
     local page = next_page()
@@ -181,8 +182,34 @@ function M.whole(source)
     if pages == PAGES_BEFORE_RANGES and page and #page == PAGE_ROWS
         and source.client:may_spend_calls() then
       stop()
-      next_page, stop = M.walk(source, page)
+      next_page, stop = M.walk(source, page, tally)
     end
+    return page
+  end, function()
+    stop()
+  end
+end
+
+--- Walk over every row, in order of id; where the server does not keep to that order,
+--- each row still comes once, those that were missed at last.
+---
+--- @param source icrm.query.Source
+--- @return fun(): icrm.Record[]? next_page
+--- @return fun() stop
+function M.whole(source)
+  local next_page, stop = by_id(source)
+  local seen = unordered.nothing_seen()
+  return function()
+    local page, err = errors.try(next_page)
+    if err and err.code == order.NO_ORDER and unordered.can_walk(source, seen) then
+      stop()
+      next_page, stop = unordered.walk(source, seen, err)
+      seen = {}
+      page = next_page()
+    elseif err then
+      error(err, 0)
+    end
+    unordered.note(source, seen, page)
     return page
   end, function()
     stop()

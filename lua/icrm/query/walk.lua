@@ -58,6 +58,9 @@ local function read(self)
 end
 
 local function count(self)
+  if self.tally then
+    return order.count_left(self.tally, self.source, self.last)
+  end
   return self.source:count(self.last, self.until_id)
 end
 
@@ -80,12 +83,15 @@ end
 
 local function accept(self, rows)
   local asked = self.size
-  if self.last then
+  if self.last and not self.tally then
     order.check_gap(self.source, self.last, rows[1])
-  elseif not self.is_counted_off then
+  elseif not (self.is_counted_off or self.tally) then
     self.first = rows[1]
   end
   self.last_number = order.check(self.source.client, rows, self.last_number)
+  if self.tally then
+    order.note_page(self.tally, self.source, self.last, rows)
+  end
   self.last, self.offset, self.left = rows[#rows].id, 0, nil
   local page = M.cut(rows, self.wanted)
   self.wanted = self.wanted - #page
@@ -124,11 +130,12 @@ end
 --- @param offset integer rows to leave out first, counted by the server
 --- @param last? string begin behind this id
 --- @param until_id? string and end with this one
+--- @param tally? table of icrm.query.order, for a walk from the first record to the last
 --- @return fun(): icrm.Record[]? next_page
 --- @return fun() stop ends what is under way
-function M.by_id(source, wanted, offset, last, until_id)
+function M.by_id(source, wanted, offset, last, until_id, tally)
   local self = { source = source, wanted = wanted, offset = offset, last = last,
-    last_number = last and order.number_of { id = last } or -1, until_id = until_id,
+    last_number = last and order.number_of { id = last } or -1, until_id = until_id, tally = tally,
     size = math.min(PAGE_ROWS, wanted), is_counted_off = offset > 0 }
   return function()
     return next_page(self)

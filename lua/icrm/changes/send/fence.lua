@@ -91,8 +91,8 @@ end
 -- given up.
 local function fence(self, job, session, module)
   local client, waited_s = self.run.client, 0
-  local server = client:server()
-  local tries = server:fact "logout" == false and 1 or FENCE_TRIES
+  local server = errors.try(client.server, client)
+  local tries = server and server:fact "logout" == false and 1 or FENCE_TRIES
   for try = 1, tries do
     local took, _, err =
       time(self, errors.try, call_on, client, session, "logout", "POST", {})

@@ -70,6 +70,7 @@ function Job:write(change, operation, params, options)
   if not id then
     return nil, refusal
   end
+  engine.client.writes = engine.client.writes + 1
   engine.on_point "send"
   local started = engine.now()
   local reply, err, status = tasks.await(engine.core, id)

@@ -22,7 +22,7 @@ local NOTES = {
   { "undone", "taken back by an undo" },
   { "hidden", "not visible to this user: they may have been handed to somebody else; an "
     .. "administrator's audit sees them" },
-  { "altered", "updated, and changed since by somebody else" },
+  { "altered", "updated, and changed since" },
   { "changed", "found by id: their tag or key was changed since" },
   { "by_id", "looked for by id alone, with neither tag nor key: no second record would be seen" },
   { "unsought", "sent, and not looked for: they have no tag, no key and no id; see icrm-lua "

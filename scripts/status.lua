@@ -1,6 +1,7 @@
 -- Say how far a change set is.
 local summaries = require "icrm.cli.summary"
 local command = require "icrm.cli.change_set"
+local moments = require "icrm.moments"
 local script = require "icrm.cli.script"
 local show = require "icrm.changes.show"
 
@@ -10,7 +11,7 @@ local args = parser:parse()
 
 local set <close> = command.look(args.file)
 local header = set.store:header()
-script.say("%s: planned %s UTC for %s, user %s", args.file, header.created,
+script.say("%s: planned %s for %s, user %s", args.file, moments.utc_here(header.created),
   show.host(header), header.user)
 if set.is_torn then
   script.say("%s", show.torn(set))

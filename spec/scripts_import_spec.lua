@@ -320,7 +320,7 @@ describe("icrm-lua import", function()
     file("c.csv", "siret;phone\n80000000000003;2\n")
     here { "import", "c.csv", "--module", "Accounts", "--key", "siret", "--yes" }
     local kept = here { "undo", "b.csv.icrm", "--yes" }
-    has(kept.err, 'Accounts:line 2  KEPT: changed since by someone else: phone was "1", is "2"',
+    has(kept.err, 'Accounts:line 2  KEPT: changed since: phone was "1", is "2"',
       "nothing can be taken back")
     here { "undo", "c.csv.icrm", "--yes" }
     assert.equal("1", records "SELECT phone FROM Accounts WHERE siret = '80000000000003'"[1].phone)

@@ -5,6 +5,7 @@ local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local json = require "icrm.json"
 local literals = require "icrm.query.literals"
+local moments = require "icrm.moments"
 local state = require "icrm.changes.journal.state"
 
 local M = {}
@@ -56,9 +57,9 @@ function M.describe(set, key)
     "sent: " .. change.fields,
   }
   for _, attempt in ipairs(set.store:attempts(change.n)) do
-    lines[#lines + 1] = ("attempt %d at %s UTC: %s"):format(
+    lines[#lines + 1] = ("attempt %d at %s: %s"):format(
       attempt.attempt,
-      os.date("!%Y-%m-%d %H:%M:%S", attempt.started // 1 | 0),
+      moments.here(attempt.started // 1 | 0),
       attempt.message or "no answer noted"
     )
   end

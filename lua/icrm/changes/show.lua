@@ -5,6 +5,7 @@
 
 local calls = require "icrm.changes.calls"
 local json = require "icrm.json"
+local moments = require "icrm.moments"
 local roundings = require "icrm.changes.plan.roundings"
 local state = require "icrm.changes.journal.state"
 local text_tools = require "icrm.text"
@@ -67,8 +68,8 @@ local function header_lines(set)
   local header = set.store:header()
   local lines = {
     set.path,
-    ("  planned %s UTC for %s%s, user %s"):format(
-      header.created,
+    ("  planned %s for %s%s, user %s"):format(
+      moments.utc_here(header.created),
       M.host(header),
       header.server_version ~= "" and (" (version %s)"):format(header.server_version) or "",
       header.user or "?"

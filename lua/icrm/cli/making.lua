@@ -5,6 +5,7 @@ local changes = require "icrm.changes"
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local exits = require "icrm.cli.exits"
+local moments = require "icrm.moments"
 local notes_module = require "icrm.changes.journal.notes"
 local progress_module = require "icrm.cli.progress"
 local script = require "icrm.cli.script"
@@ -160,7 +161,7 @@ function M.say_sent_before(client, input, has_keys, path)
   for _, sent in ipairs(notes and notes:sent(input, client.site) or {}) do
     if sent.path ~= notes_module.full_path(path) then
       script.say("  this very file was sent to this CRM on %s, with %s%s",
-        os.date("%Y-%m-%d %H:%M", sent.at), sent.path,
+        moments.here(sent.at), sent.path,
         has_keys and "" or "; what has no key would be there twice")
     end
   end

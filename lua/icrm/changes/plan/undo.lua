@@ -82,7 +82,7 @@ local function reverse(plan, change, current, deletable)
   end
   local moved = moved_since(schema, change, current)
   if moved then
-    return keep(plan, change, "KEPT", "changed since by someone else: " .. moved)
+    return keep(plan, change, "KEPT", "changed since: " .. moved)
   elseif change.operation == "update" then
     return reverse_update(plan, schema, change, current)
   elseif not deletable then

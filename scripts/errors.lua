@@ -1,14 +1,17 @@
 -- Write the rows that were not applied, to be corrected and run again.
 local changes_errors = require "icrm.cli.failed_rows"
 local command = require "icrm.cli.change_set"
+local inputs = require "icrm.cli.inputs"
 local script = require "icrm.cli.script"
 
 local parser = script.parser("errors", "Write the rows that were not applied: for an import, the "
   .. "rows of its file as they are, and two columns that say why.")
 parser:argument("file", "The change set, *.icrm.")
+parser:option("--of", "Where the rows came from several files: which one."):argname "FILE|N"
 local args = parser:parse()
 
 local set <close> = command.look(args.file)
-local n, notes = changes_errors.write(set, function(piece) io.stdout:write(piece) end)
+local n, notes = changes_errors.write(set, function(piece) io.stdout:write(piece) end,
+  inputs.choose(set, args.of))
 script.say("%s", script.counted(n, "row"))
 script.say_all(notes)

@@ -1,20 +1,20 @@
 -- Import a CSV file or a workbook: plan, show, ask, apply.
 local changes = require "icrm.changes"
 local command = require "icrm.cli.change_set"
-local failed_rows = require "icrm.cli.failed_rows"
-local import = require "icrm.import"
+local files = require "icrm.import.files"
 local import_plan = require "icrm.import.plan"
-local inputs = require "icrm.cli.inputs"
+local importing = require "icrm.cli.importing"
 local making = require "icrm.cli.making"
 local mapping_options = require "icrm.cli.mapping_options"
 local mappings = require "icrm.import.mapping"
-local output = require "icrm.cli.output"
 local script = require "icrm.cli.script"
 local suggest = require "icrm.import.suggest"
 
 local parser = script.parser("import", "Import a CSV file or a workbook (.xlsx, .ods). "
   .. "The rows are checked, planned in a change set and shown; after a yes they are sent.")
-parser:argument("file", "The file: CSV of any usual encoding and separator, .xlsx or .ods.")
+parser:argument("files", "The file: CSV of any usual encoding and separator, .xlsx or .ods; a "
+  .. "sheet as BOOK.xlsx#SHEET. Several, which may refer to one another, with --mapping.")
+  :argname "FILE":args "+"
 parser:option("--module", "The module, where no mapping file says it."):argname "MODULE"
 parser:option("--mapping", "A mapping file, see docs/import.md."):argname "FILE"
 parser:option("--map", "A column and its field."):argname '"Column=field"':count "*"
@@ -66,17 +66,35 @@ elseif args.mapping then
   end
 end
 
-if args.faults == args.file then
-  parser:error "--faults must not write over the file itself"
+local first = args.files[1]
+if #args.files > 1 and not args.mapping then
+  parser:error "several files need a --mapping with files, see docs/import.md"
+elseif #args.files > 1 and (args.sheet or args.skip or #args.value > 0) then
+  parser:error "--sheet, --skip and --value are of one file: they have their place in the mapping"
+end
+for _, path in ipairs(args.files) do
+  if args.faults == files.split(path) then
+    parser:error "--faults must not write over the file itself"
+  end
 end
 
-local out = args.out or args.file .. ".icrm"
+-- What the header of a change set says of its files.
+local function source_of(words)
+  local paths = {}
+  for i, word in ipairs(words) do
+    paths[i] = files.split(word)
+  end
+  return table.concat(paths, ", ")
+end
+
+local out = args.out or first:gsub("#", "-") .. ".icrm"
 if not args.suggest then
-  making.check_new(out, args.file)
+  making.check_new(out, source_of(args.files))
 end
 local crm <close> = script.connect(args)
 if args.suggest then
-  local source <close> = require("icrm.source").open { path = args.file, sheet = args.sheet,
+  local path, sheet = files.split(first)
+  local source <close> = require("icrm.source").open { path = path, sheet = sheet or args.sheet,
     skip = args.skip, encoding = args.encoding, delimiter = args.delimiter }
   io.write(suggest.draft(source, crm:describe(args.module), function(module)
     return crm:describe(module)
@@ -85,34 +103,17 @@ if args.suggest then
 end
 
 local mapping = args.mapping and mappings.load(args.mapping) or mapping_options.read(args)
-local job <close> = import.open(crm, { path = args.file, mapping = mapping, dates = args.dates,
+local job <close> = files.open(crm, args.files, mapping, { dates = args.dates,
   values = mapping_options.values(args.value),
   encoding = args.encoding, delimiter = args.delimiter, decimal = args.decimal,
   sheet = args.sheet, skip = args.skip })
-script.say("%s: %s, %s", args.file, job.source:describe(), script.counted(job.rows, "row"))
-for _, note in ipairs(job.notes) do
-  script.say("  %s", note)
-end
-local always_new = {}
-for _, record in ipairs(job.records) do
-  always_new[#always_new + 1] = not record.existing and record.name or nil
-end
-if #always_new > 0 then
-  script.say("  no key, so made anew whatever the CRM has already: %s",
-    table.concat(always_new, ", "))
-end
-local identity = import_plan.identity(args.file)
-local sheet = job.source.sheet
-local input = sheet and identity .. " " .. sheet or identity
-making.say_sent_before(crm, input, #always_new == 0, out)
+local has_keys, header = importing.say_files(job), importing.header(job)
+making.say_sent_before(crm, header.input, has_keys, out)
+header.script, header.witness = "import", import_plan.witness(job, args.tag)
 local plan <close> = making.make(out, function()
-  return changes.create(crm, out, {
-    input = input, source = args.file,
-    source_sha256 = identity, sources = { inputs.describe(job, identity) },
-    reading = job.reading, script = "import",
-    witness = import_plan.witness(job, args.tag) })
+  return changes.create(crm, out, header)
 end, function(set)
-  local progress <close> = making.planning(crm, args, "rows checked", job.rows * #job.records)
+  local progress <close> = making.planning(crm, args, "rows checked", job.steps)
   local without_key = import_plan.fill(job, set, { on_match = args.on_match,
     no_match = args.no_match, empty = args.empty, empty_key = args.empty_key,
     say = function(...)
@@ -120,21 +121,9 @@ end, function(set)
       script.say(...)
     end,
     see_all = "--faults FILE writes the file with all of them, each in its row",
-    on_faults = args.faults and function(faults)
-      local count = output.write(args.faults, function(write)
-        return failed_rows.write_faults(job, faults, write)
-      end)
-      script.say("%s with faults, marked in %s", script.counted(count, "row"), args.faults)
-    end,
+    on_faults = args.faults and importing.faults_writer(args.faults, job),
     on_rows = function(count) progress:step(count - progress.done) end })
   progress:close()
-  if job.merged > 0 then
-    script.say("  records that several rows make: %s, %d with other values (the first counts)",
-      script.counted(job.merged, "repetition"), job.differing)
-  end
-  if without_key > 0 then
-    script.say("  without a key, %s: %s", args.empty_key == "skip" and "left out"
-      or "so nobody looked whether it exists", script.counted(without_key, "row"))
-  end
-end, args.file)
+  importing.say_planned(job, without_key, args.empty_key)
+end, header.source)
 os.exit(command.decide(plan, args), true)

@@ -17,33 +17,39 @@ local function reason(change)
   return change.code or change.state, text_tools.clean(change.message or "")
 end
 
--- Line of the source → its codes and messages; a row may have made several records.
-local function failed_lines(set)
+-- Line of a source → its codes and messages; a row may have made several records.
+local function failed_lines(set, is_of)
   local lines = {}
   for change in set.store:each { states = state.NOT_DONE, has = { "line" } } do
-    local code, message = reason(change)
-    local entry = lines[change.line] or { codes = {}, messages = {} }
-    table.insert(entry.codes, code)
-    table.insert(entry.messages, message)
-    lines[change.line] = entry
+    if is_of(change.key) then
+      local code, message = reason(change)
+      local entry = lines[change.line] or { codes = {}, messages = {} }
+      table.insert(entry.codes, code)
+      table.insert(entry.messages, message)
+      lines[change.line] = entry
+    end
   end
   return lines
 end
 
-local function take_out_unsettled(set, lines)
-  local unsettled = set.store:unsettled_lines()
-  for _, line in ipairs(unsettled) do
-    lines[line] = nil
+local function take_out_unsettled(set, lines, is_of)
+  local seen, count = {}, 0
+  for _, row in ipairs(set.store:unsettled_rows()) do
+    if is_of(row.key) and not seen[row.line] then
+      seen[row.line], count = true, count + 1
+      lines[row.line] = nil
+    end
   end
-  return #unsettled
+  return count
 end
 
 -- How many of these lines would make a record a second time, because no key finds it.
-local function count_remade(set, lines)
+local function count_remade(set, lines, is_of)
   local seen, count = {}, 0
-  for _, row in ipairs(set.store:made_for_lines_not_done()) do
+  for _, row in ipairs(set.store:made_for_rows_not_done()) do
     local line, witness = row.line, set:witness(row.module)
-    if lines[line] and not seen[line] and not (witness and witness.key) then
+    local is_same = is_of(row.key) and (row.by_what == "link" or is_of(row.made))
+    if is_same and lines[line] and not seen[line] and not (witness and witness.key) then
       seen[line], count = true, count + 1
     end
   end
@@ -97,16 +103,22 @@ end
 ---
 --- @param set icrm.ChangeSet
 --- @param write fun(piece: string)
+--- @param number? integer which of the files of the set; 1
 --- @return integer count of the rows written
 --- @return string[] notes what to say about them
-function M.write(set, write)
-  local input = inputs.of(set)[1]
+function M.write(set, write, number)
+  local list = inputs.of(set)
+  local input = list[number or 1]
   if not input then
     return write_list(set, write), {}
   end
   inputs.check(input)
-  local lines, notes = failed_lines(set), {}
-  local unsettled, remade = take_out_unsettled(set, lines), count_remade(set, lines)
+  local function is_of(key)
+    return inputs.number_of(list, key) == (number or 1)
+  end
+  local lines, notes = failed_lines(set, is_of), {}
+  local unsettled, remade = take_out_unsettled(set, lines, is_of),
+    count_remade(set, lines, is_of)
   if unsettled > 0 then
     notes[1] = ("left out, for they may be in the CRM: %d more; see %s"):format(unsettled,
       script.command("unknown", set.path))

@@ -85,15 +85,67 @@ end
 --- The number of the file that a change came from.
 ---
 --- @param inputs table[]
---- @param change table
+--- @param key string of the change
 --- @return integer
-function M.number_of(inputs, change)
+function M.number_of(inputs, key)
   for i, input in ipairs(#inputs > 1 and inputs or {}) do
     for _, name in ipairs(input.records) do
-      if change.key:sub(1, #name + 1) == name .. ":" then
+      if key:sub(1, #name + 1) == name .. ":" then
         return i
       end
     end
+  end
+  return 1
+end
+
+-- What a file is called in the names of others: without its folder and ending.
+local function stem_of(input)
+  local stem = input.path:match "[^/]*$":gsub("(.)%.%w+$", "%1")
+  return input.sheet and ("%s-%s"):format(stem, input.sheet) or stem
+end
+
+--- The path of a file that is written for one of several files of a set: `ids.csv` is
+--- `ids-contacts.csv` for contacts.xlsx.
+---
+--- @param path string
+--- @param inputs table[]
+--- @param number integer
+--- @return string path as it is for a single file
+function M.path_for(path, inputs, number)
+  if #inputs < 2 then
+    return path
+  end
+  local stem = stem_of(inputs[number])
+  for i, other in ipairs(inputs) do
+    if i ~= number and stem_of(other) == stem then
+      stem = ("%s-%d"):format(stem, number)
+      break
+    end
+  end
+  local before, ending = path:match "^(.+)(%.%w+)$"
+  return ("%s-%s%s"):format(before or path, stem, ending or "")
+end
+
+--- Choose one of the files of a set for a command that writes the rows of one.
+---
+--- @param set icrm.ChangeSet
+--- @param name? string its name or number
+--- @return integer number
+function M.choose(set, name)
+  local list, names, by_base = M.of(set), {}, {}
+  for i, input in ipairs(list) do
+    local base = input.path:match "[^/]*$"
+    names[i] = ("%d (%s%s)"):format(i, input.path, input.sheet and ", sheet " .. input.sheet or "")
+    if name == tostring(i) or name == input.path then
+      return i
+    elseif name == base then
+      by_base[#by_base + 1] = i
+    end
+  end
+  if #by_base == 1 then
+    return by_base[1]
+  elseif name or #list > 1 then
+    errors.refuse("say which file's rows: --of %s", table.concat(names, ", "))
   end
   return 1
 end

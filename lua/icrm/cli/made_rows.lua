@@ -47,7 +47,7 @@ end
 local function made_lines(set, list, number)
   local lines, names = {}, list[number].records
   for change in set.store:each { has = { "line" } } do
-    local word = inputs.number_of(list, change) == number and word_of(set, change)
+    local word = inputs.number_of(list, change.key) == number and word_of(set, change)
     local name = word and (name_in(names, change.key) or names[1] or change.module)
     if word then
       local row = lines[change.line] or {}

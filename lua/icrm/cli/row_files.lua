@@ -18,25 +18,39 @@ local ROW_FILES = {
   { name = "success", write = made_rows.write },
 }
 
+-- The files that an option asks for: one for each file that the rows came from.
+local function paths_of(set, path)
+  local list, paths = inputs.of(set), {}
+  for i = 1, math.max(#list, 1) do
+    paths[i] = inputs.path_for(path, list, i)
+  end
+  return paths, list
+end
+
 --- Refuse what could not be written, before anything is sent.
 ---
 --- @param set icrm.ChangeSet
 --- @param args table options errors and success: paths
 function M.check(set, args)
   for _, one in ipairs(ROW_FILES) do
+    local paths, list = {}, {}
     if args[one.name] then
-      output.check(args[one.name], "--" .. one.name)
-      for _, input in ipairs(inputs.of(set)) do
-        inputs.check(input)
-      end
+      paths, list = paths_of(set, args[one.name])
+    end
+    for _, path in ipairs(paths) do
+      output.check(path, "--" .. one.name)
+    end
+    for _, input in ipairs(list) do
+      inputs.check(input)
     end
   end
 end
 
-local function write_row_file(set, one, path)
+local function write_row_file(set, one, path, number)
   local ok, n, notes = pcall(output.write, path, function(write)
-    return one.write(set, write)
-  end, ("make room, then: %s >%s"):format(script.command(one.name, set.path),
+    return one.write(set, write, number)
+  end, ("make room, then: %s >%s"):format(number
+    and script.command(one.name, set.path, "--of", number) or script.command(one.name, set.path),
     commands.word(path)))
   if not ok then
     return exits.leave(n)
@@ -45,14 +59,16 @@ local function write_row_file(set, one, path)
   script.say_all(notes)
 end
 
---- Write the files that the options name.
+--- Write the files that the options name; where the rows came from several files, one for
+--- each.
 ---
 --- @param set icrm.ChangeSet
 --- @param args table options errors and success: paths
 function M.write(set, args)
   for _, one in ipairs(ROW_FILES) do
-    if args[one.name] then
-      write_row_file(set, one, args[one.name])
+    local paths = args[one.name] and paths_of(set, args[one.name]) or {}
+    for i, path in ipairs(paths) do
+      write_row_file(set, one, path, #paths > 1 and i or nil)
     end
   end
 end

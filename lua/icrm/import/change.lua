@@ -19,7 +19,7 @@ local NO_SET = { create = function() end, update = function() end, skip = functi
 function M.add_fault(filler, item, one)
   filler.set = NO_SET
   one.row = item.row
-  filler.faults:add(one)
+  filler.faults[item.job]:add(one)
 end
 
 --- Note what is wrong with a field of a row.

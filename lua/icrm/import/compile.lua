@@ -14,13 +14,22 @@ local M = {}
 
 local refuse = errors.refuse
 
+-- The file of the same import that has a column, by mistake of whoever wrote the mapping.
+local function other_with(source, heading)
+  for _, other in ipairs(source.others or {}) do
+    if other.index[heading] then
+      return ("%s has one: is it in the wrong part of the mapping?"):format(other.path)
+    end
+  end
+end
+
 local function check_column(source, heading)
   if source.index[heading] then
     return source.index[heading]
   end
-  refuse("%s has no column %q; %s", source.path, heading,
-    nearest.question(heading, source.headings)
-      or "it has " .. table.concat(source.headings, ", "))
+  refuse("%s has no column %q; %s", source.path, heading, other_with(source, heading)
+    or nearest.question(heading, source.headings)
+    or "it has " .. table.concat(source.headings, ", "))
 end
 
 --- Compile a template such as "{SIREN}-{Ville}".

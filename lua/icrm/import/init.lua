@@ -154,7 +154,8 @@ end
 --- Open a file for import.
 ---
 --- @param crm icrm.Client
---- @param opts table path, mapping (see icrm.import.mapping); encoding, delimiter,
+--- @param opts table path, or source, which is open already; mapping (see
+---   icrm.import.mapping); encoding, delimiter,
 ---   decimal ("comma", "point"), dates ("day", "month"): nil to detect; raw; values
 ---   (heading -> what stands for what in its cells, as in a mapping's column); of a
 ---   workbook sheet and skip, see icrm.source
@@ -162,13 +163,14 @@ end
 ---   how the file is read)
 function M.open(crm, opts)
   local mapping = opts.mapping
-  local source = sources.open {
+  local source = opts.source or sources.open {
     path = opts.path, raw = opts.raw,
     encoding = opts.encoding or mapping.encoding,
     delimiter = opts.delimiter or mapping.delimiter,
     sheet = opts.sheet or mapping.sheet, skip = opts.skip or mapping.skip,
   }
   local job = setmetatable({ crm = crm, source = source, rows = 0, notes = {} }, Job)
+  job.jobs = { job } -- an import of one file, see icrm.import.files
   job.records = compile.compile(mapping, source, function(module)
     return crm:describe(module)
   end)
@@ -188,6 +190,9 @@ function M.open(crm, opts)
     for _, text in ipairs(one:never_seen()) do
       note(job, "%s: no cell is %s, so nothing stands for it", one.heading, text)
     end
+  end
+  for _, record in ipairs(job.records) do
+    record.job = job
   end
   local unused = compile.unused(job.records, source)
   if #unused > 0 then
@@ -251,11 +256,11 @@ local function produce(job, record)
     job.rows_read = job.rows_read + 1
     local wanted, failed = rows.wanted(record, line, row)
     if failed then
-      failed.row = number
+      failed.row, failed.job = number, job
       coroutine.yield(failed)
     elseif wanted then
       local item = rows.build(job, record, line, cells, row)
-      item.row = number
+      item.row, item.job = number, job
       batch[#batch + 1] = item
     end
     if #batch == ROWS_PER_BATCH then
@@ -308,6 +313,13 @@ local function place_of(job, one)
     return ("row %d (line %d)"):format(one.row, one.line)
   end
   return ("%s %d"):format(job.source.unit, one.line)
+end
+
+--- How far the reading is, in rows. @see icrm.import.Files:progress
+---
+--- @return integer
+function Job:progress()
+  return self.rows_read
 end
 
 --- Write a fault as one line.

@@ -19,6 +19,7 @@ local M = {}
 local blame, fault = change.blame, change.fault
 
 local LOOK_UPS = 16 -- under way at once
+local FILE_SHIFT, ROW_MASK = 32, 0xFFFFFFFF -- a row and the number of its file, as one
 
 -- What to do about a value that the CRM takes once.
 local ADVICE = {
@@ -74,11 +75,14 @@ end
 
 -- Two rows of the file with one key would be two records, or one changed twice.
 local function check_twice(filler, record, item)
-  local key = record.name .. "\0" .. change.joined(item.key_values)
-  local row = filler.seen[key]
-  filler.seen[key] = row or item.row
-  if row then
-    fault(filler, record, item, ("is in row %d already"):format(row), "remove one of the rows")
+  local key = ("%s\0%s\0%s"):format(record.module, change.joined(record.existing),
+    change.joined(item.key_values))
+  local before = filler.seen[key]
+  filler.seen[key] = before or item.row | filler.number_of[item.job] << FILE_SHIFT
+  if before then
+    local other = filler.jobs[before >> FILE_SHIFT]
+    fault(filler, record, item, ("is in row %d%s already"):format(before & ROW_MASK,
+      other ~= item.job and " of " .. other.source.path or ""), "remove one of the rows")
   end
 end
 
@@ -109,8 +113,8 @@ local function add_batch(filler, batch)
   end
 end
 
-local function place_of(item)
-  return ("row %d"):format(item.row)
+local function place_of(filler, item)
+  return ("row %d%s"):format(item.row, #filler.jobs > 1 and " of " .. item.job.source.path or "")
 end
 
 -- Rows that refer to one another in a circle: none of them can be made first.
@@ -118,14 +122,14 @@ local function blame_circles(filler, records)
   for _, circle in ipairs(filler.waiting:circles()) do
     local first, path = circle[1], {}
     for i, item in ipairs(circle) do
-      path[i] = place_of(item)
+      path[i] = place_of(filler, item)
     end
     local field
     for name, key in pairs(first.refs) do
       field = (key == (circle[2] or first).key or not field) and name or field
     end
     blame(filler, records[first.record], first, field, ("refers to itself, through others: %s → %s")
-      :format(table.concat(path, " → "), place_of(first)),
+      :format(table.concat(path, " → "), place_of(filler, first)),
       "empty the cell in one of these rows, and fill it once the records are there")
   end
 end
@@ -141,19 +145,42 @@ local function check_existing(record)
   end
 end
 
--- Raise the faults of a file as one error.
-local function refuse(job, faults, opts)
-  local lines, is_whole = faults:lines()
-  local summary = ("%s: %d fault%s; nothing was sent"):format(job.source.path, faults.count,
-    faults.count == 1 and "" or "s")
+-- How many faults there are in all files, and the lines that tell them.
+local function all_faults(filler)
+  local count, lines, is_whole = 0, {}, true
+  for _, job in ipairs(filler.jobs) do
+    local more, all_told = filler.faults[job]:lines()
+    count = count + filler.faults[job].count
+    is_whole = is_whole and all_told
+    table.move(more, 1, #more, #lines + 1, lines)
+  end
+  return count, lines, is_whole
+end
+
+local function paths_of(jobs)
+  local paths = {}
+  for i, job in ipairs(jobs) do
+    paths[i] = job.source.path
+  end
+  return table.concat(paths, ", ")
+end
+
+-- Raise the faults as one error.
+local function refuse_faults(filler, opts)
+  local count, lines, is_whole = all_faults(filler)
+  if count == 0 then
+    return
+  end
+  local summary = ("%s: %d fault%s; nothing was sent"):format(paths_of(filler.jobs), count,
+    count == 1 and "" or "s")
   if not is_whole and not opts.on_faults and opts.see_all then
     summary = summary .. "; " .. opts.see_all
   end
   for i = 1, opts.say and #lines or 0 do
     opts.say("%s", lines[i])
   end
-  if opts.on_faults then
-    opts.on_faults(faults)
+  for i, job in ipairs(opts.on_faults and filler.jobs or {}) do
+    opts.on_faults(filler.faults[job], job, i)
   end
   lines[#lines + 1] = summary
   errors.refuse { message = opts.say and summary or table.concat(lines, "\n") }
@@ -207,34 +234,44 @@ local function batches(filler, job, records)
     end
     if record then
       note_keys(filler, record, items)
-      return { record = record, items = items, rows_read = job.rows_read }
+      return { record = record, items = items, rows_read = job:progress() }
     end
   end
+end
+
+local function new_filler(job, set, opts)
+  local filler = { crm = job.crm, set = set, jobs = job.jobs, number_of = {}, faults = {},
+    on_match = opts.on_match or "update", no_match = opts.no_match or "create",
+    empty = opts.empty, empty_key = opts.empty_key, seen = {}, without_key = 0,
+    waiting = waiting.new(), existence = existence.new(job.crm),
+    uniqueness = uniqueness.new(job.crm, ADVICE) }
+  for i, one in ipairs(job.jobs) do
+    filler.number_of[one] = i
+    filler.faults[one] = fault_lists.new(function(...) return one:describe_fault(...) end,
+      { by_row = opts.on_faults ~= nil })
+  end
+  return filler
 end
 
 --- Plan an import. When anything is wrong with its rows, all of that is raised as
 --- one error.
 ---
---- @param job icrm.import.Job
+--- @param job icrm.import.Job|icrm.import.Files
 --- @param set icrm.ChangeSet
 --- @param opts? table on_match: "update" (the default), "skip" or "error"; no_match:
 ---   "create" (the default), "skip" or "error" a row whose key no record has; empty:
 ---   "keep" or "clear" an existing value whose cell is empty; empty_key: "create"
 ---   or "skip" a row whose key is empty; say: function(format, ...) that gets the
 ---   faults line by line, else they are part of the error's message; on_faults: function
----   that gets the icrm.import.Faults, which know what is wrong with each row; see_all: a
+---   that gets, of each file, the icrm.import.Faults, which know what is wrong with each
+---   row, its job and number; see_all: a
 ---   sentence for where it is not given and not every row was named; on_rows:
----   function that is called with job.rows_read now and then. Where an answer is needed
+---   function that is called with job:progress() now and then. Where an answer is needed
 ---   and not given, the rows are faults.
 --- @return integer without_key rows whose key is empty
 function M.fill(job, set, opts)
   opts = opts or {}
-  local filler = { crm = job.crm, set = set, on_match = opts.on_match or "update",
-    no_match = opts.no_match or "create", empty = opts.empty, empty_key = opts.empty_key,
-    seen = {}, without_key = 0, waiting = waiting.new(),
-    faults = fault_lists.new(function(...) return job:describe_fault(...) end,
-      { by_row = opts.on_faults ~= nil }),
-    existence = existence.new(job.crm), uniqueness = uniqueness.new(job.crm, ADVICE) }
+  local filler = new_filler(job, set, opts)
   local records = {}
   for _, record in ipairs(job.records) do
     check_existing(record)
@@ -252,9 +289,7 @@ function M.fill(job, set, opts)
     end
   end
   blame_circles(filler, records)
-  if filler.faults.count > 0 then
-    refuse(job, filler.faults, opts)
-  end
+  refuse_faults(filler, opts)
   set:seal()
   return filler.without_key
 end

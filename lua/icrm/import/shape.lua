@@ -21,6 +21,7 @@ local function with_file(words)
   return words
 end
 local ONE_RECORD, SEVERAL = with_file(core.copy(RECORD)), with_file { records = "table" }
+local FILES = { files = "table" }
 
 local function refuse(message, ...)
   errors.refuse("the mapping: " .. message, ...)
@@ -131,25 +132,46 @@ local function check_record(where, record)
   check_fields(where .. ": the field", record.fields)
 end
 
---- Refuse a mapping with a word or a value that is none.
----
---- @param mapping table
-function M.check(mapping)
-  if mapping.records == nil then
-    check_words("it", mapping, ONE_RECORD)
-    return check_record("it", mapping)
-  end
-  check_words("beside records, it", mapping, SEVERAL)
+local function check_records(where, mapping, known)
+  check_words(where, mapping, known)
   if #mapping.records == 0 then
     refuse "records is empty; it is a list of what one row makes"
   end
   for i, record in ipairs(mapping.records) do
-    local where = ("record %d"):format(i)
+    local its = ("record %d"):format(i)
     if type(record) ~= "table" then
-      refuse("%s is a table, not a %s", where, type(record))
+      refuse("%s is a table, not a %s", its, type(record))
     end
-    check_words(where, record, RECORD)
-    check_record(where, record)
+    check_words(its, record, RECORD)
+    check_record(its, record)
+  end
+end
+
+-- `file` is the type of the word that says which file is meant, where there are several.
+local function check_file(where, mapping, file)
+  local known = core.copy(mapping.records and SEVERAL or ONE_RECORD)
+  known.file = file
+  if mapping.records then
+    return check_records(where, mapping, known)
+  end
+  check_words(where, mapping, known)
+  check_record(where, mapping)
+end
+
+--- Refuse a mapping with a word or a value that is none.
+---
+--- @param mapping table of one file, or with `files`, a list of one for each
+function M.check(mapping)
+  if mapping.files == nil then
+    return check_file(mapping.records and "beside records, it" or "it", mapping)
+  end
+  check_words("beside files, it", mapping, FILES)
+  for i, part in ipairs(mapping.files) do
+    local where = ("file %d"):format(i)
+    if type(part) ~= "table" then
+      refuse("%s is a table, not a %s", where, type(part))
+    end
+    check_file(where, part, "string")
   end
 end
 

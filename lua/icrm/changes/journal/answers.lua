@@ -149,48 +149,50 @@ function M:record_numbers()
   return numbers
 end
 
-local UNSETTLED_LINES = ([[
+local function with_lines(rows)
+  for _, row in ipairs(rows) do
+    row.line = math.tointeger(row.line)
+  end
+  return rows
+end
+
+local UNSETTLED_ROWS = ([[
   WITH RECURSIVE waits(n) AS (
     SELECT n FROM changes WHERE state IN %s
     UNION
     SELECT l.child FROM waits JOIN links l ON l.parent = waits.n
       JOIN changes c ON c.n = l.child WHERE c.state = 'blocked')
-  SELECT DISTINCT line FROM changes JOIN waits USING (n) WHERE line IS NOT NULL]]):format(
+  SELECT line, key FROM changes JOIN waits USING (n) WHERE line IS NOT NULL]]):format(
   state.sql(state.UNSETTLED)
 )
 
---- The lines of the source with a change of which nobody knows whether it was
---- done, or that waits for one: imported again, they might be there twice.
+--- The changes of which nobody knows whether they were done, or that wait for one, and
+--- that have a line of a source: imported again, they might be there twice.
 ---
---- @return integer[]
-function M:unsettled_lines()
-  local lines = {}
-  for i, row in ipairs(self:rows(UNSETTLED_LINES)) do
-    lines[i] = math.tointeger(row.line)
-  end
-  return lines
+--- @return table[] list of { line, key }
+function M:unsettled_rows()
+  return with_lines(self:rows(UNSETTLED_ROWS))
 end
 
 local MADE = ([[
-  SELECT c.line AS line, p.module AS module FROM changes c JOIN changes p ON p.line = c.line
+  SELECT c.line AS line, c.key AS key, p.module AS module, p.key AS made, 'line' AS by_what
+    FROM changes c JOIN changes p ON p.line = c.line
     WHERE c.state IN %s AND p.state = 'done' AND p.operation = 'create'
   UNION
-  SELECT c.line, p.module FROM changes c JOIN links l ON l.child = c.n
+  SELECT c.line, c.key, p.module, p.key, 'link' FROM changes c JOIN links l ON l.child = c.n
     JOIN changes p ON p.n = l.parent
     WHERE c.state IN %s AND p.state = 'done' AND p.operation = 'create']]):format(
   state.sql(state.NOT_DONE),
   state.sql(state.NOT_DONE)
 )
 
---- The records that are there, made of a line that is not done or needed by it.
+--- The records that are there, made of the line of a change that is not done, or needed by
+--- it. Of several sources a line is one of each.
 ---
---- @return table[] list of { line, module }
-function M:made_for_lines_not_done()
-  local made = self:rows(MADE)
-  for _, row in ipairs(made) do
-    row.line = math.tointeger(row.line)
-  end
-  return made
+--- @return table[] list of { line, key, module, made (the key of what was made), by_what
+---   ("line" or "link") }
+function M:made_for_rows_not_done()
+  return with_lines(self:rows(MADE))
 end
 
 return M

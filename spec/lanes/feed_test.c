@@ -60,6 +60,16 @@ static void lanes_are_ready_for_calls_that_are_expected(void) {
   close_crm(&crm);
 }
 
+/* Lanes that are idle keep their sessions while others log in beside them. */
+static void sessions_stay_when_more_lanes_are_expected(void) {
+  struct crm crm;
+  open_crm(&crm, 8);
+  open_lanes(&crm, 2);
+  open_lanes(&crm, 8);
+  CHECK(crm.server.logins == 8 && crm.server.challenges == 1);
+  close_crm(&crm);
+}
+
 /* A kick lets waiting calls out as replies come, but not what was submitted
  * since the last step. */
 static void a_kick_sends_nothing_new(void) {
@@ -67,6 +77,11 @@ static void a_kick_sends_nothing_new(void) {
   struct icrm_error err;
   open_crm(&crm, 8);
   open_lanes(&crm, 8);
+  for (int i = 0; i < 16; i++) /* a server that takes its time */
+    scripted_reply(&crm.server, "200 OK", "", OK_BODY)->delay_ms = 20;
+  for (int i = 0; i < 16; i++)
+    submit(&crm, CREATE);
+  wait_for_all(&crm, 16);
   const int before = crm.server.creates;
   submit(&crm, CREATE);
   for (int i = 0; i < 20; i++)
@@ -153,6 +168,7 @@ int main(void) {
   a_login_that_is_there_already_needs_no_request();
   a_pinned_call_waits_for_the_lane_of_its_session();
   lanes_are_ready_for_calls_that_are_expected();
+  sessions_stay_when_more_lanes_are_expected();
   a_kick_sends_nothing_new();
   the_fence();
   a_held_call_leaves_when_it_is_released();

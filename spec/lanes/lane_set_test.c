@@ -27,6 +27,11 @@ static void idle_lanes(void) {
   CHECK(!icrm_lane_set_without_session(&set, 2));
   first->session = NULL;
   CHECK(!icrm_lane_set_idle(&set, 1, true)); /* beyond the limit */
+  CHECK(icrm_lane_set_without_session(&set, 2) == first);
+  first->session = &session;
+  CHECK(!icrm_lane_set_without_session(&set,
+                                       2)); /* a session that is there stays */
+  first->session = NULL;
   CHECK(icrm_lane_set_of_session(&set, &session) == second);
   CHECK(icrm_lane_set_count_sessions(&set) == 1);
   CHECK(icrm_lane_set_count_ready(&set, 2) == 1);

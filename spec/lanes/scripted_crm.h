@@ -41,7 +41,7 @@ const struct icrm_result *wait_for(struct crm *crm, uint64_t id);
 /* So many results, in whatever order; all went well. */
 void wait_for_all(struct crm *crm, int n);
 
-/* Keep so many lanes wanted by creates until all are there. */
+/* Log so many lanes in, and wait for it. */
 void open_lanes(struct crm *crm, int lanes);
 
 const struct icrm_result *create(struct crm *crm);

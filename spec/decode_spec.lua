@@ -166,3 +166,29 @@ describe("json.encode_element", function()
     end
   end)
 end)
+
+describe("a run of ids", function()
+  local function till(ids, from)
+    local rows = {}
+    for i, id in ipairs(ids) do
+      rows[i] = id and { id = id }
+    end
+    return core.end_of_run(rows, from or 1)
+  end
+
+  it("ends before an id that does not follow", function()
+    assert.equal(3, till { "9x1", "9x2", "9x5" })
+    assert.equal(2, till { "9x8", "9x9", "9x10", "9x11" })
+    assert.equal(4, till({ "9x8", "9x9", "9x10", "9x11" }, 3))
+    assert.equal(1, till { "9x8", "9x8" })
+    assert.equal(1, till { "9x8", "9x7" })
+    assert.equal(2, till { "9x1", "9x2", 3 })
+    assert.equal(1, till { 1, 2 })
+  end)
+
+  it("passes over rows that are absent", function()
+    assert.equal(4, till { "9x1", false, false, "9x4" })
+    assert.equal(1, till { "9x5", false, false, "9x4" })
+    assert.equal(1, core.end_of_run({ { id = "9x1" }, "9x2" }, 1))
+  end)
+end)

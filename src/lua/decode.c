@@ -2,6 +2,7 @@
 #include "lua/reply.h"
 #include "text/page.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define PAGE_TYPE "icrm.core.Page"
@@ -138,6 +139,44 @@ static int decode_records(lua_State *L) {
   return 1;
 }
 
+/* Whether the text at index `id` is as long as the one at `before`, and comes
+ * behind it. */
+static bool follows(lua_State *L, int id, int before) {
+  size_t len, before_len;
+  const char *text = lua_tolstring(L, id, &len);
+  const char *text_before = lua_tolstring(L, before, &before_len);
+  return len == before_len && memcmp(text, text_before, len) > 0;
+}
+
+/* core.end_of_run(rows, i) -> index of the last row up to which, from the `i`th
+ * on, each id is as long as the one before and follows it as a text. Rows
+ * between that are absent are passed over. */
+static int end_of_run(lua_State *L) {
+  enum { ROWS = 1, FROM, NAME, BEFORE, ROW, ID };
+  luaL_checktype(L, ROWS, LUA_TTABLE);
+  lua_Integer last = luaL_checkinteger(L, FROM), first = last;
+  lua_Integer n = (lua_Integer)lua_rawlen(L, ROWS);
+  lua_settop(L, FROM);
+  lua_pushliteral(L, "id");
+  lua_pushliteral(L, ""); /* BEFORE */
+  for (lua_Integer i = last; i <= n; i++) {
+    if (lua_rawgeti(L, ROWS, i) != LUA_TTABLE) {
+      if (lua_toboolean(L, ROW))
+        break;
+    } else {
+      lua_pushvalue(L, NAME);
+      if (lua_rawget(L, ROW) != LUA_TSTRING ||
+          (i > first && !follows(L, ID, BEFORE)))
+        break;
+      lua_replace(L, BEFORE);
+      last = i;
+    }
+    lua_settop(L, BEFORE);
+  }
+  lua_pushinteger(L, last);
+  return 1;
+}
+
 void icrml_open_decode(lua_State *L) {
   luaL_newmetatable(L, PAGE_TYPE); /* core, metatable */
   lua_pushcfunction(L, free_page);
@@ -146,4 +185,6 @@ void icrml_open_decode(lua_State *L) {
   new_page(L);
   lua_pushcclosure(L, decode_records, 1);
   lua_setfield(L, -2, "decode_records");
+  lua_pushcfunction(L, end_of_run);
+  lua_setfield(L, -2, "end_of_run");
 }

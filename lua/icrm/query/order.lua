@@ -6,6 +6,7 @@
 -- where numbers get one digit more, so there a look is taken.
 -- @module icrm.query.order
 
+local core = require "icrm.core"
 local errors = require "icrm.error"
 
 local M = {}
@@ -62,24 +63,22 @@ end
 --- @param last integer the number of the last row before them, -1 for none
 --- @return integer last the number of the last of them; raises icrm.Error
 function M.check(client, rows, last)
-  local id -- of the row before
-  for i = 1, #rows do
+  local i = 1
+  while i <= #rows do
     local row = rows[i]
-    local found = row and row.id
-    if id and type(found) == "string" and #found == #id and found > id then
-      id = found -- nearly every row: with as many digits the texts tell
-    elseif row then
-      last = id and M.number_of { id = id } or last
+    if row then
       local number = M.number_of(row)
       if number <= last then
         refuse_order(row, last, number, i == 1)
       elseif i > 1 and tostring(last) > tostring(number) then
         proven[client] = true
       end
-      last, id = number, row.id
+      i = core.end_of_run(rows, i) -- with as many digits the texts tell
+      last = M.number_of(rows[i])
     end
+    i = i + 1
   end
-  return id and M.number_of { id = id } or last
+  return last
 end
 
 local function digits(number)

@@ -467,7 +467,8 @@ describe("bad input", function()
 
   it("a file that is no change set", function()
     local file = helper.tmpfile("hello", "a.icrm")
-    says(crm.run { "apply", file, "--yes" }, 1, "can be read by others; chmod 600 " .. file)
+    says(crm.run { "apply", file, "--yes" }, 1, "a.icrm: this is no change set; an import, an "
+      .. "update and the like write one, FILE.icrm")
     assert(os.execute("chmod 600 " .. file))
     for _, name in ipairs { "show", "status", "errors", "unknown", "apply", "resume", "undo",
       "audit" } do

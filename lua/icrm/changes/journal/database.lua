@@ -110,10 +110,12 @@ function Database:rows_or_nothing(sql)
   end
 end
 
+local NO_SET = "this is no change set; an import, an update and the like write one, FILE.icrm"
+
 local function check_format(self)
   local version = self.driver.format(self)
   if not version then
-    fail(self, "this is no change set")
+    fail(self, NO_SET)
   elseif version ~= M.FORMAT_VERSION then
     fail(
       self,
@@ -160,7 +162,11 @@ function M.open(self, options, is_new)
   end
   if not options.read_only then
     local lock, err = core.files.lock(path, options.any_filesystem)
-    if not lock then
+    if not lock and err.code ~= "LOCKED" and self.driver.is_foreign
+      and self.driver.is_foreign(path)
+    then
+      fail(self, NO_SET) -- whoever may read it
+    elseif not lock then
       error(err, 0)
     end
     self.lock = lock

@@ -21,6 +21,8 @@
 --   text; nil when nothing is.
 -- * `flaw(database)`: nil, or what is wrong with a row that somebody else has written;
 --   may be left out.
+-- * `is_foreign(path)`: whether a file that could not be locked is of another kind; may
+--   be left out.
 -- * `remove(path)`: remove a change set and its file.
 -- * `plain_words`: what the database says → words for whoever has to mend it.
 -- * `gives_text`: true when every value comes back as a text, numbers too.
@@ -40,6 +42,7 @@ local M = {
 }
 
 local APPLICATION_ID = 0x6963726D -- "icrm"
+local HEAD = "SQLite format 3\0"
 local BUSY_MS = 5000
 
 M.settings = {
@@ -49,7 +52,8 @@ M.settings = {
 }
 
 M.plain_words = {
-  ["file is not a database"] = "this is no change set",
+  ["file is not a database"] = "this is no change set; an import, an update and the like "
+    .. "write one, FILE.icrm",
   ["database or disk is full"] = "the disk is full; make room, then run this again",
   ["attempt to write a readonly database"] = "it, or its folder, may not be written to",
   ["unable to open database file"] = "it, or its folder, may not be written to",
@@ -68,6 +72,20 @@ function M.connect(path)
     return nil, message
   end
   return connection, environment
+end
+
+--- Whether a file is of another kind. It is opened, which would drop the locks of a
+--- connection that this process has: only for one that could not be locked.
+---
+--- @param path string
+--- @return boolean
+function M.is_foreign(path)
+  local file = io.open(path, "rb")
+  local head = file and file:read(#HEAD) or HEAD
+  if file then
+    file:close()
+  end
+  return head ~= HEAD
 end
 
 --- The versions of SQLite and of the library that reaches it.

@@ -1,5 +1,6 @@
 local commands = require "icrm.cli.commands"
 local cures = require "icrm.cures"
+local helper = require "spec.helper"
 
 local WORDS = { FILE = "l'été.icrm", KEY = "line 3", N = 3, LIST = { "amount:rounded", "a b" } }
 
@@ -22,6 +23,28 @@ local SAID = {
   ["nothing to fill in: {}"] = { "nothing to fill in: {}", "nothing to fill in: {}" },
 }
 
+-- The braces in the sources, each once: of acts and of options.
+local function said_in_sources()
+  local acts, options = {}, {}
+  for file in io.popen "find lua/icrm -name '*.lua'":lines() do
+    for line in io.lines(file) do
+      for text in line:gmatch "{(%l[%l_]*=%w[%w_:]*)}" do
+        options[text] = file
+      end
+      for text in line:gmatch "{(%l[%l_]*)}" do
+        acts[text] = file
+      end
+      for text in line:gmatch "{(%l[%l_]* %u[%u ]*)}" do
+        acts[text] = file
+      end
+      for text in line:gmatch "{(%l[%l_]* %l[%l_]*=%w+)}" do
+        acts[text] = file
+      end
+    end
+  end
+  return acts, options
+end
+
 describe("icrm.cures", function()
   after_each(function() cures.speak() end)
 
@@ -33,6 +56,32 @@ describe("icrm.cures", function()
       assert.equal(texts[2], cures.say(cure, WORDS))
     end)
   end
+
+  it("says every act of the sources in both voices", function()
+    local acts = said_in_sources()
+    assert.truthy(acts["mark_done KEY ID"] and acts.modules and acts["resume resend=barrier"])
+    for act, file in pairs(acts) do
+      for _, speaker in ipairs { false, commands } do
+        cures.speak(speaker or nil)
+        local ok, text = pcall(cures.say, "{" .. act .. "}")
+        assert.truthy(ok and not text:find "[{]%l[%l_]*[} ]", file .. ": {" .. act .. "}")
+      end
+    end
+  end)
+
+  it("names no option that the commands do not have", function()
+    local parsers = {}
+    for file in io.popen "ls scripts/*.lua lua/icrm/cli/*.lua":lines() do
+      parsers[#parsers + 1] = helper.read_file(file)
+    end
+    local known = table.concat(parsers)
+    local _, options = said_in_sources()
+    assert.truthy(options["on_match=update"])
+    for text, file in pairs(options) do
+      local flag = "--" .. text:match "^[%l_]+":gsub("_", "-")
+      assert.truthy(known:find('"' .. flag .. '"', 1, true), file .. ": " .. flag)
+    end
+  end)
 
   it("takes a value for what it is, whatever stands in it", function()
     cures.speak()

@@ -17,7 +17,7 @@ local METHODS = {
   mark_absent = { "set:mark_absent" },
   describe = { "crm:describe" },
   modules = { "crm:list_types" },
-  suggest = { "mapping.suggest", "headings, schema" },
+  suggest = { "suggest.draft", "source, schema, describe" }, -- of icrm.import.suggest
 }
 local TAKES_LIST = { accept = true }
 

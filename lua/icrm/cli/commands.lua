@@ -94,6 +94,9 @@ end
 --- @return string
 function M.act(name, arguments, options, filled)
   local command, words = COMMANDS[name], {}
+  for i, argument in ipairs(arguments) do
+    arguments[i] = tostring(argument)
+  end
   if type(command) == "function" then
     return command(table.unpack(arguments))
   end

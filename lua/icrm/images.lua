@@ -78,14 +78,29 @@ local function is_promised(field, value)
   return not field.type:find "^date" and values.same(field, field.default or "", value)
 end
 
+local editables = setmetatable({}, { __mode = "k" }) -- schema → list of fields
+
+local function editable_fields(schema)
+  local list = editables[schema]
+  if not list then
+    list = {}
+    for _, field in pairs(schema.by_name) do
+      list[#list + 1] = field.editable and field or nil
+    end
+    editables[schema] = list
+  end
+  return list
+end
+
 -- Fields that were not sent and have a value that describe does not promise.
 local function defaulted(schema, sent, stored, list)
-  local by_name = schema.by_name
-  for name, value in pairs(stored) do
-    local field = value ~= "" and value ~= "0" and sent[name] == nil and by_name[name]
+  for _, field in ipairs(editable_fields(schema)) do
+    local name = field.name
+    local value = sent[name] == nil and stored[name]
     if
-      field
-      and field.editable
+      value
+      and value ~= ""
+      and value ~= "0"
       and not alterations.is_nothing(values.text(value))
       and not is_promised(field, value)
       and not ways.follows(name, sent)

@@ -113,6 +113,38 @@ describe("icrm-lua success", function()
       .. "ticket_title = 'Bâche'", "-o", "json" }).out)[1].parent_id)
   end)
 
+  it("accounts for every row of the file, whatever became of it", function()
+    file("old.csv", "accountname;siret;phone\nGardée;80000000000001;1\nChangée;80000000000002;1\n")
+    here { "import", "old.csv", "--module", "Accounts", "--key", "siret", "--yes" }
+    local rows = { "accountname;siret;phone", "Gardée;80000000000001;1",
+      "Changée;80000000000002;2", "Sans clé;;3" }
+    for i = 3, 7 do
+      rows[#rows + 1] = ("Neuve %d;8000000000000%d;1"):format(i, i)
+    end
+    file("a.csv", table.concat(rows, "\n") .. "\n")
+    local arguments = { "import", "a.csv", "--module", "Accounts", "--key", "siret",
+      "--empty-key", "skip", "--plan-only" }
+    here(arguments)
+    for n, state in ipairs { "failed", "unknown", "needs_human", "blocked" } do
+      script_crm.alter(dir .. "/a.csv.icrm", ("UPDATE changes SET state = '%s' WHERE key = "
+        .. "'Accounts:line %d'"):format(state, n + 4))
+    end
+    script_crm.alter(dir .. "/a.csv.icrm", "UPDATE changes SET state = 'done', record = '3x1' "
+      .. "WHERE state = 'planned'")
+    script_crm.alter(dir .. "/a.csv.icrm", "UPDATE meta SET value = 1 WHERE name = 'generation'")
+    assert.truthy(here({ "status", "a.csv.icrm" }, 75).err:find("8 rows of a.csv: 2 unknown, "
+      .. "1 failed, 1 held back by one that failed, 1 created, 1 updated, 1 unchanged, "
+      .. "1 left out\n", 1, true))
+    file("b.csv", "accountname;siret;phone\nGardée;80000000000001;1\n")
+    arguments[2] = "b.csv"
+    assert.truthy(here(arguments).err:find("1 row of b.csv: 1 unchanged\n", 1, true))
+    file("m.lua", [[return { records = { { name = "company", module = "Accounts",
+      key = "{Firme}", distinct = true, fields = { accountname = "Firme" } } } }]])
+    file("c.csv", "Firme;Titre\nA;a1\nA;a2\nB;\n")
+    assert.truthy(here({ "import", "c.csv", "--mapping", "m.lua", "--yes" }).err:find("3 rows of "
+      .. "c.csv: 2 created, 1 without a record of their own\n", 1, true))
+  end)
+
   it("lists the records of a set that no file was the source of", function()
     here { "update", "HelpDesk", "--where", "ticketstatus = 'Closed'", "--set", "hours=3", "--out",
       "u.icrm", "--yes", "--success", "done.csv" }

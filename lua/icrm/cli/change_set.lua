@@ -1,6 +1,7 @@
 --- What the commands on change sets share: options, making, opening, applying.
 -- @module icrm.cli.change_set
 
+local row_outcomes = require "icrm.cli.row_outcomes"
 local summaries = require "icrm.cli.summary"
 local changes = require "icrm.changes"
 local core = require "icrm.core"
@@ -213,6 +214,7 @@ local function decide_nothing(plan, args, found)
     return exits.DONE
   end
   row_files.write(plan, args)
+  script.say_all(row_outcomes.lines(plan))
   script.say("%snothing to do: the CRM has all of this already", found and found .. "; " or "")
   return exits.DONE
 end

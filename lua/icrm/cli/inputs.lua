@@ -22,7 +22,7 @@ function M.describe(job, sha256)
   local source = job.source
   return { path = source.path, full_path = notes.full_path(source.path), sha256 = sha256,
     sheet = source.format.number, skip = source.format.skip, records = records,
-    encoding = source.format.encoding, delimiter = source.format.delimiter }
+    encoding = source.format.encoding, delimiter = source.format.delimiter, rows = job.rows }
 end
 
 -- Where the file is now: where it was, seen from any folder, or where the name leads.
@@ -40,32 +40,35 @@ local function is_input(one)
     and type(one.sha256) == "string" and type(one.records) == "table"
 end
 
--- What the header says: a script of its own may have named one file.
-local function told(set)
+--- The files of a change set, as its header has them: nobody looks where they are now.
+---
+--- @param set icrm.ChangeSet
+--- @return table[] inputs path, full_path, sha256, sheet, skip, records, rows (how many)
+function M.told(set)
   local header = set.store:header()
-  local list = json.decode(header.sources or "[]")
-  if type(list) == "table" and #list > 0 then
-    return list
+  local list, inputs = json.decode(header.sources or "[]"), {}
+  for i, one in ipairs(type(list) == "table" and list or {}) do
+    inputs[i] = is_input(one) and one or nil
   end
-  return header.source_sha256 ~= "" and { { path = header.source, full_path = header.source,
-    sha256 = header.source_sha256, records = {} } } or {}
+  if #inputs == 0 and header.source_sha256 ~= "" then -- a script of its own named one file
+    inputs[1] = { path = header.source, full_path = header.source,
+      sha256 = header.source_sha256, records = {} }
+  end
+  return inputs
 end
 
 --- The files of a change set.
 ---
 --- @param set icrm.ChangeSet
---- @return table[] inputs path, sha256, sheet, skip, records as in icrm.changes.create;
+--- @return table[] inputs as `told` has them, and
 ---   found: where the file is now, nil when it is gone; is_same: whether its bytes are
 ---   those that were planned; encoding and delimiter, of a CSV file
 function M.of(set)
-  local list = {}
-  for i, one in ipairs(told(set)) do
-    if is_input(one) then
-      one.found = find(one)
-      one.is_same = one.found ~= nil
-        and errors.check(core.digest.sha256_file(one.found)) == one.sha256
-      list[i] = one
-    end
+  local list = M.told(set)
+  for _, one in ipairs(list) do
+    one.found = find(one)
+    one.is_same = one.found ~= nil
+      and errors.check(core.digest.sha256_file(one.found)) == one.sha256
   end
   return list
 end

@@ -2,6 +2,7 @@
 -- go on.
 -- @module icrm.cli.summary
 
+local row_outcomes = require "icrm.cli.row_outcomes"
 local exits = require "icrm.cli.exits"
 local numbers = require "icrm.changes.plan.numbers"
 local script = require "icrm.cli.script"
@@ -149,6 +150,9 @@ end
 --- @return integer exit code
 function M.report(set, summary)
   script.say_all(show.totals(set))
+  if summary or set:is_begun() then
+    script.say_all(row_outcomes.lines(set))
+  end
   say_failures(set)
   say_changed_values(set)
   say_resent(set)

@@ -195,4 +195,22 @@ function M:made_for_rows_not_done()
   return with_lines(self:rows(MADE))
 end
 
+local A_PAGE = 500
+local OUTCOMES = ([[SELECT n, line, key, operation, state, code FROM changes
+  WHERE line IS NOT NULL AND n > ? ORDER BY n LIMIT %d]]):format(A_PAGE)
+
+--- What became of each change that has a line of a source, without its values.
+---
+--- @return fun(): table? iterator of { n, line, key, operation, state, code }
+function M:outcomes()
+  local page, at = with_lines(self:rows(OUTCOMES, 0)), 0
+  return function()
+    if at == A_PAGE then
+      page, at = with_lines(self:rows(OUTCOMES, page[at].n)), 0
+    end
+    at = at + 1
+    return page[at]
+  end
+end
+
 return M

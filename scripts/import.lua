@@ -38,7 +38,7 @@ parser:option("--tag", "A text field for a tag by which a created record is foun
   :argname "FIELD"
 parser:option("--sheet", "The sheet of a workbook; else the first visible one with data.")
   :argname "NAME|N"
-parser:option("--skip", "How many rows of a sheet stand above the headings; else they are found.")
+parser:option("--skip", "How many rows stand above the headings; else they are found.")
   :argname "N":convert(script.count)
 parser:option("--encoding", "Instead of what is detected: utf-8, macintosh, …, see iconv -l.")
 parser:option("--delimiter", "Instead of what is detected.")

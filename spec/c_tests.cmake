@@ -12,7 +12,7 @@ foreach(name base64 buf credentials digest interrupt nearest private_file)
   icrm_c_test(core ${name})
 endforeach()
 
-foreach(name csv guess page)
+foreach(name csv layout guess page)
   icrm_c_test(text ${name})
 endforeach()
 

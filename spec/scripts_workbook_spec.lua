@@ -118,7 +118,7 @@ describe("icrm-lua import of a workbook", function()
     has(here(import "lo-bureau.xls", 1).err, "in the old Excel format (.xls); open it and save it")
     helper.write_file(dir .. "/a.csv", "accountname\nA\n")
     has(here({ "import", "a.csv", "--module", "Accounts", "--sheet", "2" }, 1).err,
-      "a.csv is no workbook: sheet and skip are for .xlsx and .ods")
+      "a.csv is no workbook: only .xlsx and .ods have sheets")
     copy "lo-bureau.xlsx"
     has(here(import("lo-bureau.xlsx", "--encoding", "utf-8"), 1).err,
       "lo-bureau.xlsx is a workbook: it has neither an encoding nor a separator to state")

@@ -97,10 +97,41 @@ describe("source", function()
       rows_of(source))
   end)
 
+  it("names columns without a heading, and those of one that stands over several", function()
+    local source <close> = opened "a;;a;\u{FEFF}b\u{200B};Raison\u{A0}sociale;\n1;2;3;4;5;\n"
+    assert.same({ "a", "column B", "a (column C)", "b", "Raison sociale", "column F" },
+      source.headings)
+    assert.same({ 2, 4, 5 }, { source:column "column B", source:column "b",
+      source:column "Raison\u{A0} sociale\u{200B}" })
+    assert.is_nil(source:column "z")
+    assert.error_matches(function() source:column "a" end,
+      'the heading "a" stands over columns 1 and 3; rename one')
+  end)
+
+  it("finds the headings below titles, or where it is told", function()
+    local text = "Clients\n\na;b;c\n1;2;3\n4;5;6\n"
+    local source <close> = opened(text)
+    assert.same({ { 4, "1", "2", "3" }, { 5, "4", "5", "6" } }, rows_of(source))
+    assert.matches("separator ;, headings on line 3, 3 columns", source:describe())
+    local again <close> = source:again()
+    assert.same({ "a", "b", "c" }, again.headings)
+    local told <close> = opened(text, { skip = 3 })
+    assert.same({ "1", "2", "3" }, told.headings)
+    fails_to_open(text, "is empty", { skip = 9 })
+  end)
+
+  it("leaves out separators behind the last cell, and fills up short rows when told", function()
+    local source <close> = opened "a;b;c\n1;2;3;;\n4;5;6;\n"
+    assert.same({ { 2, "1", "2", "3" }, { 3, "4", "5", "6" } }, rows_of(source))
+    local short <close> = opened("a;b;c\n1\n2;3\n4;5;6\n", { short_rows = "empty" })
+    assert.same({ { 2, "1", "", "" }, { 3, "2", "3", "" }, { 4, "4", "5", "6" } }, rows_of(short))
+    local refused <close> = opened "a;b;c\n1\n2;3;4\n"
+    assert.error_matches(function() rows_of(refused) end,
+      "line 2: 1 cells where the headings are 3 %(separator ;; its first cell is \"1\"%)")
+  end)
+
   it("names what is wrong with the file", function()
     fails_to_open("", "clients%.csv is empty; a file of rows begins with a line of headings")
-    fails_to_open("a;;c\n1;2;3\n", "heading 2 is empty")
-    fails_to_open("a;b;a\n1;2;3\n", 'the heading "a" stands over columns 1 and 3')
     fails_to_open("a;\xE9\n", "line 1, character 3, cell 2: the bytes E9 0A are not utf%-8",
       { encoding = "utf-8" })
     local source <close> = opened "a;b\n\n"

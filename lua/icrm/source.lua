@@ -8,6 +8,7 @@
 
 local core = require "icrm.core"
 local errors = require "icrm.error"
+local headings = require "icrm.headings"
 local text_tools = require "icrm.text"
 local workbook = require "icrm.workbook"
 
@@ -44,7 +45,8 @@ Csv.__index = Csv
 
 local function open_csv(opts)
   local reader = errors.check(core.csv.reader {
-    path = opts.path, encoding = opts.encoding, delimiter = opts.delimiter,
+    path = opts.path, encoding = opts.encoding, delimiter = opts.delimiter, skip = opts.skip,
+    takes_short = opts.short_rows == "empty",
   })
   return setmetatable({ reader = reader, format = reader:format(), breaks = 0 }, Csv)
 end
@@ -74,8 +76,9 @@ end
 
 function Csv:describe()
   local format = self.format
-  return ("%s%s, separator %s"):format(format.encoding,
-    format.bom and " with a byte order mark" or "", SHOWN[format.delimiter] or format.delimiter)
+  return ("%s%s, separator %s%s"):format(format.encoding,
+    format.bom and " with a byte order mark" or "", SHOWN[format.delimiter] or format.delimiter,
+    format.skip > 0 and (", headings on line %d"):format(format.skip + 1) or "")
 end
 
 -- What there is to say of a guess that may be wrong.
@@ -93,27 +96,12 @@ end
 
 -- ---- Any --------------------------------------------------------------------
 
-local function check_headings(path, headings)
-  local seen = {}
-  for i, name in ipairs(headings) do
-    local first = seen[name]
-    if name == "" then
-      refuse("%s: heading %d is empty; name the column, or remove it", path, i)
-    elseif first then
-      refuse("%s: the heading %q stands over columns %d and %d; rename one", path,
-        text_tools.clean(name), first, i)
-    end
-    seen[name] = i
-  end
-  return seen
-end
-
 --- Open a file and read its headings.
 ---
---- @param opts table path; of a CSV file encoding and delimiter (nil to detect),
----   raw = true to keep what neutralises a cell; of a workbook sheet
----   (name, or number from 1; nil: the first visible one with data) and skip (how
----   many rows stand above the headings; nil to detect)
+--- @param opts table path; skip: how many rows stand above the headings (nil to find
+---   them); of a CSV file encoding and delimiter (nil to detect), short_rows = "empty" to
+---   fill up rows that end early, raw = true to keep what neutralises a cell; of a
+---   workbook sheet (name, or number from 1; nil: the first visible one with data)
 --- @return icrm.Source source; raises icrm.Error (input)
 function M.open(opts)
   local reader
@@ -122,19 +110,38 @@ function M.open(opts)
       refuse("%s is a workbook: it has neither an encoding nor a separator to state", opts.path)
     end
     reader = workbook.open(opts)
-  elseif opts.sheet or opts.skip then
-    refuse("%s is no workbook: sheet and skip are for .xlsx and .ods", opts.path)
+  elseif opts.sheet then
+    refuse("%s is no workbook: only .xlsx and .ods have sheets", opts.path)
   else
     reader = open_csv(opts)
   end
   local source = setmetatable({ path = opts.path, reader = reader, opts = opts,
     format = reader.format, unit = reader.unit, sheet = reader.sheet, blank_rows = 0 }, Source)
-  source.headings = reader:headings()
-  if not source.headings then
+  local cells = reader:headings()
+  if not cells then
     refuse("%s is empty; a file of rows begins with a line of headings", opts.path)
   end
-  source.index = check_headings(opts.path, source.headings)
+  source.headings, source.doubles = headings.name(cells)
+  source.index = {}
+  for column, name in ipairs(source.headings) do
+    source.index[name] = column
+  end
   return source
+end
+
+--- Find a column by its heading, whatever is not seen of it.
+---
+--- @param heading string
+--- @return integer? column nil where none has it; raises icrm.Error (input) where several
+---   have
+function Source:column(heading)
+  local name = self.index[heading] and heading or headings.plain(heading)
+  local double = self.doubles[name]
+  if double then
+    refuse("%s: the heading %q stands over columns %s; rename one", self.path, name,
+      table.concat(double, " and "))
+  end
+  return self.index[name]
 end
 
 local function is_blank(cells)
@@ -185,7 +192,7 @@ function Source:again()
   local source = M.open {
     path = self.path, raw = self.opts.raw,
     encoding = self.opts.encoding, delimiter = self.format.delimiter,
-    sheet = self.format.number, skip = self.format.skip,
+    sheet = self.format.number, skip = self.format.skip, short_rows = self.opts.short_rows,
   }
   if table.concat(source.headings, "\0") ~= table.concat(self.headings, "\0") then
     source:close()

@@ -91,33 +91,6 @@ local function find_headings(rows)
   return 1
 end
 
--- "AB", as table programs name a column.
-local function letters(column)
-  local text = ""
-  while column > 0 do
-    text = string.char(65 + (column - 1) % 26) .. text
-    column = (column - 1) // 26
-  end
-  return text
-end
-
--- Columns without a heading, and those whose heading came before, are named by
--- their letters: they hinder nobody who does not map them.
-local function name_columns(cells)
-  local names, seen = {}, {}
-  for column, cell in ipairs(cells) do
-    local name = text_tools.trim(cell)
-    if name == "" then
-      name = ("column %s"):format(letters(column))
-    elseif seen[name] then
-      name = ("%s (column %s)"):format(name, letters(column))
-    end
-    seen[name] = true
-    names[column] = name
-  end
-  return names
-end
-
 local function fetch(self)
   local cells, number, typed, is_hidden = self.book:next()
   if not cells then
@@ -176,8 +149,8 @@ function Reader:headings()
   local row = self.ahead[at]
   self.at = at + 1
   self.format.skip = row.number - 1
-  self.names = name_columns(row.cells)
-  return self.names
+  self.width = #row.cells
+  return row.cells
 end
 
 local function take(self)
@@ -200,10 +173,10 @@ function Reader:next()
     return nil
   end
   local cells = row.cells
-  for column = #cells + 1, #self.names do
+  for column = #cells + 1, self.width do
     cells[column] = ""
   end
-  for column = #self.names + 1, #cells do
+  for column = self.width + 1, #cells do
     cells[column] = nil
   end
   cells.typed = row.typed

@@ -119,7 +119,7 @@ static void reply(void) {
 
 static void table(void) {
   struct icrm_csv *csv = NULL;
-  struct icrm_csv_options options = {ICRM_ENCODING_AUTO, '\0'};
+  struct icrm_csv_options options = {.delimiter = '\0'};
   struct icrm_error err;
   if (icrm_csv_open(&csv, path, &options, &err) == 0)
     while (icrm_csv_next(csv, &err) > 0)

@@ -44,7 +44,16 @@ static int read_options(lua_State *L, struct icrm_csv_options *out,
   return 0;
 }
 
-/* reader{ path=, encoding=, delimiter= } -> reader | nil, err */
+static void read_shape(lua_State *L, struct icrm_csv_options *out) {
+  out->is_skip_known = lua_getfield(L, 1, "skip") != LUA_TNIL;
+  if (out->is_skip_known)
+    out->skip = (long)luaL_checkinteger(L, -1);
+  lua_getfield(L, 1, "takes_short");
+  out->takes_short = lua_toboolean(L, -1);
+}
+
+/* reader{ path=, encoding=, delimiter=, skip=, takes_short= } -> reader | nil,
+ * err */
 static int reader_open(lua_State *L) {
   struct icrm_csv_options options = {.delimiter = '\0'};
   struct icrm_error err;
@@ -53,6 +62,7 @@ static int reader_open(lua_State *L) {
   luaL_argcheck(L, path != NULL, 1, "option 'path' is missing");
   if (read_options(L, &options, &err) < 0)
     return icrml_fail(L, &err);
+  read_shape(L, &options);
   struct reader *reader = lua_newuserdatauv(L, sizeof *reader, 0);
   reader->csv = NULL;
   luaL_setmetatable(L, READER_TYPE);
@@ -121,6 +131,8 @@ static int reader_format(lua_State *L) {
   set_doubt(L, format.guess);
   lua_pushboolean(L, format.file);
   lua_setfield(L, -2, "file");
+  lua_pushinteger(L, format.skip);
+  lua_setfield(L, -2, "skip");
   lua_pushlstring(L, &format.delimiter, 1);
   lua_setfield(L, -2, "delimiter");
   lua_pushstring(L, format.newline);

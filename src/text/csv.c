@@ -1,4 +1,5 @@
 #include "text/csv.h"
+#include "text/layout.h"
 
 #include <csv.h>
 #include <stdio.h>
@@ -41,10 +42,11 @@ struct icrm_csv {
   struct icrm_buf cells_text;
   struct cell *cells;
   size_t cells_len, cells_cap;
-  size_t record; /* cells of the finished record, 0 for none */
-  size_t taken;  /* bytes the record under way has, 0 between records */
-  bool ended;    /* csv_fini was called */
-  bool failed;   /* out of memory inside a callback */
+  size_t record;    /* cells of the finished record, 0 for none */
+  size_t taken;     /* bytes the record under way has, 0 between records */
+  bool takes_short; /* records may end early */
+  bool ended;       /* csv_fini was called */
+  bool failed;      /* out of memory inside a callback */
 };
 
 /* ---- Messages ---------------------------------------------------------- */
@@ -158,9 +160,12 @@ static int fail_ragged(const struct icrm_csv *csv, struct icrm_error *err) {
   const char *first = csv->cells_text.data;
   icrm_buf_add_escaped(&shown, first, strlen(first), 40);
   icrm_error_set(err, ICRM_ERROR_INPUT,
-                 "%s: line %ld: %zu cells where the headings are %zu (its "
-                 "first cell is \"%s\"); %s",
+                 "%s: line %ld: %zu cells where the headings are %zu "
+                 "(separator %s; its first cell is \"%s\"); %s",
                  csv->path.data, csv->cells[0].line, csv->record, csv->width,
+                 csv->format.delimiter == '\t'
+                     ? "tab"
+                     : (char[]){csv->format.delimiter, '\0'},
                  shown.data ? shown.data : "",
                  csv->record < csv->width
                      ? "a delimiter is missing, or a line break is not inside "
@@ -209,15 +214,6 @@ static void advance(struct icrm_csv *csv, const char *text, size_t len) {
     csv->column += ((unsigned char)text[i] & 0xC0) != 0x80;
 }
 
-/* Past the first line end in `text`: LF, CR LF or a lone CR. NULL: none. */
-static const char *line_end(const char *text, size_t len) {
-  const char *lf = memchr(text, '\n', len);
-  const char *cr = memchr(text, '\r', lf ? (size_t)(lf - text) : len);
-  if (cr && cr + 1 != lf)
-    return cr + 1;
-  return lf ? lf + 1 : NULL;
-}
-
 static bool is_blank(const char *text, size_t len) {
   for (size_t i = 0; i < len; i++)
     if (!strchr(" \t\r\n", text[i]))
@@ -236,7 +232,7 @@ static void end_line(struct icrm_csv *csv, const char *line, size_t len) {
 static int parse_line(struct icrm_csv *csv, struct icrm_error *err) {
   const char *from = csv->text.data + csv->at;
   size_t left = csv->text.len - csv->at;
-  const char *end = line_end(from, left);
+  const char *end = icrm_layout_line_end(from, left);
   size_t len = end ? (size_t)(end - from) : left;
   if (csv->taken == 0)
     csv->cell_line = csv->line;
@@ -293,6 +289,22 @@ static void keep_headings(struct icrm_csv *csv) {
   icrm_buf_add(&csv->headings, csv->cells_text.data, csv->cells_text.len);
 }
 
+/* Make the record as wide as the headings. Separators behind the last cell
+ * say nothing; cells that are missing are empty ones where that is meant. */
+static int fit(struct icrm_csv *csv, struct icrm_error *err) {
+  size_t filled = csv->record;
+  while (filled > csv->width && csv->cells[filled - 1].len == 0)
+    filled--;
+  if (filled > csv->width || (filled < csv->width && !csv->takes_short))
+    return fail_ragged(csv, err);
+  while (csv->cells_len < csv->width && !csv->failed)
+    on_cell("", 0, csv);
+  if (csv->failed || csv->cells_text.failed)
+    return icrm_error_set(err, ICRM_ERROR_STORE, "out of memory");
+  csv->record = csv->width;
+  return 1;
+}
+
 int icrm_csv_next(struct icrm_csv *csv, struct icrm_error *err) {
   csv->cells_len = csv->record = 0;
   icrm_buf_clear(&csv->cells_text);
@@ -310,64 +322,10 @@ int icrm_csv_next(struct icrm_csv *csv, struct icrm_error *err) {
   }
   if (csv->width == 0)
     keep_headings(csv);
-  return csv->record == csv->width ? 1 : fail_ragged(csv, err);
+  return fit(csv, err);
 }
 
-/* ---- Detection --------------------------------------------------------- */
-
-struct trial {
-  size_t cells, first, records, same;
-};
-
-static void try_cell(void *bytes, size_t len, void *data) {
-  (void)bytes;
-  (void)len;
-  ((struct trial *)data)->cells++;
-}
-
-static void try_record(int terminator, void *data) {
-  struct trial *trial = data;
-  (void)terminator;
-  if (trial->records++ == 0)
-    trial->first = trial->cells;
-  trial->same += trial->cells == trial->first;
-  trial->cells = 0;
-}
-
-static struct trial try_delimiter(const char *text, size_t len, char byte) {
-  struct trial trial = {0};
-  struct csv_parser parser;
-  if (csv_init(&parser, 0) != 0)
-    return trial;
-  csv_set_delim(&parser, (unsigned char)byte);
-  csv_parse(&parser, text, len, try_cell, try_record, &trial);
-  if (trial.records == 0)
-    csv_fini(&parser, try_cell, try_record, &trial);
-  csv_free(&parser);
-  return trial;
-}
-
-/* Compare the shares of records as wide as the first; one that makes columns
- * at all counts double, and of equals the wider is better. */
-static bool is_better(const struct trial *a, const struct trial *b) {
-  size_t left = a->same * b->records * (a->first > 1 ? 2 : 1);
-  size_t right = b->same * a->records * (b->first > 1 ? 2 : 1);
-  return left != right ? left > right : a->first > b->first;
-}
-
-static char detect_delimiter(const char *text, size_t len) {
-  static const char candidates[] = ";,\t";
-  char best_byte = candidates[0];
-  struct trial best = try_delimiter(text, len, best_byte);
-  for (size_t i = 1; candidates[i] != '\0'; i++) {
-    struct trial trial = try_delimiter(text, len, candidates[i]);
-    if (is_better(&trial, &best)) {
-      best = trial;
-      best_byte = candidates[i];
-    }
-  }
-  return best_byte;
-}
+/* ---- Layout ------------------------------------------------------------- */
 
 /* Excel's own hint: a first line "sep=;". Returns its delimiter or 0. */
 static char skip_hint(struct icrm_csv *csv) {
@@ -381,7 +339,7 @@ static char skip_hint(struct icrm_csv *csv) {
 }
 
 static const char *newline_name(const char *text, size_t len) {
-  const char *end = line_end(text, len);
+  const char *end = icrm_layout_line_end(text, len);
   if (!end)
     return "LF";
   if (end[-1] == '\r')
@@ -389,23 +347,46 @@ static const char *newline_name(const char *text, size_t len) {
   return end - text > 1 && end[-2] == '\r' ? "CRLF" : "LF";
 }
 
+/* Leave out the lines before this one. */
+static int skip_to(struct icrm_csv *csv, long line, struct icrm_error *err) {
+  while (csv->line < line) {
+    if (csv->at == csv->text.len) {
+      int got = read_block(csv, err);
+      if (got <= 0)
+        return got;
+    }
+    const char *from = csv->text.data + csv->at;
+    size_t left = csv->text.len - csv->at;
+    const char *end = icrm_layout_line_end(from, left);
+    size_t len = end ? (size_t)(end - from) : left;
+    csv->at += len;
+    if (end)
+      end_line(csv, from, len);
+  }
+  return 0;
+}
+
 /* Read the first block and choose the format. */
-static int start(struct icrm_csv *csv, char delimiter, struct icrm_error *err) {
+static int start(struct icrm_csv *csv, const struct icrm_csv_options *options,
+                 struct icrm_error *err) {
   if (read_block(csv, err) < 0)
     return -1;
   char hint = csv->text.len > 0 ? skip_hint(csv) : '\0';
   const char *text = csv->text.data ? csv->text.data + csv->at : "";
   size_t len = csv->text.len - csv->at;
-  if (!delimiter)
-    delimiter = hint ? hint : detect_delimiter(text, len);
+  const char known = options->delimiter ? options->delimiter : hint;
+  const struct icrm_layout layout = icrm_layout_find(text, len, known);
+  const long above =
+      options->is_skip_known ? options->skip : csv->line - 1 + layout.above;
   csv->format =
       (struct icrm_csv_format){.guess = icrm_charset_guess(csv->source),
                                .is_8bit = icrm_charset_is_8bit(csv->source),
                                .file = icrm_charset_is_file(csv->source),
-                               .delimiter = delimiter,
+                               .delimiter = layout.delimiter,
+                               .skip = above,
                                .newline = newline_name(text, len)};
-  csv_set_delim(&csv->parser, (unsigned char)delimiter);
-  return 0;
+  csv_set_delim(&csv->parser, (unsigned char)layout.delimiter);
+  return skip_to(csv, above + 1, err);
 }
 
 /* ---- The reader -------------------------------------------------------- */
@@ -418,6 +399,7 @@ int icrm_csv_open(struct icrm_csv **out, const char *path,
   if (!csv)
     return icrm_error_set(err, ICRM_ERROR_STORE, "out of memory");
   csv->line = 1;
+  csv->takes_short = options->takes_short;
   icrm_buf_add_escaped(&csv->path, path, strlen(path), 300);
   if (csv_init(&csv->parser, CSV_STRICT | CSV_STRICT_FINI) != 0 ||
       csv->path.len == 0) {
@@ -431,7 +413,7 @@ int icrm_csv_open(struct icrm_csv **out, const char *path,
       *err = why;
     goto fail;
   }
-  if (start(csv, options->delimiter, err) < 0)
+  if (start(csv, options, err) < 0)
     goto fail;
   *out = csv;
   return 0;

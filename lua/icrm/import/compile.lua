@@ -3,6 +3,7 @@
 
 local cures = require "icrm.cures"
 local errors = require "icrm.error"
+local heading_names = require "icrm.headings"
 local mapping_files = require "icrm.import.mapping"
 local nearest = require "icrm.nearest"
 local schemas = require "icrm.schema"
@@ -24,8 +25,9 @@ local function other_with(source, heading)
 end
 
 local function check_column(source, heading)
-  if source.index[heading] then
-    return source.index[heading]
+  local column = source:column(heading)
+  if column then
+    return column
   end
   refuse("%s has no column %q; %s", source.path, heading, other_with(source, heading)
     or nearest.question(heading, source.headings)
@@ -148,8 +150,11 @@ end
 local function compile_columns(record, source, spec)
   local used = {}
   for _, heading in ipairs(sorted(spec.columns)) do
-    check_column(source, heading)
     local to = spec.columns[heading]
+    local name = heading_names.plain(heading)
+    if to ~= false or not source.doubles[name] then
+      check_column(source, heading)
+    end
     if type(to) == "string" then
       add_target(record, source, to, heading)
     elseif type(to) == "table" and type(to.field) == "string" then
@@ -161,7 +166,7 @@ local function compile_columns(record, source, spec)
     elseif to ~= false then
       refuse("the column %q needs a field's name, a table with `field`, or false", heading)
     end
-    used[heading] = true
+    used[name] = true
   end
   return used
 end
@@ -263,7 +268,8 @@ local function compile_record(spec, source, describe)
     end
   end
   if #record.targets == 0 then
-    refuse("no column of %s matches a field of %s; %s", source.path, spec.module,
+    refuse("no column of %s matches a field of %s (it was read as %s); %s", source.path,
+      spec.module, source:describe(),
       cures.say("name them with {feed COLUMN FIELD}, or write a mapping file, of which {suggest} "
         .. "makes a draft", { FILE = source.path, MODULE = spec.module }))
   end
@@ -312,7 +318,7 @@ function M.unused(records, source)
     for _, target in ipairs(record.targets) do
       has_functions = has_functions or target.fn ~= nil
       for _, heading in ipairs(target.headings or { target.column }) do
-        used[heading] = true
+        used[heading_names.plain(heading)] = true
       end
     end
   end

@@ -18,7 +18,7 @@ function M.view(source)
   local view = {}
   return setmetatable({}, {
     __index = function(_, heading)
-      local index = source.index[heading]
+      local index = source:column(tostring(heading))
       if not index then
         error(("the file has no column %q"):format(tostring(heading)), 2)
       end

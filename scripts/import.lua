@@ -44,6 +44,9 @@ parser:option("--encoding", "Instead of what is detected: utf-8, macintosh, …,
 parser:option("--delimiter", "Instead of what is detected.")
 parser:option("--decimal", "Instead of what is detected."):choices { "comma", "point" }
 parser:option("--dates", "What comes first in 03/04/2026."):choices { "day", "month" }
+parser:option("--timezone", "The zone of times without an offset; the user's own by default.")
+  :argname "ZONE"
+parser:option("--null", "A word that means an empty cell."):argname "WORD":count "*"
 parser:flag("--suggest", "Write a mapping file as a draft, and stop.")
 parser:option("--out", "The change set; FILE.icrm by default."):argname "FILE"
 parser:option("--faults", "Where rows have faults: write the file with a column that says what is "
@@ -106,7 +109,8 @@ local mapping = args.mapping and mappings.load(args.mapping) or mapping_options.
 local job <close> = files.open(crm, args.files, mapping, { dates = args.dates,
   values = mapping_options.values(args.value),
   encoding = args.encoding, delimiter = args.delimiter, decimal = args.decimal,
-  sheet = args.sheet, skip = args.skip })
+  sheet = args.sheet, skip = args.skip, timezone = args.timezone,
+  null = #args.null > 0 and args.null or nil })
 local has_keys, header = importing.say_files(job), importing.header(job)
 making.say_sent_before(crm, header.input, has_keys, out)
 header.script, header.witness = "import", import_plan.witness(job, args.tag)

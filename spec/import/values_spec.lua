@@ -36,6 +36,37 @@ describe("values", function()
     assert.equal("12", values.integer("12,00", "comma"))
   end)
 
+  it("reads amounts as they are written elsewhere", function()
+    for text, want in pairs {
+      ["1'234'567.89"] = "1234567.89", ["1’234’567.89"] = "1234567.89", ["1’234"] = "1234",
+      ["(1,234.50)"] = "-1234.50", ["($1,234.50)"] = "-1234.50", ["$(1,234.50)"] = "-1234.50",
+      ["1.234,50-"] = "-1234.50", ["12.50 -"] = "-12.50", ["\u{2212}12.5"] = "-12.5",
+      ["– 12.5"] = "-12.5", ["+12"] = "12", ["$1,234.50"] = "1234.50", ["-$12"] = "-12",
+      ["$-12"] = "-12", ["12 EUR"] = "12", ["eur 12"] = "12", ["CHF 12.50"] = "12.50",
+      ["CHF 1'200.-"] = "1200.00", ["12,- €"] = "12.00", ["1'200.—"] = "1200.00",
+      ["£12.50"] = "12.50", ["12.50 £"] = "12.50", ["12 euros"] = "12", ["US$ 12"] = "12",
+      ["€ 1 234 567,89"] = "1234567.89", ["1 234.50"] = "1234.50", ["1\u{2009}234,5"] = "1234.5",
+      ["1 234,567"] = "1234.567", ["12 %"] = "12", ["-3,5%"] = "-3.5", ["1.234,-"] = "1234.00",
+      ["(12 €)"] = "-12", ["\u{A0}12\u{A0}€\u{A0}"] = "12",
+    } do
+      assert.equal(want, values.number(text), text)
+    end
+  end)
+
+  it("takes blanks and apostrophes only between groups of three", function()
+    for _, text in ipairs { "10 20", "3 5", "1 234 56", "12 34", "1234 567", "1'23", "1 234'567",
+      "0 123", "12 345 6,7", "1,234 567", "06 12 34 56 78", "1\u{A0}2",
+      "(12", "12)", "--12", "-12-",
+      "(-12)", "€12€", "12 %%", "12 k€", "12 EURO 50", "12²", "a 12",
+      "12 eurx", "-", "€", "1.234 567,8" }
+    do
+      local value, problem = values.number(text)
+      assert.is_nil(value, text)
+      assert.matches("is no number", problem)
+    end
+    assert.equal("250499", values.number "250 499")
+  end)
+
   it("reads dates, day first unless told otherwise", function()
     assert.equal("2026-08-12", values.date "12/08/2026")
     assert.equal("2026-12-08", values.date("12/08/2026", "month"))
@@ -71,32 +102,42 @@ describe("values", function()
     assert.equal("zzz", values.picklist("zzz", picklist))
   end)
 
-  it("keeps texts and phone numbers as they are", function()
-    assert.equal("06 12 ", values.read("06 12 ", field "phone", {}))
+  it("keeps texts and phone numbers as they are, without the blanks around them", function()
+    assert.equal("06 12", values.read("\u{A0}06 12 ", field "phone", {}))
+    assert.equal("café\nbar", values.read("cafe\u{301}\nbar\n", field "string", {}))
+    assert.equal("0601", values.read('="0601"', field "string", {}))
+    assert.equal('a "b"', values.read('="a ""b"""', field "string", {}))
     assert.equal("00123", values.read("00123", field "string", {}))
     assert.equal("a@b.fr", values.read(" a@b.fr\u{A0}", field "email", {}))
     assert.equal("", values.read(" \u{A0}", field "double", {}))
   end)
 
-  it("decides a column by all of its cells", function()
-    local column = values.column()
-    column:see("48,804", 2)
-    assert.is_nil(column:decimal())
-    assert.equal(2, column:doubtful_number().line)
-    column:see("1,96", 3)
-    assert.equal("comma", column:decimal())
-    column:see("1.5", 4)
-    local mark, problem = column:decimal()
-    assert.is_nil(mark)
-    assert.equal('"1,96" (line 3) and "1.5" (line 4) contradict each other', problem)
+  it("reads several values of a picklist, whatever is between them", function()
+    local colours = { name = "f", type = "multipicklist", picklist = {
+      values = { "Red", "Blue, dark", "Green" },
+      by_value = { Red = "Rouge", ["Blue, dark"] = "Bleu", Green = "Vert" },
+      by_label = { Rouge = "Red", Bleu = "Blue, dark", Vert = "Green" } } }
+    for text, want in pairs {
+      ["Rouge |##| vert"] = "Red |##| Green", ["Red|##|Green"] = "Red |##| Green",
+      ["rouge;VERT"] = "Red |##| Green", ["Rouge, Vert"] = "Red |##| Green",
+      ["Rouge\nVert\n"] = "Red |##| Green", ["Blue, dark"] = "Blue, dark", ["vert;"] = "Green",
+      ["Blue, dark; Red"] = "Blue, dark |##| Red", ["Rouge;Jaune"] = "Rouge;Jaune",
+      ["Red |##| Jaune"] = "Red |##| Jaune",
+    } do
+      assert.equal(want, values.read(text, colours, {}), text)
+    end
   end)
 
-  it("decides the order of dates", function()
-    local column = values.column()
-    column:see("12/08/2026", 2)
-    assert.is_nil(column:date_order())
-    assert.equal("12/08/2026", column:doubtful_date().text)
-    column:see("13/08/2026", 3)
-    assert.equal("day", column:date_order())
+  it("refuses what an earlier tool has damaged, and takes the words for nothing", function()
+    for _, text in ipairs { "#N/A", "2,601E+13", "NULL", "Caf\u{FFFD}", "#DIV/0!" } do
+      for _, kind in ipairs { "phone", "string", "double", "date" } do
+        assert.is_nil((values.read(text, field(kind), {})), text)
+      end
+    end
+    local style = { nulls = { ["n.c."] = true, ["01/01/1900"] = true } }
+    assert.equal("", values.read(" n.c.\u{A0}", field "double", style))
+    assert.equal("", values.read("01/01/1900", field "date", style))
+    assert.equal("NULL", values.read("NULL", field "string", style))
+    assert.is_nil((values.read("#N/A", field "string", style)))
   end)
 end)

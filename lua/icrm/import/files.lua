@@ -132,7 +132,8 @@ local function open_jobs(self, words, parts, opts)
   end
   for i, word in ipairs(words) do
     local job = import.open(self.crm, { source = self.sources[i], mapping = parts[i],
-      decimal = opts.decimal, dates = opts.dates, values = opts.values })
+      decimal = opts.decimal, dates = opts.dates, timezone = opts.timezone, null = opts.null,
+      values = opts.values })
     job.name = base_of(word)
     job.resolver = self.resolver
     self.jobs[i] = job

@@ -5,16 +5,14 @@
 -- the keys of records.
 -- @module icrm.import
 
+local columns = require "icrm.import.columns"
 local compile = require "icrm.import.compile"
-local cures = require "icrm.cures"
-local errors = require "icrm.error"
 local references = require "icrm.import.references"
 local rows = require "icrm.import.rows"
 local siblings = require "icrm.import.siblings"
 local sources = require "icrm.source"
 local text_tools = require "icrm.text"
 local translations = require "icrm.import.translations"
-local values = require "icrm.import.values"
 
 local M = {}
 
@@ -22,133 +20,13 @@ local Job = { __name = "icrm.import.Job" }
 Job.__index = Job
 
 local ROWS_PER_BATCH = 200 -- so many rows are read ahead to look up their references
-local NUMBERS = { integer = true, double = true, currency = true, percentage = true }
-local DATES = { date = true, datetime = true }
 
--- ---- What the columns mean ----------------------------------------------------
-
--- The columns whose cells can be read in several ways, in their order.
-local function watched_columns(job)
-  local by_index, watched = {}, {}
-  for _, record in ipairs(job.records) do
-    for _, target in ipairs(record.targets) do
-      local index, kind = target.index, target.field.type
-      if index and (NUMBERS[kind] or DATES[kind]) then
-        local watch = by_index[index]
-          or { index = index, heading = target.column, column = values.column() }
-        watch[NUMBERS[kind] and "number" or "date"] = true
-        by_index[index] = watch
-      end
-    end
-  end
-  for index = 1, #job.source.headings do
-    watched[#watched + 1] = by_index[index]
-  end
-  return watched
-end
-
-local function survey(job, watched)
-  local source <close> = job.source:again()
-  local translated = translations.all(job.records)
-  for line, cells in source:rows() do
-    job.rows = job.rows + 1
-    for _, one in ipairs(translated) do
-      one:see(cells[source.index[one.heading]])
-    end
-    for _, watch in ipairs(watched) do
-      if not (cells.typed and cells.typed[watch.index]) then
-        watch.column:see(cells[watch.index], line)
-      end
-    end
-  end
-  job.blank_rows, job.hidden_rows = source.blank_rows, source:hidden_rows()
-end
-
--- The verdict that the file's columns share, nil when they differ.
-local function common(watched, kind, verdict_of)
-  local verdict
-  for _, watch in ipairs(watched) do
-    local one = watch[kind] and verdict_of(watch.column)
-    if one and verdict and one ~= verdict then
-      return nil
-    end
-    verdict = one or verdict
-  end
-  return verdict
-end
-
-local CHOICES = { number = "say {decimal=comma} or {decimal=point}",
-  date = "say {dates=day} or {dates=month}" }
-
--- A number such as 1,234 is read as it was decided for the whole column, or not
--- at all: said once, not for every row.
-local function refuse_doubtful_number(job, watch)
-  local cell = watch.column:doubtful_number()
-  if cell then
-    errors.refuse("%s: column %s: %s (line %d) may be read in two ways, and no other cell tells "
-      .. "which; %s", job.source.path, watch.heading, text_tools.quote(cell.text), cell.line,
-      cures.say(CHOICES.number))
-  end
-end
-
-local function decide(job, watch, kind, verdict_of, wanted, shared)
-  local verdict, problem = verdict_of(watch.column)
-  if wanted then
-    return wanted
-  elseif problem then
-    errors.refuse("%s: column %s: %s; %s", job.source.path, watch.heading, problem,
-      cures.say(CHOICES[kind]))
-  end
-  return verdict or shared
-end
-
-local function note(job, message, ...)
-  job.notes[#job.notes + 1] = message:format(...)
-end
-
--- Say what was decided, one line for all columns of one reading.
-local function note_styles(job, watched)
-  local NAMES = { comma = "decimal comma", point = "decimal point", day = "day first",
-    month = "month first" }
-  for _, verdict in ipairs { "comma", "point", "day", "month" } do
-    local headings = {}
-    for _, watch in ipairs(watched) do
-      local style = job.styles[watch.index]
-      if style.decimal == verdict or style.date == verdict then
-        headings[#headings + 1] = watch.heading
-      end
-    end
-    if #headings > 0 then
-      note(job, "%s: %s", NAMES[verdict], table.concat(headings, ", "))
-    end
-  end
-end
-
-local function decide_columns(job, opts)
-  local watched = watched_columns(job)
-  survey(job, watched)
-  local Column = values.column()
-  local mark = common(watched, "number", Column.decimal)
-  local order = common(watched, "date", Column.date_order)
-  job.styles = {}
-  for _, watch in ipairs(watched) do
-    local style = {}
-    if watch.number then
-      style.decimal = decide(job, watch, "number", Column.decimal, opts.decimal, mark)
-      if not style.decimal then
-        refuse_doubtful_number(job, watch)
-      end
-    end
-    if watch.date then
-      style.date = decide(job, watch, "date", Column.date_order, opts.dates, order)
-      if not style.date and watch.column:doubtful_date() then
-        note(job, "%s: %s is taken as day/month; if it is month/day, %s",
-          watch.heading, watch.column:doubtful_date().text, cures.say "say {dates=month}")
-      end
-    end
-    job.styles[watch.index] = style
-  end
-  note_styles(job, watched)
+--- Say something of how the file is read.
+---
+--- @param message string a format
+--- @param ... any
+function Job:note(message, ...)
+  self.notes[#self.notes + 1] = message:format(...)
 end
 
 --- Open a file for import.
@@ -156,9 +34,9 @@ end
 --- @param crm icrm.Client
 --- @param opts table path, or source, which is open already; mapping (see
 ---   icrm.import.mapping); encoding, delimiter,
----   decimal ("comma", "point"), dates ("day", "month"): nil to detect; raw; values
----   (heading -> what stands for what in its cells, as in a mapping's column); of a
----   workbook sheet and skip, see icrm.source
+---   decimal ("comma", "point"), dates ("day", "month"): nil to detect; timezone, null (words
+---   that mean an empty cell): see icrm.import.columns; values (heading -> what stands for
+---   what, see icrm.import.translations); raw; of a workbook sheet and skip, see icrm.source
 --- @return icrm.import.Job job source, records, rows, notes, reading (in one line,
 ---   how the file is read)
 function M.open(crm, opts)
@@ -175,20 +53,21 @@ function M.open(crm, opts)
     return crm:describe(module)
   end)
   for _, text in ipairs(source:notes()) do
-    note(job, "%s", text)
+    job:note("%s", text)
   end
   translations.add(job.records, source, opts.values or {})
-  decide_columns(job, {
+  columns.decide(job, {
     decimal = opts.decimal or mapping.decimal, dates = opts.dates or mapping.dates,
+    timezone = opts.timezone or mapping.timezone, nulls = opts.null or mapping.null,
   })
   job.reading = table.concat({ source:describe(), table.unpack(job.notes) }, "; ")
   if job.hidden_rows > 0 then
-    note(job, "%d of the rows %s hidden in the sheet; they are read as well", job.hidden_rows,
+    job:note("%d of the rows %s hidden in the sheet; they are read as well", job.hidden_rows,
       job.hidden_rows == 1 and "is" or "are")
   end
   for _, one in ipairs(translations.all(job.records)) do
     for _, text in ipairs(one:never_seen()) do
-      note(job, "%s: no cell is %s, so nothing stands for it", one.heading, text)
+      job:note("%s: no cell is %s, so nothing stands for it", one.heading, text)
     end
   end
   for _, record in ipairs(job.records) do
@@ -196,7 +75,7 @@ function M.open(crm, opts)
   end
   local unused = compile.unused(job.records, source)
   if #unused > 0 then
-    note(job, "not imported: %s", table.concat(unused, ", "))
+    job:note("not imported: %s", table.concat(unused, ", "))
   end
   return job
 end

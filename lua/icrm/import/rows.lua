@@ -78,19 +78,20 @@ local function point_to_row(job, item, target, cells)
 end
 
 -- The key by which a record is looked for, nil when a cell of it is empty.
-local function key_in(target, way, cells)
+local function key_in(job, target, way, cells)
   local key = way.text(cells)
   local other = key and target.translations and target.translations:of(key)
   if other then
     return other ~= "" and other or nil
   end
-  return key
+  local nulls = job.style.nulls
+  return not (nulls and nulls[key]) and key or nil
 end
 
 local function point_to_record(job, item, target, cells)
   local keys, is_empty = {}, true
   for i, way in ipairs(target.ways) do
-    keys[i] = key_in(target, way, cells) or false
+    keys[i] = key_in(job, target, way, cells) or false
     if keys[i] then
       is_empty = false
       job.resolver:want(way.module, way.field, keys[i])
@@ -110,7 +111,7 @@ local function read_cell(job, target, cells)
   if value then
     return value
   end
-  return values.read_cell(cells, index, target.field, job.styles[index] or {})
+  return values.read_cell(cells, index, target.field, job.styles[index] or job.style)
 end
 
 local function fill(job, item, target, cells, row)

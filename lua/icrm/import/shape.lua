@@ -17,6 +17,7 @@ local FIELD = { field = "string", column = "string", const = "value", fn = "func
 -- The whole mapping says how to read the file, too.
 local function with_file(words)
   words.encoding, words.delimiter, words.sheet, words.skip = "string", "string", "value", "number"
+  words.timezone, words.null = "string", "texts"
   words.decimal, words.dates = { "comma", "point" }, { "day", "month" }
   return words
 end

@@ -1,6 +1,7 @@
 -- What specs share. Busted loads it first; specs get it by
 -- `require "spec.helper"`.
 local busted = require "busted"
+local canaries = require "spec.canaries"
 local luassert = require "luassert"
 
 if os.getenv "ICRM_SPEC_GC" then
@@ -37,6 +38,7 @@ function helper.write_file(path, text)
   local file = assert(io.open(path, "wb"))
   assert(file:write(text))
   assert(file:close())
+  canaries.note_given(path, text)
   return path
 end
 
@@ -52,17 +54,37 @@ local function remove_root()
 end
 busted.subscribe({ "suite", "end" }, remove_root)
 
+local function fail_file(file, parent, ...)
+  busted.publish({ "error", "file" }, file, parent, string.format(...),
+    { short_src = file.name, currentline = 0, traceback = "" })
+end
+
 -- A spec file that leaves a client open fails.
 local left_before = 0
 busted.subscribe({ "file", "end" }, function(file, parent)
   local core = package.loaded["icrm.core"]
   local left = core and core.open_count() or 0
   if left > left_before then
-    busted.publish({ "error", "file" }, file, parent,
-      ("%d left open: local crm <close> = icrm.connect ..."):format(left),
-      { short_src = file.name, currentline = 0, traceback = "" })
+    fail_file(file, parent, "%d left open: local crm <close> = icrm.connect ...", left)
   end
   left_before = left
+  return nil, true -- others are told as well
+end)
+
+-- A spec file that lets a secret out fails: by what it printed or raised, by a file in
+-- its folders or among those that its user's state is in.
+canaries.watch()
+busted.subscribe({ "file", "end" }, function(file, parent)
+  local found = canaries.take_leaks()
+  for _, folder in pairs { root, os.getenv "XDG_STATE_HOME" } do
+    for _, leak in ipairs(canaries.scan(folder)) do
+      found[#found + 1] = leak
+    end
+  end
+  for _, leak in ipairs(found) do
+    fail_file(file, parent, "a secret is in %s", leak)
+  end
+  return nil, true
 end)
 
 -- Returns the path of a new empty folder.
@@ -98,28 +120,13 @@ local function environment(env)
   return table.concat(words, " ")
 end
 
--- What no output may hold: the access key of its environment, the hash that answers
--- a challenge, the token of one, and the name of a session, which ends in 21 digits
--- where the sandbox made it.
-local CANARIES = { "accessKey=%x%x%x%x", '"token":"%x%x%x%x', '"sessionName":"%w',
-  "sessionName=%w", "%f[%x]" .. ("%x"):rep(21) .. "%f[%X]" }
-
-local function canaries(env)
-  local list = { table.unpack(CANARIES) }
-  local key = env and env.ICRM_ACCESS_KEY or ""
-  if #key >= 8 then
-    list[#list + 1] = (key:gsub("%p", "%%%0"))
-  end
-  return list
-end
-
-local function check_canaries(result, env)
-  for _, pattern in ipairs(canaries(env)) do
-    for _, text in ipairs { result.out, result.err } do
-      local from = text:find(pattern)
-      if from then
-        error("a secret is in the output: " .. text:sub(math.max(1, from - 80), from + 40), 3)
-      end
+local function check_canaries(result, env, errors_path)
+  canaries.note_key(env and env.ICRM_ACCESS_KEY)
+  for _, text in ipairs { result.out, result.err } do
+    local found = canaries.find(text)
+    if found then
+      os.remove(errors_path) -- said once
+      error("a secret is in the output: " .. found, 3)
     end
   end
 end
@@ -149,7 +156,7 @@ function helper.run(argv, options)
     code = how == "exit" and number or 128 + number,
     signal = how == "signal" and number or nil,
   }
-  check_canaries(result, options.env)
+  check_canaries(result, options.env, dir .. "/err")
   return result
 end
 

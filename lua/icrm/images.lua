@@ -4,7 +4,7 @@
 
 local alterations = require "icrm.alterations"
 local values = require "icrm.values"
-local ways = require "icrm.ways"
+local kinds = require "icrm.kinds"
 
 local M = {}
 
@@ -62,7 +62,7 @@ local function spilled(schema, sent, before, stored, list)
       and sent[name] == nil
       and name ~= "id"
       and not is_silent(schema, name, stored)
-      and not ways.follows(name, sent)
+      and not kinds.follows(name, sent)
       and not schema:same(name, old, stored[name])
     then
       local entry = difference(schema, name, old, stored[name])
@@ -103,7 +103,7 @@ local function defaulted(schema, sent, stored, list)
       and value ~= "0"
       and not alterations.is_nothing(values.text(value))
       and not is_promised(field, value)
-      and not ways.follows(name, sent)
+      and not kinds.follows(name, sent)
     then
       list[#list + 1] = {
         field = name, type = field.type, sent = "", stored = values.text(value),

@@ -12,7 +12,7 @@ local operations = require "icrm.operations"
 local lookup = require "icrm.query.lookup"
 local records = require "icrm.records"
 local undone = require "icrm.changes.plan.undone"
-local ways = require "icrm.ways"
+local kinds = require "icrm.kinds"
 
 local M = {}
 
@@ -54,7 +54,7 @@ local function reversed_fields(schema, change)
   local old = images.editable(schema, before)
   for _, difference in ipairs(images.differences(schema, old, json.decode(change.after))) do
     local field = difference.field
-    if not ways.follows(field, meant) then
+    if not kinds.follows(field, meant) then
       fields[field] = before[field]
     end
   end

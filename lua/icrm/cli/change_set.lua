@@ -61,7 +61,11 @@ end
 --- @param client? icrm.Client
 --- @return icrm.ChangeSet
 function M.look(path, client)
-  return changes.open(client, path, { read_only = true })
+  local ok, set = pcall(changes.open, client, path, { read_only = true })
+  if not ok and errors.is(set, "store") and set.code == "FULL" then
+    return exits.leave(set)
+  end
+  return ok and set or error(set, 0)
 end
 
 -- A protected profile guards a real CRM against a command meant for another.
@@ -92,7 +96,7 @@ function M.open(client, path)
   local ok, set = pcall(changes.open, client, path)
   if ok then
     return set
-  elseif errors.is(set, "store") and set.code ~= "LOCKED" then
+  elseif errors.is(set, "store") and not set.code then
     error(set, 0) -- no such file, say; the journal has not failed
   end
   return exits.leave(set)

@@ -18,9 +18,13 @@ M.Database = Database
 -- Raise; the transaction that this happens in is undone, whoever catches it.
 local function fail(self, message)
   message = tostring(message):gsub("^LuaSQL: ", ""):match "[^\n]*"
+  local is_full = self.driver.is_full and self.driver.is_full(self.path, message)
+  local words = is_full and "the disk is full; make room, then run this again"
+    or self.driver.plain_words[message] or message
   self.failed = errors.new {
     kind = "store",
-    message = ("%s: %s"):format(self.path, self.driver.plain_words[message] or message),
+    code = is_full and "FULL" or nil,
+    message = ("%s: %s"):format(self.path, words),
   }
   error(self.failed, 0)
 end

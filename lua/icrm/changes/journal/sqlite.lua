@@ -24,6 +24,8 @@
 -- * `is_foreign(path)`: whether a file that could not be locked is of another kind; may
 --   be left out.
 -- * `remove(path)`: remove a change set and its file.
+-- * `is_full(path, message)`: whether what the database says means that the disk is full;
+--   may be left out.
 -- * `plain_words`: what the database says → words for whoever has to mend it.
 -- * `gives_text`: true when every value comes back as a text, numbers too.
 -- * `clustered`: nil, or what to append to CREATE TABLE for rows kept by their key.
@@ -34,6 +36,7 @@
 -- like others. They never hold a NUL.
 -- @module icrm.changes.journal.sqlite
 
+local core = require "icrm.core"
 local state = require "icrm.changes.journal.state"
 
 local M = {
@@ -51,13 +54,39 @@ M.settings = {
   "PRAGMA secure_delete = ON", -- an erased session leaves no trace
 }
 
+local FULL = "database or disk is full"
+
 M.plain_words = {
   ["file is not a database"] = "this is no change set; an import, an update and the like "
     .. "write one, FILE.icrm",
-  ["database or disk is full"] = "the disk is full; make room, then run this again",
   ["attempt to write a readonly database"] = "it, or its folder, may not be written to",
   ["unable to open database file"] = "it, or its folder, may not be written to",
 }
+
+local ROOM = 64 * 1024 -- bytes; the log and its shared memory take as much
+
+-- Whether there is no room for what a database needs beside its file.
+local function lacks_room(path)
+  local probe = path .. ".room"
+  local file = core.files.create(probe) and io.open(probe, "wb")
+  if not file then
+    return false
+  end
+  local is_written = file:write(("\0"):rep(ROOM)) and file:flush()
+  file:close()
+  os.remove(probe)
+  return not is_written
+end
+
+--- Whether an error means that the disk is full. Where not even the shared memory of the
+--- log finds room SQLite speaks of an I/O error.
+---
+--- @param path string of the database
+--- @param message string
+--- @return boolean
+function M.is_full(path, message)
+  return message == FULL or message == "disk I/O error" and lacks_room(path)
+end
 
 --- Open a file.
 ---

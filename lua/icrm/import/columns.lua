@@ -1,4 +1,4 @@
---- What the columns of a file mean, settled once by all of their cells before the first
+--- What the columns of a file mean, decided once by all of their cells before the first
 --- row is made: decimals, the order of dates, time zones, and what must be said of them.
 -- @module icrm.import.columns
 

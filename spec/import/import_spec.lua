@@ -172,7 +172,9 @@ describe("import", function()
 
     it("count only when the bytes are the same", function()
       assert.same({ 'line 2, key (Membre de): no record of Accounts has the customer_code "e-1"; '
-        .. "create it first, or mend the key" },
+        .. 'near: "É-1" (' .. crm:from("Accounts"):where("customer_code", "=", "É-1"):first().id
+        .. '); columns = { ["key"] = { values = { ["e-1"] = "É-1" } } }; or create it first, or '
+        .. "mend the key" },
         (faults_of("accountname;key\nX;e-1\nY;É-1\n", mapping "Accounts.customer_code")))
     end)
 
@@ -184,6 +186,43 @@ describe("import", function()
       local items = items_of("accountname;key\nY;\n", mapping("Accounts.customer_code", true))
       assert.same({}, items[1].faults)
       assert.is_nil(items[1].fields.account_id)
+    end)
+
+    it("name records whose key is near, by a few queries more", function()
+      local ids = {}
+      for _, name in ipairs { "Menuiserie Dupont", "Société Étoilée", "Dupont et fils" } do
+        ids[name] = crm:create("Accounts", { accountname = name }).id
+      end
+      local faults = faults_of("accountname;key\nX;Menuiserie Dupond\nY;societe etoilee\n"
+        .. "Z;Dupont\nQ;Rien de semblable ici\nR;(]\n", mapping "Accounts.accountname")
+      assert.equal(5, #faults)
+      assert.matches('near: "Menuiserie Dupont" %(' .. ids["Menuiserie Dupont"] .. "%)", faults[1])
+      assert.matches('near: "Société Étoilée" %(' .. ids["Société Étoilée"] .. "%)", faults[2])
+      assert.matches('near: "Dupont et fils" %(3x%d+%), "Menuiserie Dupont" %(3x%d+%)', faults[3])
+      assert.matches('has the accountname "Rien de semblable ici"; create it first', faults[4])
+      assert.matches('has the accountname "%(%]"; create it first', faults[5])
+      local rows = {}
+      for i = 1, 200 do
+        rows[i] = ("X;Inconnue numéro %d"):format(i)
+      end
+      local before = crm.core:stats().calls
+      faults_of("accountname;key\n" .. table.concat(rows, "\n") .. "\n",
+        mapping "Accounts.accountname")
+      assert.truthy(crm.core:stats().calls - before < 60)
+    end)
+
+    it("may be the id itself, where a key means several", function()
+      local text = "accountname;key\nX;D-2\n"
+      local first = faults_of(text, mapping "Accounts.customer_code")[1]
+      local id = first:match "3x%d+"
+      assert.matches('or give the id itself', first)
+      assert.matches('say which: columns = { %["key"%] = { values = { %["D%-2"%] = "ID" } } }',
+        first)
+      local items = items_of("accountname;key\nX;" .. id .. "\n",
+        mapping "Accounts.customer_code")
+      assert.equal(id, items[1].fields.account_id)
+      assert.matches('no record of Accounts has the customer_code "3x99999"',
+        faults_of("accountname;key\nX;3x99999\n", mapping "Accounts.customer_code")[1])
     end)
 
     it("are looked up many at a time, each once", function()

@@ -355,6 +355,20 @@ describe("import.plan", function()
     assert.matches("30 faults; nothing was sent; %-%-faults does$", message)
   end)
 
+  it("says once, and first, that what nearly all rows refer to is not there", function()
+    local rows = {}
+    for i = 1, 9 do
+      rows[i] = ("N%d;Absente %d"):format(i, i)
+    end
+    local mapping = { module = "Contacts", match = true, fields = {
+      account_id = { ref = "Accounts.accountname", from = "{Entreprise}" } } }
+    local text = "Nom;Entreprise\n" .. table.concat(rows, "\n") .. "\n"
+    assert.matches("^[^\n]*rows.csv: Entreprise: 9 of 9 rows name records of Accounts that are not "
+      .. "there; import those first, or their file and this one in one job\n",
+      refused(text, mapping))
+    assert.falsy(refused("Nom;Entreprise\nA;Absente\n", mapping):find("of 1 rows", 1, true))
+  end)
+
   it("does not ask about an empty cell where the CRM has its own zero", function()
     account { accountname = "Zéro", siret = "10000000000020" }
     local list = planned("siret;employees;phone;emailoptout\n10000000000020;;;\n", by "siret")

@@ -9,14 +9,82 @@ local value_tools = require "icrm.values"
 
 local M = {}
 
+--- Add to a fault what helps with its own value; the rest of the cure is of all values.
+---
+--- @param told icrm.import.Fault
+--- @param hint string?
+function M.add(told, hint)
+  told.hint, told.allowed = hint, told.cure
+  told.cure = hint and told.cure and ("%s; or %s"):format(hint, told.cure) or hint or told.cure
+end
+
+-- How a value of a column is said to stand for another, where one column feeds the field.
+local function translated(target, from, to)
+  local heading = target.headings and #target.headings == 1 and target.headings[1]
+    or not target.headings and target.column
+  return heading and cures.say("{translate COLUMN FROM TO}",
+    { COLUMN = heading, FROM = text_tools.trim(from), TO = to })
+end
+
+--- Name records whose key is near one that no record has.
+---
+--- @param target table compiled
+--- @param key string
+--- @param near table[] text and id
+--- @return string? hint
+function M.near_records(target, key, near)
+  local words = {}
+  for i, one in ipairs(near) do
+    words[i] = ("%s (%s)"):format(text_tools.quote(one.text), one.id)
+  end
+  if #words == 0 then
+    return nil
+  end
+  local translation = translated(target, key, near[1].text)
+  return ("near: %s%s"):format(table.concat(words, ", "), translation and "; " .. translation or "")
+end
+
+--- How to say which of several records one key means.
+---
+--- @param target table compiled
+--- @param key string
+--- @return string? hint
+function M.choice(target, key)
+  local translation = translated(target, key, "ID")
+  return translation and "say which: " .. translation
+end
+
+local MANY = 5 -- rows
+local NEARLY_ALL = 0.8
+
+--- Say of the references of which nearly none was found what helps with all of them.
+---
+--- @param jobs icrm.import.Job[] whose items were made
+--- @return string[] lines
+function M.of_references(jobs)
+  local lines = {}
+  for _, job in ipairs(jobs) do
+    for _, record in ipairs(job.records) do
+      for _, target in ipairs(record.targets) do
+        local sought, absent = target.sought or 0, target.absent or 0
+        if absent >= MANY and absent >= NEARLY_ALL * sought then
+          lines[#lines + 1] = ("%s: %s: %d of %d rows name records of %s that are not there; "
+            .. "import those first, or their file and this one in one job"):format(job.source.path,
+            table.concat(target.headings, ", "), absent, sought, target.ways[1].module)
+        end
+      end
+    end
+  end
+  return lines
+end
+
 -- Of a picklist: what this value may stand for, and what all of them may be.
 local function advise_on_picklist(told, target, near)
-  local allowed = "allowed: " .. picklists.list(target.field.picklist)
   local hint = nearest.ask(near)
   if hint and target.field.type == "picklist" then
-    hint = hint .. " " .. cures.say("{translate COLUMN FROM TO}",
-      { COLUMN = target.column, FROM = text_tools.trim(told.value), TO = near })
+    hint = hint .. " " .. translated(target, told.value, near)
   end
+  local allowed = "allowed: " .. picklists.list(target.field.picklist)
   told.hint, told.allowed = hint, allowed
   told.cure = hint and hint .. "; " .. allowed or allowed
 end

@@ -3,6 +3,7 @@
 -- @module icrm.import.plan
 
 local core = require "icrm.core"
+local advice = require "icrm.import.advice"
 local change = require "icrm.import.change"
 local cures = require "icrm.cures"
 local errors = require "icrm.error"
@@ -147,7 +148,7 @@ end
 
 -- How many faults there are in all files, and the lines that tell them.
 local function all_faults(filler)
-  local count, lines, is_whole = 0, {}, true
+  local count, lines, is_whole = 0, advice.of_references(filler.jobs), true
   for _, job in ipairs(filler.jobs) do
     local more, all_told = filler.faults[job]:lines()
     count = count + filler.faults[job].count

@@ -6,6 +6,7 @@
 
 local errors = require "icrm.error"
 local lookup = require "icrm.query.lookup"
+local near_records = require "icrm.import.near_records"
 local text_tools = require "icrm.text"
 
 local M = {}
@@ -18,7 +19,7 @@ Resolver.__index = Resolver
 --- @param crm icrm.Client
 --- @return icrm.import.Resolver
 function M.new(crm)
-  return setmetatable({ crm = crm, tables = {} }, Resolver)
+  return setmetatable({ crm = crm, tables = {}, near_records = near_records.new(crm) }, Resolver)
 end
 
 -- ids: key -> ids of the records that have it, each once
@@ -31,8 +32,9 @@ local function table_of(self, module, field)
     if not known then
       errors.refuse("reference %s: %s; %s", name, fault.message, fault.cure)
     end
-    found = { lookup = lookup.new(self.crm, module, known.name), field = known.name, ids = {},
-      wanted = {} }
+    found = { lookup = lookup.new(self.crm, module, known.name), field = known.name,
+      label = known.label, prefix = schema.id_prefix, ids = {}, wanted = {}, wanted_ids = {},
+      alike = {} }
     self.tables[name] = found
   end
   return found
@@ -46,8 +48,9 @@ end
 function Resolver:want(module, field, key)
   local keys = table_of(self, module, field)
   if keys.ids[key] == nil then
+    local list = key:match "^(%d+)x%d+$" == keys.prefix and keys.wanted_ids or keys.wanted
     keys.ids[key] = {}
-    keys.wanted[#keys.wanted + 1] = key
+    list[#list + 1] = key
   end
 end
 
@@ -60,17 +63,64 @@ local function contains(ids, id)
   return false
 end
 
+-- What the server holds equal is another key all the same; it is told as the near one.
+local function note_record(keys, record)
+  local value = record[keys.field]
+  local ids = keys.ids[value]
+  if not ids then
+    keys.alike[text_tools.fold(value)] = record
+  elseif not contains(ids, record.id) then -- another spelling may have found it
+    ids[#ids + 1] = record.id
+  end
+end
+
+-- The id itself stands for the record, where a person chose among several.
+local function note_ids(self, module, keys)
+  for id in pairs(lookup.by_id(self.crm, module, keys.wanted_ids)) do
+    keys.ids[id] = { id }
+  end
+  keys.wanted_ids = {}
+end
+
 --- Look up all keys wanted since the last time.
 function Resolver:resolve()
-  for _, keys in pairs(self.tables) do
+  for name, keys in pairs(self.tables) do
     for _, record in ipairs(keys.lookup:find(keys.wanted)) do
-      local ids = keys.ids[record[keys.field]]
-      if ids and not contains(ids, record.id) then -- another spelling may have found it
-        ids[#ids + 1] = record.id
-      end
+      note_record(keys, record)
     end
     keys.wanted = {}
+    if #keys.wanted_ids > 0 then
+      note_ids(self, name:match "^[^.]+", keys)
+    end
   end
+end
+
+-- A record that was found, whose key differs in case and accents alone.
+local function alike_of(keys, key)
+  local form = text_tools.fold(key)
+  for other, ids in pairs(keys.ids) do
+    if ids[1] and text_tools.fold(other) == form then
+      return { id = ids[1], [keys.field] = other }
+    end
+  end
+end
+
+--- Find records whose key is near one that no record has.
+---
+--- @param module string
+--- @param field string
+--- @param key string
+--- @return table[] near id and text, three at most, the nearest first
+function Resolver:near(module, field, key)
+  local keys, near = table_of(self, module, field), {}
+  local alike = keys.alike[text_tools.fold(key)]
+  local rows = alike and { alike } or self.near_records:of(module, keys.field, key, function()
+    return alike_of(keys, key)
+  end)
+  for i, row in ipairs(rows) do
+    near[i] = { id = row.id, text = row[keys.field] }
+  end
+  return near
 end
 
 --- Give the id that a key stands for, after resolve.
@@ -92,7 +142,7 @@ function Resolver:id(module, field, key)
   end
   return nil, ("%d records of %s have the %s %s: %s"):format(#ids, module, field,
     text_tools.quote(key), text_tools.cut(table.concat(ids, ", "), 80)),
-    "refer by a field that only one of them has, or map a column of ids to the field"
+    "refer by a field that only one of them has, or give the id itself"
 end
 
 return M

@@ -34,9 +34,11 @@ end
 local function fault(item, target, message, cure, value)
   local column = target and (target.column
     or target.headings and table.concat(target.headings, ", "))
-  item.faults[#item.faults + 1] = { line = item.line, column = column,
+  local one = { line = item.line, column = column,
     field = target and target.field.name, label = target and target.field.label, value = value,
     message = message, cure = cure }
+  table.insert(item.faults, one)
+  return one
 end
 
 local function key_of(record, cells)
@@ -249,7 +251,7 @@ end
 local function find_by(job, item, way, key)
   local id, problem, cure, is_absent = job.resolver:id(way.module, way.field, key)
   if id or not is_absent then
-    return { id = id, problem = problem, cure = cure }
+    return { id = id, problem = problem, cure = cure, several = problem and key }
   end
   local row_key, row_problem, row_cure, is_own = job.siblings:key_of(way.module, way.field, key,
     item.key)
@@ -257,23 +259,38 @@ local function find_by(job, item, way, key)
     return { row_key = row_key, problem = row_problem, cure = row_cure, is_absent = is_own }
   end
   local near = job.siblings:near(way.module, way.field, key)
-  return { problem = problem, is_absent = true, cure = near
-    and ("a row makes %s; write it alike"):format(text_tools.quote(near)) or cure }
+  return { problem = problem, is_absent = true, cure = cure, way = way, key = key,
+    hint = near and ("a row makes %s; write it alike"):format(text_tools.quote(near)) }
+end
+
+-- What was probably meant, asked of the CRM only where nothing else was found.
+local function hint_of(job, target, found)
+  return found.hint or found.way and advice.near_records(target, found.key,
+    job.resolver:near(found.way.module, found.way.field, found.key))
 end
 
 -- What the first key that has anything stands for.
 local function find(job, item, lookup)
-  local problems, cure = {}, nil
+  local problems, cure, hint = {}, nil, nil
   for i, way in ipairs(lookup.target.ways) do
     local key = lookup.keys[i]
     local found = key and find_by(job, item, way, key)
     if found and not found.is_absent then
+      found.hint = found.several and advice.choice(lookup.target, found.several)
       return found
     elseif found then
       problems[#problems + 1], cure = found.problem, cure or found.cure
+      hint = hint or hint_of(job, lookup.target, found)
     end
   end
-  return { problem = table.concat(problems, "; "), cure = cure }
+  return { problem = table.concat(problems, "; "), cure = cure, hint = hint,
+    is_nowhere = true }
+end
+
+-- How many references there are of a field, and how many find nothing.
+local function count_sought(target, found)
+  target.sought = (target.sought or 0) + 1
+  target.absent = (target.absent or 0) + (found.is_nowhere and 1 or 0)
 end
 
 --- Fill in the references that the resolver knows now, and check all fields.
@@ -286,8 +303,9 @@ function M.finish(job, record, item)
     local name, found = lookup.target.field.name, find(job, item, lookup)
     item.fields[name], item.refs[name] = found.id, found.row_key
     if found.problem then
-      fault(item, lookup.target, found.problem, found.cure)
+      advice.add(fault(item, lookup.target, found.problem, found.cure), found.hint)
     end
+    count_sought(lookup.target, found)
   end
   item.lookups = nil
   check_fields(job, record, item)

@@ -1,0 +1,125 @@
+--- Records whose key is near one that no record has: "Dupont" for "Dupond".
+--
+-- What the server holds equal, case and accents aside, came with the look-up itself. For
+-- others it is asked by the longest words of the key, a few keys of an import only: the
+-- names are a help, and no file costs more than so many queries.
+-- @module icrm.import.near_records
+
+local core = require "icrm.core"
+local errors = require "icrm.error"
+local nearest = require "icrm.nearest"
+local text_tools = require "icrm.text"
+
+local M = {}
+
+local NearRecords = {}
+NearRecords.__index = NearRecords
+
+local QUERIES = 20 -- of an import
+local ROWS = 60 -- among which the near ones are chosen
+local SHOWN = 3
+local SHORTEST = 4 -- letters of a word that is asked for
+
+--- @param crm icrm.Client
+--- @return table near remembers what it asked for
+function M.new(crm)
+  return setmetatable({ crm = crm, left = QUERIES, known = {} }, NearRecords)
+end
+
+-- The two longest words, cut so that another ending is found as well.
+local function stems_of(key)
+  local words = {}
+  for word in key:gmatch "[%w\128-\255]+" do
+    local length = utf8.len(word)
+    if length and length >= SHORTEST then
+      words[#words + 1] = { text = word, length = length }
+    end
+  end
+  table.sort(words, function(a, b)
+    return a.length > b.length or a.length == b.length and a.text < b.text
+  end)
+  local stems = {}
+  for i = 1, math.min(2, #words) do
+    local kept = math.max(SHORTEST, words[i].length - 2)
+    stems[i] = words[i].text:sub(1, (utf8.offset(words[i].text, kept + 1) or 0) - 1)
+  end
+  return stems
+end
+
+local function ask(self, module, field, stems, any)
+  local query = self.crm:from(module):select(field)
+  for i, stem in ipairs(stems) do
+    local pattern = "%" .. stem .. "%"
+    query = any and i > 1 and query:or_where(field, "LIKE", pattern)
+      or query:where(field, "LIKE", pattern)
+  end
+  return query:all(ROWS)
+end
+
+-- Records that hold the words of the key, all of them or one. A server that cannot tell
+-- leaves the person without the help, and nothing else.
+local function candidates(self, module, field, key)
+  local stems = core.vtql.is_name(field) and stems_of(key) or {}
+  if #stems == 0 then
+    return {}
+  end
+  self.left = self.left - 1
+  local rows = errors.try(ask, self, module, field, stems) or {}
+  if #rows == 0 and #stems > 1 and self.left > 0 then
+    self.left = self.left - 1
+    rows = errors.try(ask, self, module, field, stems, true) or {}
+  end
+  return rows
+end
+
+-- The nearest first: by edits, then those that hold the key or are held by it.
+local function choose(rows, field, key)
+  local by_form, form, chosen = {}, text_tools.fold(key), {}
+  for _, row in ipairs(rows) do
+    if type(row[field]) == "string" then
+      by_form[text_tools.fold(row[field])] = row
+    end
+  end
+  local function take(row)
+    by_form[text_tools.fold(row[field])] = nil
+    chosen[#chosen + 1] = row
+  end
+  while #chosen < SHOWN and next(by_form) do
+    local row = nearest.name(form, by_form)
+    if not row then
+      break
+    end
+    take(row)
+  end
+  local others = {}
+  for other in pairs(by_form) do
+    if other:find(form, 1, true) or form:find(other, 1, true) and #other >= SHORTEST then
+      others[#others + 1] = other
+    end
+  end
+  table.sort(others)
+  for i = 1, math.min(#others, SHOWN - #chosen) do
+    take(by_form[others[i]])
+  end
+  return chosen
+end
+
+--- Find records whose key is near another.
+---
+--- @param module string
+--- @param field string
+--- @param key string that no record has
+--- @param alike fun(): icrm.Record? a record that was found already, whose key is equal
+---   whatever the case and accents
+--- @return icrm.Record[] rows id and the field; three at most, the nearest first
+function NearRecords:of(module, field, key, alike)
+  local name = ("%s.%s\0%s"):format(module, field, key)
+  if not self.known[name] and self.left > 0 then
+    local found = alike()
+    self.known[name] = found and { found }
+      or choose(candidates(self, module, field, key), field, key)
+  end
+  return self.known[name] or {}
+end
+
+return M

@@ -67,17 +67,18 @@ describe("what stays unknown", function()
 end)
 
 describe("docs/servers.md", function()
-  it("says of every trait what icrm does about it", function()
+  it("says of every trait what the server does, and what icrm does about it", function()
     local said = {}
     for _, cells in ipairs(rows_of("docs/servers.md",
-      "| trait | seen on | what icrm does |")) do
-      assert.truthy(cells[3] and cells[3] ~= "")
+      "| trait | seen on | what the server does | what icrm does |")) do
+      assert.truthy(cells[4] and cells[4] ~= "")
       for name in cells[1]:gmatch "`([^`]+)`" do
-        said[name] = true
+        said[name] = cells[3]
       end
     end
     for _, trait in ipairs(sandbox.traits()) do
       assert.truthy(said[trait.name], trait.name)
+      assert.truthy(said[trait.name]:find(trait.sentence, 1, true), trait.name)
     end
   end)
 end)

@@ -23,8 +23,10 @@ describe("doctor", function()
   it("names the server, what it offers and what that means", function()
     local lines = checked { url = "sandbox:?profile=vtiger8" }
     says(lines, "server", "^vtiger 8%.0%.0$")
-    says(lines, "deletions", "^offered$")
-    says(lines, "relations", "by retrieve_related$")
+    says(lines, "deletions", "^offered: undo can remove")
+    says(lines, "relations", "%(retrieve_related%)$")
+    says(lines, "rights", "^admin is an administrator: all records show$")
+    says(lines, "record numbers", "may get one number .*%-%-numbers unique$")
     says(lines, "logout", "^ends a session")
     says(lines, "numbers", "^numbers with a point, times in UTC, whatever your settings say")
     assert.is_nil(lines.trial)
@@ -40,8 +42,9 @@ describe("doctor", function()
   it("knows coreBOS, and in which form it reads numbers", function()
     local lines = checked { url = "sandbox:?profile=corebos" }
     says(lines, "server", "^coreBOS")
-    says(lines, "relations", "by getRelatedRecords$")
-    says(lines, "files", "by retrievedocattachment$")
+    says(lines, "relations", "%(getRelatedRecords%)$")
+    says(lines, "files", "%(retrievedocattachment%)$")
+    says(lines, "empty dates", "becomes today's on this server: icrm sends it empty$")
     says(lines, "numbers", "numbers are read in your form, 1,234%.56, and times in your zone")
   end)
 
@@ -52,12 +55,44 @@ describe("doctor", function()
   end)
 
   it("takes nothing for granted where it does not know", function()
-    says(checked { url = "sandbox:" }, "numbers", "is not known: a set stops at the first value")
+    says(checked { url = "sandbox:" }, "numbers",
+      "is not known, %-%-probe finds out; a set stops at the first value")
+  end)
+
+  it("says what was probed before, with the day", function()
+    local url = "sandbox:" .. helper.tmpdir() .. "/crm.db"
+    local crm <close> = icrm.connect(url)
+    crm:server():learn("amounts", "rounded:3")
+    crm:close()
+    says(checked { url = url }, "numbers",
+      "amounts are rounded to 3 decimals %(seen on %d+%-%d+%-%d+%)")
+  end)
+
+  it("says what a user who is no administrator should know", function()
+    local server <close> = sandbox.start { profile = "vtiger8" }
+    local crm <close> = icrm.connect { url = server:url(), username = "jdupont",
+      access_key = server:key "jdupont", insecure = true }
+    local lines = {}
+    require("icrm.cli.server_checks").run(function(_, name, text)
+      lines[name] = { text = text }
+    end, crm, {})
+    says(lines, "rights", "^jdupont is no administrator.* What does not show is not taken")
+    says(lines, "numbers", "^you may not read your own record: amounts count as rounded to 2")
+  end)
+
+  it("does not say that there is no lock where nobody can tell", function()
+    says(checked { url = "sandbox:?demo=off" }, "session lock",
+      "^could not be seen: there are no records by which it could be seen%.")
+  end)
+
+  it("says how many decimals an amount keeps", function()
+    says(checked { url = "sandbox:?profile=vtiger8", probe = true }, "amounts",
+      "^are rounded to 2 decimals: 1234%.56789 became 1234%.57")
   end)
 
   it("says where sessions are no queue", function() -- where they are: lock_spec
     says(checked { url = "sandbox:?lock=off&faults=p=1 query stall=60" }, "session lock",
-      "^not seen: a quick read overtook .*; only a session that was ended")
+      "^not seen: a quick read overtook .*%. So nothing but the end of its session")
   end)
 
   it("writes on trial when it is told to, and removes what it wrote", function()

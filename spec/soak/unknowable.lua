@@ -10,9 +10,9 @@ local UNKNOWABLE = {
     why = "no session can be ended, so nothing proves that a create without an answer has "
       .. "ended" },
   { name = "ids-as-text", stops = true, leaves = { unplanned = true, unknown = true },
-    why = "pages in this order may leave records out, so nothing is read, or taken for absent" },
+    why = "where pages in this order cannot be shown to be whole, nothing is taken for absent" },
   { name = "reversed-page", stops = true, leaves = { unplanned = true, unknown = true },
-    why = "pages in this order may leave records out, so nothing is read, or taken for absent" },
+    why = "where pages in this order cannot be shown to be whole, nothing is taken for absent" },
   { name = "in-ignored", stops = true, leaves = { unplanned = true, unknown = true },
     why = "an answer with records that were not asked for is none, so no absence is proven" },
   { name = "swapped", stops = true, leaves = { unknown = true },

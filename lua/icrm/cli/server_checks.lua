@@ -15,22 +15,27 @@ local M = {}
 local SERVERS = {
   vtiger8 = "vtiger %s",
   corebos = "coreBOS (it says vtiger %s)",
-  initiative = "Initiative CRM, or another vtiger 6 (%s)",
+  initiative = "Initiative CRM, or another vtiger 6 (%s); the first record of each kind shows how "
+    .. "it is written to",
   unknown = "of no known kind (it says vtiger %s): nothing is taken for granted, everything goes "
     .. "the safe way, and the first record of each kind shows how it is written to",
 }
 
 -- Each line of operations: any one of them will do.
 local OFFERS = {
-  { name = "changes", any = { "revise" }, there = "revise changes single fields",
+  { name = "changes", any = { "revise" },
+    there = "single fields are changed, the rest of a record is left alone",
     absent = "no revise: records are changed by update, which may blank or round what is not "
       .. "meant; the first record of each kind shows it; a reference cannot be emptied" },
-  { name = "deletions", any = { "delete" }, there = "offered",
+  { name = "deletions", any = { "delete" },
+    there = "offered: undo can remove what an import created",
     absent = "not offered: undo cannot remove what an import created" },
-  { name = "relations", any = { "retrieve_related", "getRelatedRecords" }, there = "offered",
+  { name = "relations", any = { "retrieve_related", "getRelatedRecords" },
+    there = "related records can be listed, and files attached to them",
     absent = "not offered: related records cannot be listed, and attach cannot see whether a "
       .. "document is where it belongs" },
-  { name = "files", any = { "files_retrieve", "retrievedocattachment" }, there = "offered",
+  { name = "files", any = { "files_retrieve", "retrievedocattachment" },
+    there = "attached files can be downloaded",
     absent = "not offered: files can be attached, and not downloaded" },
 }
 
@@ -56,8 +61,7 @@ local function check_offers(add, server)
     for _, operation in ipairs(entry.any) do
       by = by or server:offers(operation) and operation
     end
-    add(true, entry.name, by and ("%s%s"):format(entry.there, #entry.any > 1
-      and ", by " .. by or "") or entry.absent)
+    add(true, entry.name, by and ("%s (%s)"):format(entry.there, by) or entry.absent)
   end
 end
 
@@ -96,6 +100,16 @@ local function check_logout(add, server, ends)
       .. "lock is seen (below); where logout answers all the same, say --resend barrier")
 end
 
+-- What the order in which two reads come back says.
+local LOCK = {
+  ["true"] = "seen: %s. So requests of one session wait for each other, and a read behind a write "
+    .. "without an answer shows that it has ended (--resend barrier)",
+  ["false"] = "not seen: %s. So nothing but the end of its session shows that a write without an "
+    .. "answer has ended",
+  ["nil"] = "could not be seen: %s. Until it is, nothing but the end of its session shows that a "
+    .. "write without an answer has ended",
+}
+
 -- Many calls, so a CRM that counts them is only looked at when that is asked for.
 local function check_session_lock(add, crm, server, args)
   local seen, date = server:fact "session_lock"
@@ -109,10 +123,7 @@ local function check_session_lock(add, crm, server, args)
   if seen ~= nil then
     server:learn("session_lock", seen)
   end
-  add(true, "session lock", seen and ("seen: %s; --resend barrier can settle a write without an "
-      .. "answer"):format(detail)
-    or ("not seen: %s; only a session that was ended settles a write without an answer")
-      :format(detail))
+  add(true, "session lock", (LOCK[tostring(seen)]):format(detail))
 end
 
 local function sample(settings)
@@ -131,17 +142,68 @@ local FORMS = {
   end,
 }
 
+-- What doctor --probe has found out about amounts, where the kind of server does not say it.
+local AMOUNTS = {
+  kept = "amounts are stored as they are sent",
+  converted = "amounts are converted: a set stops at the first",
+  ["user form"] = "amounts are read as your settings write them, and icrm writes them so",
+}
+
+local function probed_amounts(server)
+  local fact, date = server:fact "amounts"
+  local decimals = tostring(fact):match "^rounded:(%d+)$"
+  local said = decimals and ("amounts are rounded to %s decimals"):format(decimals) or AMOUNTS[fact]
+  return said and ("%s (seen on %s)"):format(said, day(date))
+end
+
 local function check_numbers(add, crm, server)
   local settings = crm:own_settings()
   if not settings then
-    return add(true, "numbers", "you may not read your own record: amounts count as rounded to 2 "
-      .. "decimals, and a set stops at the first value that is stored otherwise than it was sent")
+    return add(true, "numbers", (probed_amounts(server) or "you may not read your own record: "
+      .. "amounts count as rounded to 2 decimals") .. "; a set stops at the first value that is "
+      .. "stored otherwise than it was sent")
   end
   local form = FORMS[server.kind]
   add(true, "numbers", form and form(settings)
-    or ("you write %s, days as %s, in the zone %s; whether this server reads them so is not known: "
-      .. "a set stops at the first value that is stored otherwise than it was sent"):format(
-        sample(settings), settings.date_format or "?", settings.time_zone or "?"))
+    or ("your settings write %s, days as %s, in the zone %s; %s; a set stops at the first value "
+      .. "that is stored otherwise than it was sent"):format(sample(settings),
+        settings.date_format or "?", settings.time_zone or "?", probed_amounts(server)
+        or "whether this server reads them so is not known, --probe finds out"))
+end
+
+-- Whose records show: what does not show is no proof of anything.
+local function check_rights(add, crm)
+  local settings = crm:own_settings()
+  if settings and settings.is_admin then
+    return add(true, "rights", ("%s is an administrator: all records show"):format(crm.username))
+  end
+  add(true, "rights", ("%s is no administrator, as far as can be seen: records of others may be "
+    .. "hidden. What does not show is not taken for absent, so after a lost answer rows that go to "
+    .. "others may be left to you"):format(crm.username))
+end
+
+-- What else a user should hear of before a large import, by kind of server.
+local HABITS = {
+  vtiger8 = {
+    { "record numbers", "records that are created at the same moment may get one number "
+      .. "(ticket_no, contact_no); quotes, orders and invoices are created one at a time, others "
+      .. "with --numbers unique" },
+    { "unique values", "a value that the CRM takes once, such as the name of an account, is looked "
+      .. "for before anything is sent, in the file and in the CRM" },
+  },
+  corebos = {
+    { "record numbers", "records that are created at the same moment may get one number; quotes, "
+      .. "orders and invoices are created one at a time, others with --numbers unique" },
+    { "unique values", "the server takes a name twice: --key tells which records exist already" },
+    { "empty dates",
+      "a date that is left out becomes today's on this server: icrm sends it empty" },
+  },
+}
+
+local function check_habits(add, server)
+  for _, habit in ipairs(HABITS[server.kind] or {}) do
+    add(true, habit[1], habit[2])
+  end
 end
 
 -- Amounts of a user whose currency is another than the one that they are kept in.
@@ -171,9 +233,13 @@ function M.run(add, crm, args)
   check_offers(add, server)
   check_logout(add, server, logout)
   check_session_lock(add, crm, server, args)
+  check_rights(add, crm)
   check_numbers(add, crm, server)
   check_currency(add, crm, server)
-  add(true, "session", ("in the %s of requests"):format(crm.core:stats().session_in))
+  check_habits(add, server)
+  local place = crm.core:stats().session_in
+  add(true, "session", ("its name travels in the %s of requests, %s"):format(place, place == "body"
+    and "where no access log keeps it" or "where access logs may keep it"))
 end
 
 return M

@@ -123,7 +123,9 @@ local function check_change(self, operation)
   local list, is_blanked = spilled(self, before, after, self.fields.text)
   note(self, operation, is_blanked and "blanks" or #list == 0 and "keeps" or "changes", #list == 0
     and "of one field keeps all others" or "of one field changes others: "
-      .. table.concat(list, "; "))
+      .. table.concat(list, "; ")
+      .. (operation == "update" and self.server:fact "revise" == "keeps"
+        and ". icrm changes records by revise here, where that keeps them" or ""))
 end
 
 local function try(self)

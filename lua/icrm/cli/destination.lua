@@ -1,8 +1,9 @@
 --- Where a command's rows go, and in which form: `-o`, `--out`, and what they need.
--- @module icrm.cli.output
+-- @module icrm.cli.destination
 
 local core = require "icrm.core"
 local errors = require "icrm.error"
+local exits = require "icrm.cli.exits"
 local tables = require "icrm.cli.table"
 local text_tools = require "icrm.text"
 
@@ -40,8 +41,10 @@ Destination.__index = Destination
 local File = {}
 File.__index = File
 
+-- Ends the program, as a full standard output does.
 local function fail(path, why)
-  errors.raise { kind = "store", message = ("%s cannot be written: %s"):format(path, why) }
+  exits.leave(errors.new { kind = "store", message = ("%s cannot be written: %s"):format(path,
+    (why:gsub("^.-: ", ""))) })
 end
 
 function File:write(...)
@@ -60,7 +63,7 @@ local function open_file(path)
   local part = path .. ".part"
   local handle, why = io.open(part, "wb")
   if not handle then
-    fail(path, why)
+    errors.refuse("%s cannot be written: %s", path, (why:gsub("^.-: ", "")))
   end
   return setmetatable({ path = path, part = part, handle = handle }, File)
 end

@@ -8,6 +8,7 @@ local cell = require "icrm.cli.cell"
 local core = require "icrm.core"
 local csv = require "icrm.csv"
 local errors = require "icrm.error"
+local exits = require "icrm.cli.exits"
 local locale = require "icrm.cli.locale"
 local text_tools = require "icrm.text"
 
@@ -17,15 +18,23 @@ local PIECE = 65536 -- bytes
 
 -- ---- Workbook -------------------------------------------------------------------
 
+-- Where rows are kept until the workbook is whole there may be no room for them.
+local function whole(result, err)
+  if not result and errors.is(err, "store") then
+    exits.leave(err)
+  end
+  return errors.check(result, err)
+end
+
 local Xlsx = {}
 Xlsx.__index = Xlsx
 M.Xlsx = Xlsx
 
 -- The columns; what they are is in self.kinds.
 function Xlsx:begin()
-  self.book = errors.check(core.workbook.writer(self.sheet or "icrm"))
+  self.book = whole(core.workbook.writer(self.sheet or "icrm"))
   for _, name in ipairs(self.columns) do
-    errors.check(self.book:column(name, self.kinds[name] or "text"))
+    whole(self.book:column(name, self.kinds[name] or "text"))
   end
   self:end_row()
 end
@@ -37,7 +46,7 @@ local function check(self, ok, err, column, row)
     errors.refuse("%s%s; nothing was written. Without that column or row it goes, and so does "
       .. "-o csv, which has no such limit", err.message, id)
   end
-  errors.check(ok, err)
+  whole(ok, err)
 end
 
 function Xlsx:put(column, text, kind, row)
@@ -62,11 +71,11 @@ function Xlsx:add(row)
 end
 
 function Xlsx:end_row()
-  errors.check(self.book:end_row())
+  whole(self.book:end_row())
 end
 
 function Xlsx:close()
-  local path = errors.check(self.book:finish())
+  local path = whole(self.book:finish())
   local file = assert(io.open(path, "rb"))
   for piece in file:lines(PIECE) do
     self.file:write(piece)

@@ -3,14 +3,14 @@
 -- @module icrm.cli.exits
 
 local errors = require "icrm.error"
-local script = require "icrm.cli.script"
 local text_tools = require "icrm.text"
 
 local M = {
   DONE = 0,
-  ERROR = script.EXIT_ERROR, -- 1
+  ERROR = 1,
+  USAGE = 2,
   UNSETTLED = 3, -- a person must look: at what became of some changes, or of a value
-  FAILED_ROWS = script.EXIT_FAILED_ROWS, -- 4
+  FAILED_ROWS = 4, -- the job ended, but not every row succeeded
   STALE = 5, -- some records were changed since the plan, nothing else failed
   AUTH = 6,
   QUOTA = 7,
@@ -91,7 +91,8 @@ function M.leave(err)
   if not code then
     error(err, 0)
   end
-  script.say("icrm-lua: %s", text_tools.clean(tostring(err)))
+  io.stdout:flush()
+  io.stderr:write("icrm-lua: ", text_tools.clean(tostring(err)), "\n")
   os.exit(code, true)
 end
 

@@ -9,13 +9,14 @@ local commands = require "icrm.cli.commands"
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local destination = require "icrm.cli.destination"
+local exits = require "icrm.cli.exits"
 local text_tools = require "icrm.text"
 local times = require "icrm.cli.times"
 
 local M = {
-  EXIT_ERROR = 1,
-  EXIT_USAGE = 2,
-  EXIT_FAILED_ROWS = 4, -- the job ended, but not every row succeeded
+  EXIT_ERROR = exits.ERROR,
+  EXIT_USAGE = exits.USAGE,
+  EXIT_FAILED_ROWS = exits.FAILED_ROWS,
   command = commands.write,
 }
 

@@ -3,6 +3,7 @@
 
 local changes = require "icrm.changes"
 local cures = require "icrm.cures"
+local keys = require "icrm.import.keys"
 local text_tools = require "icrm.text"
 
 -- What became of a row, for those that refer to it; of one that the CRM has, its id.
@@ -56,14 +57,6 @@ end
 
 local blame, fault = M.blame, M.fault
 
---- The values of a key as one text, by which they are found in a table.
----
---- @param values string[]
---- @return string
-function M.joined(values)
-  return table.concat(values, "\0")
-end
-
 -- ---- References to other rows ---------------------------------------------------
 
 -- The fields of a row, references to other rows included.
@@ -100,6 +93,16 @@ local function keep_line_ends(fields, row)
       local plain = value:gsub("\r\n?", "\n")
       fields[name] = plain == stored:gsub("\r\n?", "\n") and stored
         or stored:find("\r\n", 1, true) and plain:gsub("\n", "\r\n") or value
+    end
+  end
+end
+
+-- What is the same key is no change of it.
+local function keep_keys(fields, record, row)
+  for i, name in ipairs(record.existing) do
+    local stored, field = row[name], record.key_fields[i]
+    if stored and fields[name] and keys.form(stored, field) == keys.form(fields[name], field) then
+      fields[name] = stored
     end
   end
 end
@@ -143,6 +146,7 @@ local function add_match(filler, record, item, taken, row)
   end
   local fields = with_references(filler, item)
   keep_line_ends(fields, row)
+  keep_keys(fields, record, row)
   add_empty(filler, record, item, fields, row)
   filler.set:update(row, fields, place)
   return row.id
@@ -214,13 +218,24 @@ local function blame_several(filler, record, item, rows)
     "merge them in the CRM, or use another key")
 end
 
+-- A record that a person, and the server, would take for the same: no second one.
+local function blame_near(filler, record, item, row)
+  local values = {}
+  for i, field in ipairs(record.existing) do
+    values[i] = row[field] or ""
+  end
+  return fault(filler, record, item, ("is the key of no record, but the CRM has %s with %s, which "
+    .. "differs in what is easily overlooked"):format(row.id,
+    text_tools.quote(table.concat(values, " "))), "write it as the CRM has it, or mend the record")
+end
+
 --- Plan the change that a row becomes. What it refers to has been planned.
 ---
 --- @param filler table of icrm.import.plan
 --- @param record table compiled
 --- @param item table the row, without faults
 --- @param known table what was looked up: found (records by their key), taken (see
----   icrm.changes.plan.uniqueness)
+---   icrm.changes.plan.uniqueness), near (a record by its near form)
 --- @return string outcome NEW, LEFT_OUT, FAILED, or the id of the record that it is
 function M.add(filler, record, item, known)
   if refers_to_left_out(filler, item) then
@@ -228,13 +243,15 @@ function M.add(filler, record, item, known)
   elseif record.existing and not item.key_values then
     return add_without_key(filler, record, item, known.taken)
   end
-  local rows = item.key_values and known.found[M.joined(item.key_values)] or {}
+  local rows = item.form and known.found[item.form] or {}
   if #rows > 1 then
     return blame_several(filler, record, item, rows)
   elseif rows[1] then
     return add_match(filler, record, item, known.taken, rows[1])
   end
-  return add_unmatched(filler, record, item, known.taken)
+  local near = item.form and known.near[item.near_key]
+  return near and blame_near(filler, record, item, near)
+    or add_unmatched(filler, record, item, known.taken)
 end
 
 return M

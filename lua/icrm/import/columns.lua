@@ -223,6 +223,8 @@ local function say_lost_zeros(job, watched)
       lost = digits:lost_zeros(watch.field, crm_digits(job, watch))
     end
     if lost then
+      watch.record.lost_zeros = watch.record.lost_zeros or {}
+      watch.record.lost_zeros[watch.field.name] = true
       job:note("%s: %s have a digit less than %s; a table program may have dropped their leading "
         .. "zeros: export the column as text", watch.heading, counted(lost),
         text_tools.quote(lost.like))

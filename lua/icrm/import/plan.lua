@@ -9,9 +9,11 @@ local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local existence = require "icrm.import.existence"
 local fault_lists = require "icrm.import.faults"
+local keys = require "icrm.import.keys"
 local limits = require "icrm.limits"
 local map = require "icrm.map"
 local lookup = require "icrm.query.lookup"
+local text_tools = require "icrm.text"
 local uniqueness = require "icrm.changes.plan.uniqueness"
 local waiting = require "icrm.import.waiting"
 
@@ -44,19 +46,35 @@ local function key_values(record, item)
   return values
 end
 
--- Records of the CRM by their key, compared byte for byte: the server itself
--- compares without case and accents.
-local function look_up(filler, record, items)
-  local first, seen, found = {}, {}, {}
-  for _, item in ipairs(record.existing and items or {}) do
-    local value = item.key_values and item.key_values[1]
-    if value and not seen[value] then
+-- The values to look for, each once: those of the first field of the keys, and how else
+-- a server may have them.
+local function wanted_values(record, items)
+  local first, seen = {}, {}
+  local function want(value)
+    if not seen[value] then
       seen[value] = true
       first[#first + 1] = value
     end
   end
+  local has_lost_zeros = (record.lost_zeros or {})[(record.existing or {})[1]]
+  for _, item in ipairs(record.existing and items or {}) do
+    local value = item.key_values and item.key_values[1]
+    if value then
+      want(value)
+      for _, other in ipairs(record.is_by_id and {} or keys.spellings(value, has_lost_zeros)) do
+        want(other)
+      end
+    end
+  end
+  return first
+end
+
+-- Records of the CRM by the forms of their key (the server itself compares without case
+-- and accents), and by its near forms.
+local function look_up(filler, record, items)
+  local first, found, near = wanted_values(record, items), {}, {}
   if #first == 0 then
-    return found, filler.uniqueness:look_up(record, items)
+    return found, near, filler.uniqueness:look_up(record, items)
   end
   record.lookup = record.lookup
     or lookup.new(filler.crm, record.module, record.existing[1], { columns = "*" })
@@ -66,25 +84,32 @@ local function look_up(filler, record, items)
     for i, field in ipairs(record.existing) do
       values[i] = row[field] or ""
     end
-    local key = change.joined(values)
+    local key, near_key = keys.joined(values, record.key_fields), keys.joined_near(values)
     found[key] = found[key] or {}
     table.insert(found[key], row)
+    near[near_key] = row
   end
   local known = #record.existing == 1 and { [record.existing[1]] = rows }
-  return found, filler.uniqueness:look_up(record, items, known)
+  return found, near, filler.uniqueness:look_up(record, items, known)
 end
 
--- Two rows of the file with one key would be two records, or one changed twice.
+-- Two rows of the file with one key would be two records, or one changed twice; so would
+-- two whose keys differ in what nobody sees.
 local function check_twice(filler, record, item)
-  local key = ("%s\0%s\0%s"):format(record.module, change.joined(record.existing),
-    change.joined(item.key_values))
-  local before = filler.seen[key]
-  filler.seen[key] = before or item.row | filler.number_of[item.job] << FILE_SHIFT
-  if before then
-    local other = filler.jobs[before >> FILE_SHIFT]
-    fault(filler, record, item, ("is in row %d%s already"):format(before & ROW_MASK,
-      other ~= item.job and " of " .. other.source.path or ""), "remove one of the rows")
+  local seen, key = filler.seen, ("%s\0%s\0%s"):format(record.module,
+    table.concat(record.existing, "\0"), item.near_key)
+  local before = seen.rows[key]
+  if not before then
+    seen.rows[key] = item.row | filler.number_of[item.job] << FILE_SHIFT
+    seen.keys[key] = table.concat(item.key_values, " ")
+    return
   end
+  local other = filler.jobs[before >> FILE_SHIFT]
+  local is_same = seen.keys[key] == table.concat(item.key_values, " ")
+  fault(filler, record, item, ("is in row %d%s already%s"):format(before & ROW_MASK,
+    other ~= item.job and " of " .. other.source.path or "", is_same and ""
+      or (" as %s"):format(text_tools.quote(seen.keys[key]))),
+    "remove one of the rows" .. (is_same and "" or ", or write what tells them apart"))
 end
 
 local function check_references(filler, record, items)
@@ -99,6 +124,8 @@ local function note_keys(filler, record, items)
   for _, item in ipairs(record.existing and items or {}) do
     item.key_values = key_values(record, item)
     if item.key_values then
+      item.form = keys.joined(item.key_values, record.key_fields)
+      item.near_key = record.is_by_id and item.form or keys.joined_near(item.key_values)
       check_twice(filler, record, item)
     end
   end
@@ -143,6 +170,10 @@ local function check_existing(record)
     elseif not record.by_field[field] then
       errors.refuse("the key %s: no column of the file feeds this field", field)
     end
+  end
+  record.key_fields = {}
+  for i, field in ipairs(record.existing or {}) do
+    record.key_fields[i] = record.schema.by_name[field]
   end
 end
 
@@ -243,7 +274,8 @@ end
 local function new_filler(job, set, opts)
   local filler = { crm = job.crm, set = set, jobs = job.jobs, number_of = {}, faults = {},
     on_match = opts.on_match or "update", no_match = opts.no_match or "create",
-    empty = opts.empty, empty_key = opts.empty_key, seen = {}, without_key = 0,
+    empty = opts.empty, empty_key = opts.empty_key, seen = { rows = {}, keys = {} },
+    without_key = 0,
     waiting = waiting.new(), existence = existence.new(job.crm),
     uniqueness = uniqueness.new(job.crm, ADVICE) }
   for i, one in ipairs(job.jobs) do
@@ -279,7 +311,8 @@ function M.fill(job, set, opts)
     records[record.name] = record
   end
   for batch in map.imap(batches(filler, job, records), function(batch)
-    batch.ok, batch.found, batch.taken = pcall(look_up, filler, batch.record, batch.items)
+    batch.ok, batch.found, batch.near, batch.taken = pcall(look_up, filler, batch.record,
+      batch.items)
   end, { concurrency = LOOK_UPS }) do
     if not batch.ok then -- raised here, for the number of a batch says nothing to anybody
       error(batch.found, 0)

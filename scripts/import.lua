@@ -40,6 +40,10 @@ parser:option("--sheet", "The sheet of a workbook; else the first visible one wi
   :argname "NAME|N"
 parser:option("--skip", "How many rows stand above the headings; else they are found.")
   :argname "N":convert(script.count)
+parser:option("--short-rows", "Rows that end before the headings do: their last cells are empty.")
+  :choices { "empty" }
+parser:option("--totals", "Rows such as Total, which are said and left out: make records of them.")
+  :choices { "keep" }
 parser:option("--encoding", "Instead of what is detected: utf-8, macintosh, …, see iconv -l.")
 parser:option("--delimiter", "Instead of what is detected.")
 parser:option("--decimal", "Instead of what is detected."):choices { "comma", "point" }
@@ -98,7 +102,8 @@ local crm <close> = script.connect(args)
 if args.suggest then
   local path, sheet = files.split(first)
   local source <close> = require("icrm.source").open { path = path, sheet = sheet or args.sheet,
-    skip = args.skip, encoding = args.encoding, delimiter = args.delimiter }
+    skip = args.skip, encoding = args.encoding, delimiter = args.delimiter,
+    short_rows = args.short_rows }
   io.write(suggest.draft(source, crm:describe(args.module), function(module)
     return crm:describe(module)
   end, args))
@@ -109,7 +114,8 @@ local mapping = args.mapping and mappings.load(args.mapping) or mapping_options.
 local job <close> = files.open(crm, args.files, mapping, { dates = args.dates,
   values = mapping_options.values(args.value),
   encoding = args.encoding, delimiter = args.delimiter, decimal = args.decimal,
-  sheet = args.sheet, skip = args.skip, timezone = args.timezone,
+  sheet = args.sheet, skip = args.skip, short_rows = args.short_rows, totals = args.totals,
+  timezone = args.timezone,
   null = #args.null > 0 and args.null or nil })
 local has_keys, header = importing.say_files(job), importing.header(job)
 making.say_sent_before(crm, header.input, has_keys, out)

@@ -7,8 +7,10 @@
 -- @module icrm.source
 
 local core = require "icrm.core"
+local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local headings = require "icrm.headings"
+local row_doubts = require "icrm.row_doubts"
 local text_tools = require "icrm.text"
 local workbook = require "icrm.workbook"
 
@@ -63,7 +65,10 @@ end
 -- A table program has one row for a record, however many lines that takes.
 function Csv:next()
   local cells, line = self.reader:next()
-  if cells then
+  if not cells and line and line.code == "SHORT_ROW" then
+    errors.refuse("%s; %s", line.message,
+      cures.say "where rows may end early, say {short_rows=empty}")
+  elseif cells then
     self.row = line - self.breaks
     self.breaks = self.breaks + breaks_in(self.reader, cells, line)
   end
@@ -101,7 +106,8 @@ end
 --- @param opts table path; skip: how many rows stand above the headings (nil to find
 ---   them); of a CSV file encoding and delimiter (nil to detect), short_rows = "empty" to
 ---   fill up rows that end early, raw = true to keep what neutralises a cell; of a
----   workbook sheet (name, or number from 1; nil: the first visible one with data)
+---   workbook sheet (name, or number from 1; nil: the first visible one with data);
+---   totals = "keep" to read them as rows
 --- @return icrm.Source source; raises icrm.Error (input)
 function M.open(opts)
   local reader
@@ -116,7 +122,8 @@ function M.open(opts)
     reader = open_csv(opts)
   end
   local source = setmetatable({ path = opts.path, reader = reader, opts = opts,
-    format = reader.format, unit = reader.unit, sheet = reader.sheet, blank_rows = 0 }, Source)
+    format = reader.format, unit = reader.unit, sheet = reader.sheet, blank_rows = 0,
+    totals = {}, swallowed = {} }, Source)
   local cells = reader:headings()
   if not cells then
     refuse("%s is empty; a file of rows begins with a line of headings", opts.path)
@@ -153,8 +160,28 @@ local function is_blank(cells)
   return true
 end
 
+-- Whether the row is left out; what is doubtful is noted.
+local function is_left_out(self, cells, number)
+  if is_blank(cells) then
+    self.blank_rows = self.blank_rows + 1
+    return true
+  elseif self.format.delimiter then
+    local count, column = row_doubts.swallowed(cells, self.format.delimiter)
+    if count > 0 then
+      table.insert(self.swallowed, { number = number, count = count,
+        heading = self.headings[column] })
+    end
+  end
+  if self.opts.totals == "keep" or not row_doubts.is_total(cells) then
+    return false
+  end
+  table.insert(self.totals, { number = number, cells = cells })
+  return true
+end
+
 --- Iterate over the rows below the headings; rows of empty cells are counted
---- in `blank_rows` and left out.
+--- in `blank_rows` and left out, and so are totals, which are listed in `totals`.
+--- `swallowed` lists rows with lines in a cell that look like rows themselves.
 ---
 --- @return fun(): integer?, string[], integer line or row of the sheet, its cells, and
 ---   the row as a table program numbers it
@@ -174,10 +201,9 @@ function Source:rows()
       if self.reader.neutralises and not self.opts.raw then
         unneutralise(cells)
       end
-      if not is_blank(cells) then
+      if not is_left_out(self, cells, self.reader.row or number) then
         return number, cells, self.reader.row or number
       end
-      self.blank_rows = self.blank_rows + 1
     end
   end
 end
@@ -192,7 +218,8 @@ function Source:again()
   local source = M.open {
     path = self.path, raw = self.opts.raw,
     encoding = self.opts.encoding, delimiter = self.format.delimiter,
-    sheet = self.format.number, skip = self.format.skip, short_rows = self.opts.short_rows,
+    sheet = self.format.number, skip = self.format.skip,
+    short_rows = self.opts.short_rows, totals = self.opts.totals,
   }
   if table.concat(source.headings, "\0") ~= table.concat(self.headings, "\0") then
     source:close()

@@ -244,10 +244,13 @@
 ---@field path string
 ---@field headings string[]
 ---@field index table<string, integer> heading -> column
----@field format table CSV: encoding, bom, file, delimiter, newline; workbook: kind, number, skip
+---@field format table skip; CSV: encoding, bom, file, delimiter, newline; workbook: kind, number
 ---@field unit "line"|"row" what a number of `rows` counts
 ---@field sheet? string its name
 ---@field blank_rows integer
+---@field totals table[] number and cells of the rows that were left out as totals
+---@field swallowed table[] number, count and heading of rows in whose cells others stand
+---@field column fun(self, heading: string): integer?
 ---@field rows fun(self): fun(): integer?, string[]
 ---@field again fun(self): icrm.Source
 ---@field describe fun(self): string

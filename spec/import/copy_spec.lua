@@ -36,6 +36,14 @@ describe("import.copy", function()
     assert.equal('e;f;"E"\n', file:row(7, { "E" }))
   end)
 
+  it("leaves titles out and makes rows as wide as the headings", function()
+    local file = opened "\u{FEFF}Clients\n\na;b;c\n1\n\"2;\";3;4;;\n5;6;7\n"
+    assert.equal("\u{FEFF}a;b;c;icrm_code;icrm_message\n", file:heading(ADDED))
+    assert.equal('1;;;"E"\n', file:row(4, { "E" }))
+    assert.equal('"2;";3;4;"E"\n', file:row(5, { "E" }))
+    assert.equal('5;6;7;"E"\n', file:row(6, { "E" }))
+  end)
+
   it("writes in the file's encoding", function()
     local windows = opened "Soci\xE9t\xE9;b\nL\x92Or\xE9al;1\n"
     assert.equal("L\x92Or\xE9al;1;\"refus\xE9\x85 ? \x80\"\n", windows:row(2, { "refusé… 日 €" }))

@@ -171,6 +171,8 @@ static int fail_ragged(const struct icrm_csv *csv, struct icrm_error *err) {
                      ? "a delimiter is missing, or a line break is not inside "
                        "quotes"
                      : "a cell that holds the delimiter must be in quotes");
+  if (err && csv->record < csv->width)
+    snprintf(err->code, sizeof err->code, "SHORT_ROW");
   icrm_buf_free(&shown);
   return -1;
 }

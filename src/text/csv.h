@@ -39,7 +39,8 @@ int icrm_csv_open(struct icrm_csv **out, const char *path,
                   struct icrm_error *err);
 
 /* Go to the next record; blank lines are skipped. Returns 1, or 0 at the end,
- * or -1 (kind `input` when the file is at fault). The first record is the
+ * or -1 (kind `input` when the file is at fault; code SHORT_ROW when a record
+ * has fewer cells than the headings). The first record is the
  * heading: it fixes how many cells every other must have, but for empty ones
  * at its end. */
 int icrm_csv_next(struct icrm_csv *csv, struct icrm_error *err);

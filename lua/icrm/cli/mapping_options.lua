@@ -2,6 +2,7 @@
 -- @module icrm.cli.mapping_options
 
 local refuse = require("icrm.error").refuse
+local text_tools = require "icrm.text"
 local words = require "icrm.cli.words"
 
 local M = {}
@@ -12,6 +13,15 @@ local function split(word, option, form)
     refuse("%s %q: write %s", option, word, form)
   end
   return left, right
+end
+
+-- A heading may hold `=`, and no field does: without quotes the last one counts.
+local function column_and_field(word)
+  local column, field = word:match '^%s*([^"%s].*)=([^="]*)$'
+  if column and field:find "%S" then
+    return text_tools.trim(column), text_tools.trim(field)
+  end
+  return words.split(word, "--map", '"Column=field"', "=")
 end
 
 -- Of two values for one name the last would count, and the first be forgotten.
@@ -55,7 +65,7 @@ function M.read(opts)
       or refuse("--max-length %q: write FIELD=N", word), "--max-length")
   end
   for _, word in ipairs(opts.map or {}) do
-    local column, field = words.split(word, "--map", '"Column=field"', "=")
+    local column, field = column_and_field(word)
     put(mapping.columns, column, field, "--map")
   end
   for _, word in ipairs(opts.set or {}) do

@@ -65,6 +65,7 @@ local function survey(job, watched)
     end
   end
   job.blank_rows, job.hidden_rows = source.blank_rows, source:hidden_rows()
+  job.totals, job.swallowed = source.totals, source.swallowed
 end
 
 -- ---- Deciding -----------------------------------------------------------------

@@ -35,7 +35,7 @@ end
 -- The lines on which records begin, blank ones and the headings among them, and
 -- the line after the last.
 local function record_lines(source, past)
-  local lines = { 1 }
+  local lines = { source.format.skip + 1 }
   while true do
     local cells, line = source.reader:next()
     if not cells then
@@ -46,9 +46,9 @@ local function record_lines(source, past)
   end
 end
 
--- Where the last cell of a record begins, its delimiter included.
-local function last_cell(record, delimiter)
-  local at, begins = 1, nil
+-- Where the cells of a record but the first begin, their delimiters included.
+local function cell_starts(record, delimiter)
+  local starts, at = {}, 1
   while true do
     local quote = record:match("^ *()\"", at)
     local past = quote and quote + 1 or at
@@ -62,10 +62,19 @@ local function last_cell(record, delimiter)
     end
     local next_one = record:find(delimiter, past, true)
     if not next_one then
-      return begins
+      return starts
     end
-    begins, at = next_one, next_one + 1
+    starts[#starts + 1], at = next_one, next_one + 1
   end
+end
+
+-- The record with so many cells: what is missing is empty, what is too much was.
+local function fitted(record, delimiter, width)
+  local starts = cell_starts(record, delimiter)
+  if starts[width] then
+    return record:sub(1, starts[width] - 1)
+  end
+  return record .. delimiter:rep(width - #starts - 1)
 end
 
 local function open_csv(source, path)
@@ -103,9 +112,7 @@ end
 local function extended(self, line, cells, is_heading)
   local from, past = self.starts[line], self.starts[self.past[line]] or #self.text + 1
   local record = self.text:sub(from, past - 1):gsub("[\r\n]+$", "")
-  for _ = 1, self.cut do
-    record = record:sub(1, last_cell(record, self.format.delimiter) - 1)
-  end
+  record = fitted(record, self.format.delimiter, #self.headings - self.cut)
   local added = { "" }
   for i, cell in ipairs(cells) do
     added[i + 1] = is_heading and cell or '"' .. cell:gsub('"', '""') .. '"'
@@ -117,12 +124,20 @@ local function extended(self, line, cells, is_heading)
   return record .. self:encode(tail)
 end
 
+-- What must go before the headings: the mark of the encoding, and `sep=;`. Titles stay.
+local function preamble(self)
+  local mark = self.text:match "^\u{FEFF}" or ""
+  local hint = self.text:match("^[sS][eE][pP]=[^\r\n]\r?\n?", #mark + 1) or ""
+  local text = self.format.skip > 0 and mark .. hint or ""
+  return self.is_wide and text ~= "" and self:encode(text) or text
+end
+
 --- Give the headings with more of them at their end.
 ---
 --- @param cells string[] UTF-8
 --- @return string
 function Copy:heading(cells)
-  return extended(self, 1, cells, true)
+  return preamble(self) .. extended(self, self.format.skip + 1, cells, true)
 end
 
 --- Give a row with more cells at its end.
@@ -182,13 +197,13 @@ SheetCopy.__close = SheetCopy.close
 local function open_source(path, how)
   how = how or {}
   return sources.open { path = path, raw = true, sheet = how.sheet, skip = how.skip,
-    encoding = how.encoding, delimiter = how.delimiter }
+    encoding = how.encoding, delimiter = how.delimiter, short_rows = "empty", totals = "keep" }
 end
 
 --- Open a file to copy rows of it. A CSV file is held in memory.
 ---
 --- @param path string
---- @param how? table as for icrm.source: encoding and delimiter; of a workbook sheet and skip
+--- @param how? table as for icrm.source: skip, encoding and delimiter, of a workbook sheet
 --- @return icrm.import.Copy copy headings: the cells of its first row
 function M.open(path, how)
   local source = open_source(path, how)

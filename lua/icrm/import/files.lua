@@ -104,7 +104,8 @@ local function open_source(word, part, opts)
   end
   return sources.open { path = path, sheet = sheet or opts.sheet or part.sheet,
     skip = opts.skip or part.skip, encoding = opts.encoding or part.encoding,
-    delimiter = opts.delimiter or part.delimiter }
+    delimiter = opts.delimiter or part.delimiter,
+    short_rows = opts.short_rows or part.short_rows, totals = opts.totals or part.totals }
 end
 
 -- The names of records tell the files apart, in the keys of their changes.

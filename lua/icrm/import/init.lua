@@ -7,6 +7,7 @@
 
 local columns = require "icrm.import.columns"
 local compile = require "icrm.import.compile"
+local cures = require "icrm.cures"
 local references = require "icrm.import.references"
 local rows = require "icrm.import.rows"
 local siblings = require "icrm.import.siblings"
@@ -29,6 +30,36 @@ function Job:note(message, ...)
   self.notes[#self.notes + 1] = message:format(...)
 end
 
+local MOST_SHOWN = 5 -- rows of a kind
+
+-- Rows that are no rows, or hold some, are named before anything is sent.
+local function note_doubts(job)
+  local unit = job.source.unit == "line" and "row" or job.source.unit
+  for i, total in ipairs(job.totals) do
+    if i <= MOST_SHOWN then
+      local shown = {}
+      for _, cell in ipairs(total.cells) do
+        shown[#shown + 1] = cell ~= "" and text_tools.clean(cell) or nil
+      end
+      job:note("%s %d is a total and left out: %s", unit, total.number,
+        text_tools.cut(table.concat(shown, ", "), 60))
+    end
+  end
+  if #job.totals > 0 then
+    job:note("%s", cures.say("totals: {totals=keep} makes records of them, too"))
+  end
+  for i, one in ipairs(job.swallowed) do
+    if i <= MOST_SHOWN then
+      job:note("%s %d: %d of the lines in its cell %s look%s like rows of their own; if a quote "
+        .. "was left open there, close it", unit, one.number, one.count, one.heading,
+        one.count == 1 and "s" or "")
+    end
+  end
+  if #job.swallowed > MOST_SHOWN then
+    job:note("and %d more such rows", #job.swallowed - MOST_SHOWN)
+  end
+end
+
 --- Open a file for import.
 ---
 --- @param crm icrm.Client
@@ -36,7 +67,8 @@ end
 ---   icrm.import.mapping); encoding, delimiter,
 ---   decimal ("comma", "point"), dates ("day", "month"): nil to detect; timezone, null (words
 ---   that mean an empty cell): see icrm.import.columns; values (heading -> what stands for
----   what, see icrm.import.translations); raw; of a workbook sheet and skip, see icrm.source
+---   what, see icrm.import.translations); raw; skip, short_rows, totals,
+---   of a workbook sheet, see icrm.source
 --- @return icrm.import.Job job source, records, rows, notes, reading (in one line,
 ---   how the file is read)
 function M.open(crm, opts)
@@ -46,6 +78,7 @@ function M.open(crm, opts)
     encoding = opts.encoding or mapping.encoding,
     delimiter = opts.delimiter or mapping.delimiter,
     sheet = opts.sheet or mapping.sheet, skip = opts.skip or mapping.skip,
+    short_rows = opts.short_rows or mapping.short_rows, totals = opts.totals or mapping.totals,
   }
   local job = setmetatable({ crm = crm, source = source, rows = 0, notes = {} }, Job)
   job.jobs = { job } -- an import of one file, see icrm.import.files
@@ -65,6 +98,7 @@ function M.open(crm, opts)
     job:note("%d of the rows %s hidden in the sheet; they are read as well", job.hidden_rows,
       job.hidden_rows == 1 and "is" or "are")
   end
+  note_doubts(job)
   for _, one in ipairs(translations.all(job.records)) do
     for _, text in ipairs(one:never_seen()) do
       job:note("%s: no cell is %s, so nothing stands for it", one.heading, text)

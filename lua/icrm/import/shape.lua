@@ -18,6 +18,7 @@ local FIELD = { field = "string", column = "string", const = "value", fn = "func
 local function with_file(words)
   words.encoding, words.delimiter, words.sheet, words.skip = "string", "string", "value", "number"
   words.timezone, words.null = "string", "texts"
+  words.short_rows, words.totals = { "empty" }, { "keep" }
   words.decimal, words.dates = { "comma", "point" }, { "day", "month" }
   return words
 end

@@ -145,4 +145,34 @@ describe("the end of a session", function()
     assert.truthy(require("icrm.changes.journal.state").cure(plan.path, plan.store:get(3))
       :find("resend", 1, true))
   end)
+
+  local function logouts()
+    local n = 0
+    for _, event in ipairs(crm.server:log()) do
+      n = n + (event.operation == "logout" and 1 or 0)
+    end
+    return n
+  end
+
+  for tries, known in pairs { [1] = true, [4] = false } do
+    it(("is tried %d times where it is %s that logout ends nothing"):format(tries,
+      known and "known" or "not known"), function()
+      local plan <close> = start { profile = "vtiger8-stock", session_lock = false,
+        faults = "at create#3 before_commit reset" }
+      local server = plan.client:server()
+      server:learn("session_lock", false) -- not looked for
+      if known then
+        server:learn("logout", false)
+      end
+      assert.same({ done = 3, needs_human = 1 }, plan:apply({ settle = 0.02 }).states)
+      assert.equal(tries, logouts())
+    end)
+  end
+
+  it("that a kept fact calls impossible is believed when it is seen", function()
+    local plan <close> = start { profile = "vtiger8", faults = "at create#3 before_commit reset" }
+    plan.client:server():learn("logout", false)
+    assert.same({ done = 4 }, plan:apply({ settle = 0.02 }).states)
+    assert.is_true(plan.client:server():fact "logout")
+  end)
 end)

@@ -1,4 +1,5 @@
 -- Run the sandbox CRM alone, for clients of any language.
+local commands = require "icrm.cli.commands"
 local sandbox = require "icrm.sandbox"
 local script = require "icrm.cli.script"
 
@@ -68,6 +69,7 @@ sandbox.serve({
   print("url", server:url())
   print("user", server:username())
   print("key", server:key())
-  io.stdout:flush()
-  io.stderr:write "Ctrl-C stops it.\n"
+  script.say("to use it from another shell:\n  export ICRM_URL=%s ICRM_USERNAME=%s "
+    .. "ICRM_ACCESS_KEY=%s\nCtrl-C stops it.", commands.word(server:url()),
+    commands.word(server:username()), commands.word(server:key()))
 end)

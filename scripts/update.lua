@@ -25,7 +25,7 @@ end
 
 local crm <close> = script.connect(args)
 local schema = crm:describe(args.module)
-local values, faults = schema:check(labels.assignments(schema, args.set, "--set"),
+local values, faults = schema:check(labels.assignments(crm, schema, args.set, "--set"),
   { partial = true })
 if #faults > 0 then
   errors.refuse("%s: %s", args.module, schemas.describe_faults(faults))

@@ -92,6 +92,17 @@ describe("cli.labels", function()
       run({ "get", one, "-f", "Titre, Statut", "-o", "csv" }).out)
   end)
 
+  it("takes owners by their names", function()
+    local one = "id > '9x0' AND assigned_user_id = '19x1'"
+    assert.same(query("SELECT id FROM HelpDesk WHERE " .. one),
+      (query "SELECT id FROM HelpDesk WHERE id > '9x0' AND Assigné à = 'Castaing Hélène'"))
+    has(run({ "update", "HelpDesk", "--where", "Assigné à IN ('service clients', 'admin')", "--set",
+      "Assigné à=Naïma Daoud", "--plan-only", "--out", "d.icrm" }).err, "19x6")
+    has(run({ "query", "SELECT id FROM HelpDesk WHERE Assigné à = 'Naima Daout'" }, 1).err,
+      'Assigné à (assigned_user_id): "Naima Daout" is no user or group that this user may see; '
+        .. 'did you mean "Naïma Daoud"?')
+  end)
+
   it("names fields with any character, where the CRM's queries can", function()
     run { "update", "Accounts", "--where", "id = '3x1'", "--set", "shipping_&_handling=12.5",
       "--yes", "--out", "c.icrm" }

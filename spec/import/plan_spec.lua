@@ -344,12 +344,12 @@ describe("import.plan", function()
     account { accountname = "Là", siret = "10000000000010" }
     local message = refused("siret;accountname;account_id;employees;assigned_user_id\n"
       .. "10000000000010;A;;douze;\n10000000000011;B;3x99999;1;\n;C;;;\n"
-      .. "10000000000011;D;;;jbrunel\n10000000000010;E;3x99998;douze;19x999\n", by "siret")
+      .. "10000000000011;D;;;jbrunal\n10000000000010;E;3x99998;douze;19x999\n", by "siret")
     for _, part in ipairs { '2 rows (2, 6), employees: "douze" is no',
       'line 3, account_id: "3x99999" is no',
       "line 4, siret: is empty", 'line 5, siret: "10000000000011" is in row 3 already',
-      'line 5, assigned_user_id: "jbrunel" is no record id; give an id like 3x262015, or "" for '
-        .. 'none, or look it up by a key: fields = { ["assigned_user_id"] = { ref = "Users.',
+      'line 5, assigned_user_id: "jbrunal" is no user or group that this user may see; did you '
+        .. 'mean "jbrunel"? give a name, a login or an id such as 19x1',
       'line 6, siret: "10000000000010" is in row 2 already',
       'line 6, account_id: "3x99998" is no', 'line 6, assigned_user_id: "19x999" is no',
       "9 faults; nothing was sent" } do

@@ -6,6 +6,7 @@ local core = require "icrm.core"
 local errors = require "icrm.error"
 local literals = require "icrm.query.literals"
 local nearest = require "icrm.nearest"
+local owners = require "icrm.import.owners"
 local picklists = require "icrm.picklist"
 local script = require "icrm.cli.script"
 local text_tools = require "icrm.text"
@@ -29,20 +30,32 @@ function M.field(schema, text, option)
   return field
 end
 
+local owners_of = setmetatable({}, { __mode = "k" }) -- client -> its owners, asked for once
+
+-- The id of an owner who is named.
+local function owner_of(crm, field, text)
+  owners_of[crm] = owners_of[crm] or owners.new(crm)
+  local id, problem, cure = owners_of[crm]:find(text_tools.trim(text))
+  return id or errors.refuse("%s (%s): %s %s; %s", field.label, field.name,
+    text_tools.quote(text), problem, cure)
+end
+
 --- Read `FIELD=VALUE` words, fields by name or label, and check the values.
 ---
+--- @param crm icrm.Client
 --- @param schema icrm.Schema
 --- @param words string[]
 --- @param option string its name, for messages
 --- @return table<string, string> fields by name, in the CRM's form
-function M.assignments(schema, words, option)
+function M.assignments(crm, schema, words, option)
   local given = {}
   for text, value in pairs(script.pairs_of(words, option)) do
     local name = M.field(schema, text, option).name
     if given[name] then
       errors.refuse("%s names %s twice", option, name)
     end
-    given[name] = value
+    local field = schema.by_name[name]
+    given[name] = field.type == "owner" and owner_of(crm, field, value) or value
   end
   return given
 end
@@ -56,7 +69,7 @@ local function say_unknown(field, text)
     text_tools.quote(text), question and question .. " " or "", picklists.list(picklist))
 end
 
-local function of_picklist(field, text)
+local function of_picklist(_, field, text)
   local value, several = picklists.find(field.picklist, text)
   if several then
     errors.refuse("%s (%s): %s is the label of several values; write the value itself: %s",
@@ -69,30 +82,30 @@ end
 
 local LIST_SEPARATOR = " |##| "
 
-local function of_multipicklist(field, text)
+local function of_multipicklist(_, field, text)
   local words = {}
   for word in (text .. LIST_SEPARATOR):gmatch "(.-) |##| " do
-    words[#words + 1] = of_picklist(field, word)
+    words[#words + 1] = of_picklist(nil, field, word)
   end
   return table.concat(words, LIST_SEPARATOR)
 end
 
-local function of_boolean(_, text)
+local function of_boolean(_, _, text)
   return values.boolean(text) or text
 end
 
 local BY_TYPE = { picklist = of_picklist, multipicklist = of_multipicklist,
-  boolean = of_boolean }
+  boolean = of_boolean, owner = owner_of }
 
 -- The literal of a condition in the CRM's words; as it is where it is none of a list.
-local function literal_of(field, operator, token)
+local function literal_of(crm, field, operator, token)
   local reader = BY_TYPE[field.type]
   if not reader or not token:find "^'" or operator:upper() == "LIKE"
     or field.type:find "picklist" and not field.picklist then
     return token
   end
   local text = literals.unquote(token)
-  local value = text ~= "" and reader(field, text) or text
+  local value = text ~= "" and reader(crm, field, text) or text
   return value == text and token or errors.check(core.vtql.bind("?", { value }))
 end
 
@@ -126,12 +139,12 @@ local function mentioned(schema, name)
 end
 
 -- What every mention of a query becomes, in their order.
-local function edits_of(schema, mentions)
+local function edits_of(crm, schema, mentions)
   local edits, field, operator = {}, nil, nil
   for i, mention in ipairs(mentions) do
     local name = mention.name
     if mention.kind == "value" then
-      edits[i] = field and literal_of(field, operator, name) or name
+      edits[i] = field and literal_of(crm, field, operator, name) or name
     elseif mention.kind ~= "module" then
       local found = mentioned(schema, name)
       edits[i] = found and found.name
@@ -165,7 +178,7 @@ local function rewrite(crm, text)
   if not module or names == 0 or not core.vtql.is_name(module) then
     return text
   end
-  return edited(text, mentions, edits_of(crm:describe(module), mentions))
+  return edited(text, mentions, edits_of(crm, crm:describe(module), mentions))
 end
 
 --- Put the names of fields and values in place of labels in a query. What is said: the

@@ -26,6 +26,18 @@ local function translated(target, from, to)
     { COLUMN = heading, FROM = text_tools.trim(from), TO = to })
 end
 
+--- Name the row that makes a record whose key is near.
+---
+--- @param target table compiled
+--- @param key string
+--- @param near string what the row has
+--- @return string hint
+function M.near_row(target, key, near)
+  local translation = translated(target, key, near)
+  return ("a row makes %s; write it alike%s"):format(text_tools.quote(near),
+    translation and ": " .. translation or "")
+end
+
 --- Name records whose key is near one that no record has.
 ---
 --- @param target table compiled
@@ -103,8 +115,7 @@ function M.of(record, one, line)
   if target and target.index and one.message == value_tools.NO_ID then
     told.cure = ("%s, or look it up by a key: %s"):format(one.cure,
       cures.say("{refer FIELD KEY COLUMN}", { FIELD = one.field, COLUMN = target.column,
-        KEY = field.type == "owner" and "Users.user_name"
-          or (field.refers_to or { "Module" })[1] .. ".field" }))
+        KEY = (field.refers_to or { "Module" })[1] .. ".field" }))
   elseif target and target.index and one.message == value_tools.NO_VALUE then
     advise_on_picklist(told, target, one.near)
   end

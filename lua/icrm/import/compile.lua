@@ -184,11 +184,20 @@ local function compile_keys(source, key)
   return templates
 end
 
+local function owner_of(target, owners)
+  local text = tostring(target.const)
+  local id, problem, cure = owners:find(text)
+  return id or refuse("%s: %s %s; %s", target.field.name, text_tools.quote(text), problem, cure)
+end
+
 -- What every row would be refused for is said once, before the first row is read:
 -- a constant that the field does not take, a mandatory field that nothing feeds.
-local function check_constants(record)
+local function check_constants(record, owners)
   local constants = {}
   for _, target in ipairs(record.targets) do
+    if target.const ~= nil and target.field.type == "owner" then
+      target.const = owner_of(target, owners)
+    end
     if target.const ~= nil then
       constants[target.field.name] = target.const
     end
@@ -281,8 +290,9 @@ end
 --- @param mapping table
 --- @param source icrm.Source
 --- @param describe fun(module: string): icrm.Schema
+--- @param owners icrm.import.Owners
 --- @return table[] records in the order in which they are made
-function M.compile(mapping, source, describe)
+function M.compile(mapping, source, describe, owners)
   shape.check(mapping)
   local records, by_name = {}, {}
   for i, spec in ipairs(mapping.records or { mapping }) do
@@ -298,7 +308,7 @@ function M.compile(mapping, source, describe)
         target.parent.is_parent = true
       end
     end
-    check_constants(record)
+    check_constants(record, owners)
     check_mandatory(record, source)
     by_name[record.name], records[i] = record, record
   end

@@ -8,6 +8,7 @@
 local columns = require "icrm.import.columns"
 local compile = require "icrm.import.compile"
 local cures = require "icrm.cures"
+local owners = require "icrm.import.owners"
 local references = require "icrm.import.references"
 local rows = require "icrm.import.rows"
 local siblings = require "icrm.import.siblings"
@@ -80,11 +81,12 @@ function M.open(crm, opts)
     sheet = opts.sheet or mapping.sheet, skip = opts.skip or mapping.skip,
     short_rows = opts.short_rows or mapping.short_rows, totals = opts.totals or mapping.totals,
   }
-  local job = setmetatable({ crm = crm, source = source, rows = 0, notes = {} }, Job)
+  local job = setmetatable({ crm = crm, source = source, rows = 0, notes = {},
+    owners = owners.new(crm) }, Job)
   job.jobs = { job } -- an import of one file, see icrm.import.files
   job.records = compile.compile(mapping, source, function(module)
     return crm:describe(module)
-  end)
+  end, job.owners)
   for _, text in ipairs(source:notes()) do
     job:note("%s", text)
   end

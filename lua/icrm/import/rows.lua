@@ -116,6 +116,15 @@ local function read_cell(job, target, cells)
   return values.read_cell(cells, index, target.field, job.styles[index] or job.style)
 end
 
+local function find_owner(job, item, target, value)
+  local text = text_tools.trim(tostring(value))
+  local id, problem, cure = job.owners:find(text)
+  if not id then
+    fault(item, target, problem, cure, text)
+  end
+  return id
+end
+
 local function fill(job, item, target, cells, row)
   if target.parent then
     return point_to_row(job, item, target, cells)
@@ -131,6 +140,9 @@ local function fill(job, item, target, cells, row)
     if not value then
       fault(item, target, problem)
     end
+  end
+  if value and target.field.type == "owner" then
+    value = find_owner(job, item, target, value)
   end
   if value == "" then
     item.empty[#item.empty + 1] = target.field.name
@@ -258,14 +270,16 @@ local function find_by(job, item, way, key)
   if row_key or row_problem then
     return { row_key = row_key, problem = row_problem, cure = row_cure, is_absent = is_own }
   end
-  local near = job.siblings:near(way.module, way.field, key)
   return { problem = problem, is_absent = true, cure = cure, way = way, key = key,
-    hint = near and ("a row makes %s; write it alike"):format(text_tools.quote(near)) }
+    near_row = job.siblings:near(way.module, way.field, key) }
 end
 
 -- What was probably meant, asked of the CRM only where nothing else was found.
 local function hint_of(job, target, found)
-  return found.hint or found.way and advice.near_records(target, found.key,
+  if found.near_row then
+    return advice.near_row(target, found.key, found.near_row)
+  end
+  return found.way and advice.near_records(target, found.key,
     job.resolver:near(found.way.module, found.way.field, found.key))
 end
 

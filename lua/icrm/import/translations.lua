@@ -13,13 +13,11 @@ local M = {}
 local Translations = {}
 Translations.__index = Translations
 
-local POINTERS = { reference = true, owner = true }
-
--- The value in the API's form. A key of a reference is looked up like the cell that it
--- replaces; "" leaves the field empty.
+-- The value in the API's form. A key of a reference, or the name of an owner, is looked up
+-- like the cell that it replaces; "" leaves the field empty.
 local function checked(schema, target, heading, from, to)
   local text = tostring(to)
-  if text == "" or target.ref then
+  if text == "" or target.ref or target.field.type == "owner" then
     return text
   end
   local field = target.field
@@ -29,7 +27,7 @@ local function checked(schema, target, heading, from, to)
     errors.refuse("%s: %s stands for %s: %s", heading, text_tools.quote(from),
       text_tools.quote(text), problem or schemas.describe_faults(faults))
   end
-  return POINTERS[field.type] and text or fields[field.name]
+  return fields[field.name]
 end
 
 -- The one column that feeds a target, nil when it is fed otherwise.

@@ -170,7 +170,14 @@ describe("import", function()
         items[1].fields.account_id)
     end)
 
-    it("count only when the bytes are the same", function()
+    it("are found whatever nobody sees in them", function()
+      local items = items_of("accountname;key\nX;E\u{301}-1\u{A0}\nY;\u{200B}É-\u{FEFF}1\n",
+        mapping "Accounts.customer_code")
+      local id = crm:from("Accounts"):select("id"):where("customer_code", "=", "É-1"):first().id
+      assert.same({ id, id }, { items[1].fields.account_id, items[2].fields.account_id })
+    end)
+
+    it("count only when case and accents are the same", function()
       assert.same({ 'line 2, key (Membre de): no record of Accounts has the customer_code "e-1"; '
         .. 'near: "É-1" (' .. crm:from("Accounts"):where("customer_code", "=", "É-1"):first().id
         .. '); columns = { ["key"] = { values = { ["e-1"] = "É-1" } } }; or create it first, or '

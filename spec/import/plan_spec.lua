@@ -76,6 +76,9 @@ describe("import.plan", function()
     local list = planned('siret;phone\n"\u{A0}10000000000501 ";05\n', by "siret")
     assert.same({ "update", id, '{"phone":"05"}' },
       { list[1].operation, list[1].record, list[1].fields })
+    list = planned("siret;phone\n1000000\u{200B}0000501;05\n", by "siret")
+    assert.same({ "update", id, '{"phone":"05"}' },
+      { list[1].operation, list[1].record, list[1].fields })
     list = planned("email1;phone\njean@x.fr;05\n", by "email1")
     assert.same({ "update", id, '{"phone":"05"}' },
       { list[1].operation, list[1].record, list[1].fields })

@@ -54,7 +54,7 @@ describe("values that the CRM takes once", function()
     local by_name = { module = "Accounts", match = true, existing = { "accountname" } }
     assert.same({ planned = 1 }, plan("accountname;bill_city\nSociété Existante;Nantes\n", by_name))
     assert.truthy(refused("accountname;bill_city\nsociete existante;Nantes\n", by_name):find(
-      "already, and the CRM takes each once", 1, true))
+      "is the key of no record, but the CRM has", 1, true))
   end)
 
   it("do not matter where nothing is sent for the row", function()

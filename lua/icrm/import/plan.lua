@@ -60,7 +60,7 @@ local function wanted_values(record, items)
   for _, item in ipairs(record.existing and items or {}) do
     local value = item.key_values and item.key_values[1]
     if value then
-      want(value)
+      want(keys.form(value))
       for _, other in ipairs(record.is_by_id and {} or keys.spellings(value, has_lost_zeros)) do
         want(other)
       end

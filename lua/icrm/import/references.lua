@@ -1,10 +1,11 @@
 --- References by a key of the record they point to, such as a SIREN.
 --
 -- Keys are looked up many at a time, each once. The server compares without
--- case and accents; here only the same bytes count.
+-- case and accents; here only the same keys count, see icrm.import.keys.
 -- @module icrm.import.references
 
 local errors = require "icrm.error"
+local forms = require "icrm.import.keys"
 local lookup = require "icrm.query.lookup"
 local near_records = require "icrm.import.near_records"
 local text_tools = require "icrm.text"
@@ -22,7 +23,7 @@ function M.new(crm)
   return setmetatable({ crm = crm, tables = {}, near_records = near_records.new(crm) }, Resolver)
 end
 
--- ids: key -> ids of the records that have it, each once
+-- ids: form of a key -> ids of the records that have it, each once
 local function table_of(self, module, field)
   local name = module .. "." .. field
   local found = self.tables[name]
@@ -32,7 +33,7 @@ local function table_of(self, module, field)
     if not known then
       errors.refuse("reference %s: %s; %s", name, fault.message, fault.cure)
     end
-    found = { lookup = lookup.new(self.crm, module, known.name), field = known.name,
+    found = { lookup = lookup.new(self.crm, module, known.name), field = known.name, known = known,
       label = known.label, prefix = schema.id_prefix, ids = {}, wanted = {}, wanted_ids = {},
       alike = {} }
     self.tables[name] = found
@@ -47,10 +48,11 @@ end
 --- @param key string not empty
 function Resolver:want(module, field, key)
   local keys = table_of(self, module, field)
-  if keys.ids[key] == nil then
+  local form = forms.form(key, keys.known)
+  if keys.ids[form] == nil then
     local list = key:match "^(%d+)x%d+$" == keys.prefix and keys.wanted_ids or keys.wanted
-    keys.ids[key] = {}
-    list[#list + 1] = key
+    keys.ids[form] = {}
+    list[#list + 1] = forms.form(key)
   end
 end
 
@@ -66,7 +68,7 @@ end
 -- What the server holds equal is another key all the same; it is told as the near one.
 local function note_record(keys, record)
   local value = record[keys.field]
-  local ids = keys.ids[value]
+  local ids = keys.ids[forms.form(value, keys.known)]
   if not ids then
     keys.alike[text_tools.fold(value)] = record
   elseif not contains(ids, record.id) then -- another spelling may have found it
@@ -133,7 +135,8 @@ end
 --- @return string? cure
 --- @return boolean? is_absent true when no record has the key
 function Resolver:id(module, field, key)
-  local ids = table_of(self, module, field).ids[key] or {}
+  local keys = table_of(self, module, field)
+  local ids = keys.ids[forms.form(key, keys.known)] or {}
   if #ids == 1 then
     return ids[1]
   elseif #ids == 0 then

@@ -4,6 +4,7 @@
 -- One more pass over a file notes the values; they are kept in memory, as keys are.
 -- @module icrm.import.siblings
 
+local forms = require "icrm.import.keys"
 local rows = require "icrm.import.rows"
 local text_tools = require "icrm.text"
 
@@ -60,7 +61,7 @@ local function note_rows(self, job, record, fields)
     if rows.wanted(record, line, row) then
       local key, given = rows.outline(job, record, fields, line, cells, row)
       for _, field in ipairs(fields) do
-        local value = text_tools.trim(given[field] or "")
+        local value = forms.form(given[field] or "", record.schema.by_name[field])
         if value ~= "" then
           note(self.values[record.module .. "." .. field], value, key)
         end
@@ -74,7 +75,7 @@ end
 --- @param jobs icrm.import.Job[]
 --- @return table siblings; sets `is_referred` of the records that rows may refer to
 function M.new(jobs)
-  local self = setmetatable({ values = {} }, Siblings)
+  local self = setmetatable({ values = {}, fields = {} }, Siblings)
   local asked = asked_fields(jobs)
   for _, job in ipairs(jobs) do
     for _, record in ipairs(job.records) do
@@ -82,6 +83,7 @@ function M.new(jobs)
       for _, field in ipairs(fields) do
         local name = record.module .. "." .. field
         self.values[name] = self.values[name] or {}
+        self.fields[name] = record.schema.by_name[field]
       end
       if #fields > 0 then
         record.is_referred = true
@@ -103,8 +105,9 @@ end
 --- @return string? cure
 --- @return boolean? is_own whether it is the row itself, which is no answer
 function Siblings:key_of(module, field, value, own)
-  local values = self.values[module .. "." .. field]
-  local keys = values and values[value]
+  local name = module .. "." .. field
+  local values = self.values[name]
+  local keys = values and values[forms.form(value, self.fields[name])]
   if keys == own then
     return nil, ("no record of %s but the row itself has the %s %s"):format(module, field,
       text_tools.quote(value)), "empty the cell, or mend the key", true

@@ -16,7 +16,8 @@ parser:argument("files", "The file: CSV of any usual encoding and separator, .xl
   .. "sheet as BOOK.xlsx#SHEET. Several, which may refer to one another, with --mapping.")
   :argname "FILE":args "+"
 parser:option("--module", "The module, where no mapping file says it."):argname "MODULE"
-parser:option("--mapping", "A mapping file, see docs/import.md."):argname "FILE"
+parser:option("--mapping", "A mapping file, see docs/import.md; for several files one that has "
+  .. "files, or one for each, in their order."):argname "FILE":count "*"
 parser:option("--map", "A column and its field."):argname '"Column=field"':count "*"
 parser:option("--value", "A value of a column that stands for another in the CRM.")
   :argname '"Column:from=to"':count "*"
@@ -59,9 +60,9 @@ parser:flag("--plan-only", "Stop before anything is sent.")
 command.add_options(parser)
 parser:flag("-y --yes", "Do not ask.")
 local args = parser:parse()
-if (args.mapping ~= nil) == (args.module ~= nil) then
+if (#args.mapping > 0) == (args.module ~= nil) then
   parser:error "say --module MODULE, or --mapping FILE, which names it"
-elseif args.mapping then
+elseif #args.mapping > 0 then
   for _, option in ipairs { "map", "set", "ref", "max_length", "key" } do
     if #args[option] > 0 then
       parser:error(("--%s has its place in the mapping file, see docs/import.md"):format(
@@ -74,8 +75,11 @@ elseif args.mapping then
 end
 
 local first = args.files[1]
-if #args.files > 1 and not args.mapping then
-  parser:error "several files need a --mapping with files, see docs/import.md"
+if #args.files > 1 and args.module then
+  parser:error "several files need a --mapping with files, or one for each, see docs/import.md"
+elseif #args.mapping > 1 and #args.mapping ~= #args.files then
+  parser:error(("%d mapping files for %s"):format(#args.mapping,
+    script.counted(#args.files, "file")))
 elseif #args.files > 1 and (args.sheet or args.skip or #args.value > 0) then
   parser:error "--sheet, --skip and --value are of one file: they have their place in the mapping"
 end
@@ -110,7 +114,7 @@ if args.suggest then
   return
 end
 
-local mapping = args.mapping and mappings.load(args.mapping) or mapping_options.read(args)
+local mapping = args.module and mapping_options.read(args) or mappings.load_all(args.mapping)
 local job <close> = files.open(crm, args.files, mapping, { dates = args.dates,
   values = mapping_options.values(args.value),
   encoding = args.encoding, delimiter = args.delimiter, decimal = args.decimal,

@@ -154,6 +154,37 @@ describe("icrm-lua import of several files", function()
     says(result, "sheet Contacts (2 of 5)", "planned in lo-bureau.xlsx-Contacts.icrm")
   end)
 
+  it("takes a mapping file for each, such as their drafts", function()
+    office()
+    file("contacts.csv", "Civilité;Nom;Société\nMadame;Dupont;Fille\nMonsieur;Durand;Mère SA\n")
+    for name, module in pairs { accounts = "Accounts", contacts = "Contacts" } do
+      file(name .. ".lua", here({ "import", name .. ".csv", "--module", module, "--suggest" }).out)
+    end
+    here { "import", "accounts.csv", "contacts.csv", "--mapping", "accounts.lua", "--mapping",
+      "contacts.lua", "--yes" }
+    assert.same({ Dupont = "Fille", Durand = "Mère SA" }, parents())
+    assert.equal(2, #records("SELECT id FROM Contacts WHERE salutationtype IN ('Mrs.', 'Mr.') AND "
+      .. "lastname IN ('Dupont', 'Durand')"))
+    local result = here({ "import", "accounts.csv", "--mapping", "accounts.lua", "--mapping",
+      "contacts.lua" }, 2)
+    says(result, "2 mapping files for 1 file")
+    says(here({ "import", "accounts.csv", "contacts.csv", "--mapping", "both.lua", "--mapping",
+      "contacts.lua", "--out", "x.icrm" }, 1), "both.lua is for several files")
+  end)
+
+  it("takes what is said of all files once", function()
+    file("a.csv", "Raison sociale;Effectif\nUn;n.c.\n")
+    file("b.csv", "Raison sociale;Effectif\nDeux;1,5\nTrois;n.c.\n")
+    local part = '{ module = "Accounts", columns = { ["Raison sociale"] = "accountname", '
+      .. 'Effectif = "annual_revenue" } }'
+    file("both.lua", ('return { null = "n.c.", decimal = "comma", files = { %s, %s } }'):format(
+      part, part))
+    here { "import", "a.csv", "b.csv", "--mapping", "both.lua", "--plan-only" }
+    file("both.lua", ("return { files = { %s, %s } }"):format(part, part))
+    here { "import", "a.csv", "b.csv", "--mapping", "both.lua", "--null", "n.c.", "--plan-only" }
+    says(here({ "import", "a.csv", "b.csv", "--mapping", "both.lua" }, 1), '"n.c." is no number')
+  end)
+
   it("is planned anew in place after a correction of one of the files", function()
     office()
     local words = { "import", "accounts.csv", "contacts.csv", "--mapping", "both.lua",
@@ -193,7 +224,7 @@ describe("icrm-lua import of several files", function()
     file("both.lua", "return { " .. COMPANIES .. " }")
     refuses(both, "several files need a mapping with `files`")
     assert.truthy(here({ "import", "accounts.csv", "contacts.csv", "--module", "Accounts" }, 2).err
-      :find("several files need a --mapping", 1, true))
+      :find("several files need a --mapping with files", 1, true))
     helper.run({ "sh", "-c", "mkdir x && cp accounts.csv x/" }, { cwd = dir })
     mapping('file = "accounts.csv", ' .. COMPANIES, 'file = "accounts.csv", ' .. COMPANIES)
     refuses({ "accounts.csv", "x/accounts.csv", "--mapping", "both.lua" }, 'the mapping\'s file '

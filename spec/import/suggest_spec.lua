@@ -47,7 +47,7 @@ describe("import.suggest", function()
   it("writes a file that loads, with guesses and what is mandatory", function()
     local spec, text = draft_of("Titre;Prio;\"Zzz\n\"\"\"\na;b;1\n", "HelpDesk")
     assert.equal("HelpDesk", spec.module)
-    assert.same({ Titre = "ticket_title", Prio = false, ["Zzz\n\""] = false }, spec.columns)
+    assert.same({ Titre = "ticket_title", Prio = false, ["Zzz \""] = false }, spec.columns)
     assert.same({ const = "Open" }, spec.fields.ticketstatus)
     assert.matches("mandatory: Statut; one of Open, ", text)
     assert.matches('%["Prio"%] = false, %-%- perhaps "ticketpriorities"', text)
@@ -93,6 +93,9 @@ describe("import.suggest", function()
         end
         local spec = draft_of(table.concat(headings, ";") .. "\n" .. table.concat(cells, ";")
           .. "\n", module)
+        for heading, target in pairs(spec.columns) do
+          spec.columns[heading] = type(target) == "table" and target.field or target
+        end
         assert.same(columns, spec.columns)
       end
     end)
@@ -129,16 +132,22 @@ describe("import.suggest", function()
       spec.columns["Maison mère"])
   end)
 
-  it("takes no column of free texts for a picklist, and names the values that are none", function()
-    local rows = { "Objet;Priorité;Catégorie" }
+  it("takes no column of free texts for a picklist, and drafts what stands for others", function()
+    local rows = { "Objet;Priorité;Type demande" }
     for i = 1, 20 do
-      rows[#rows + 1] = ("t;%s;libre %d"):format(i % 2 == 0 and "Haute" or "Extrême", i)
+      rows[#rows + 1] = ("t;%s;libre %d"):format(({ "Haute", "Extrême", "basse" })[i % 3 + 1], i)
     end
-    local spec, text = draft_of(table.concat(rows, "\n") .. "\n", "HelpDesk")
-    assert.equal("ticketpriorities", spec.columns["Priorité"])
-    assert.truthy(text:find('"ticketpriorities", -- no value of this picklist: "Extrême"', 1, true))
-    assert.is_true(draft_of("Objet;Type demande\n" .. table.concat(rows, "\n"):gsub("t;[^;]*;",
-      "t;"):gsub("^[^\n]*\n", ""), "HelpDesk").columns["Type demande"] == false)
+    local path = helper.tmpfile(table.concat(rows, "\n") .. "\n", "a.csv")
+    local spec, text = draft(path, "HelpDesk")
+    assert.same({ field = "ticketpriorities", values = { ["Extrême"] = "", basse = "Low" } },
+      spec.columns["Priorité"])
+    assert.truthy(text:find('      ["Extrême"] = "", -- ? no value is near\n', 1, true))
+    assert.truthy(text:find('      ["basse"] = "Low", -- near ', 1, true), text)
+    assert.is_false(spec.columns["Type demande"])
+    assert.same({}, faults_of(path, "HelpDesk"))
+    -- Of a mandatory field something must stand there.
+    spec = draft_of("Objet;Statut\nt;Zzzz\n", "HelpDesk")
+    assert.same({ Zzzz = "Open" }, spec.columns.Statut.values)
   end)
 
   it("runs as it is on a workbook, whatever was said to open it", function()

@@ -58,6 +58,16 @@ local function file_named(name, words, parts)
     table.concat(words, ", "))
 end
 
+-- How to read a file may be said once for all.
+local function with_common(part, mapping)
+  local whole = core.copy(mapping)
+  for name, value in pairs(part) do
+    whole[name] = value
+  end
+  whole.files, whole.file = nil, nil
+  return whole
+end
+
 -- The part of the mapping for each file: by its name, the others in their order.
 local function parts_of(mapping, words)
   local parts, at = {}, 1
@@ -79,8 +89,7 @@ local function parts_of(mapping, words)
     end
   end
   for i, part in ipairs(parts) do
-    parts[i] = core.copy(part)
-    parts[i].file = nil
+    parts[i] = with_common(part, mapping)
   end
   return parts
 end

@@ -50,6 +50,24 @@ function M.load(path)
   return mapping
 end
 
+--- Read one mapping file, or one for each of several files of rows.
+---
+--- @param paths string[]
+--- @return table mapping of several, with `files`
+function M.load_all(paths)
+  if #paths == 1 then
+    return M.load(paths[1])
+  end
+  local parts = {}
+  for i, path in ipairs(paths) do
+    parts[i] = M.load(path)
+    if parts[i].files then
+      refuse("the mapping %s is for several files; it is the only one then", path)
+    end
+  end
+  return { files = parts }
+end
+
 -- ---- Matching by name ---------------------------------------------------------
 
 --- Compare headings with the names and labels of a module's fields, without

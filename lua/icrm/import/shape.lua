@@ -23,7 +23,7 @@ local function with_file(words)
   return words
 end
 local ONE_RECORD, SEVERAL = with_file(core.copy(RECORD)), with_file { records = "table" }
-local FILES = { files = "table" }
+local FILES = with_file { files = "table" }
 
 local function refuse(message, ...)
   errors.refuse("the mapping: " .. message, ...)

@@ -4,9 +4,9 @@
 
 local mappings = require "icrm.import.mapping"
 local nearest = require "icrm.nearest"
+local picklists = require "icrm.picklist"
 local text_tools = require "icrm.text"
 local value_tools = require "icrm.values"
-local values = require "icrm.import.values"
 local vocabulary = require "icrm.import.vocabulary"
 
 local M = {}
@@ -103,13 +103,12 @@ local function likely(heading, schema)
   return nearest.name(folded, name_of)
 end
 
--- The values of a column that are none of its picklist's.
+-- The values of a column that mean none of its picklist's, each once.
 local function unknown_values(field, cells)
   local unknown, seen = {}, {}
-  for _, text in ipairs(field.picklist and cells or {}) do
-    local value = values.picklist(text, field)
-    if not seen[text] and not field.picklist.by_value[value] then
-      unknown[#unknown + 1] = ("%q"):format(text)
+  for _, text in ipairs(field.picklist and field.type == "picklist" and cells or {}) do
+    if not seen[text] and not picklists.find(field.picklist, text) then
+      unknown[#unknown + 1] = text
     end
     seen[text] = true
   end
@@ -118,7 +117,7 @@ end
 
 -- Free texts feed no picklist.
 local function is_possible(field, cells)
-  return field.type ~= "picklist" or #unknown_values(field, cells) <= MOST_VALUES
+  return #unknown_values(field, cells) <= MOST_VALUES
 end
 
 -- Heading → field, and a remark where it is not the heading itself that says it.
@@ -198,26 +197,46 @@ local function reference(field, cells, describe)
     target .. "." .. name)
 end
 
-local function remark_on(field, cells, remark)
-  local unknown = field.type == "picklist" and unknown_values(field, cells) or {}
-  if #unknown > 0 then
-    remark = (remark and remark .. "; " or "") .. "no value of this picklist: "
-      .. table.concat(unknown, ", ")
+local function default_of(field)
+  local picklist = field.picklist
+  return picklist.by_value[field.default] and field.default or picklist.values[1]
+end
+
+-- What stands for a value that is none: the nearest, else nothing, or what a mandatory field
+-- has by default, until somebody chooses.
+local function value_line(field, text)
+  local word = picklists.near(field.picklist, text)
+  local value = word and picklists.find(field.picklist, word)
+  local remark = value and ("near %s?"):format(word) or "? no value is near"
+  return ("      [%q] = %q, -- %s"):format(text, value or field.mandatory and default_of(field)
+    or "", text_tools.clean(remark))
+end
+
+-- A picklist of which the column has values that are none.
+local function translated(field, unknown)
+  local lines = { ("{ field = %q, values = {"):format(field.name) }
+  for _, text in ipairs(unknown) do
+    lines[#lines + 1] = value_line(field, text)
   end
-  return remark
+  lines[#lines + 1] = "    } }"
+  return table.concat(lines, "\n")
+end
+
+local function target_of(field, cells, describe)
+  local unknown = unknown_values(field, cells)
+  return #unknown > 0 and translated(field, unknown) or reference(field, cells, describe)
+    or ("%q"):format(field.name)
 end
 
 local function column_line(heading, name, schema, cells, remark, describe)
-  local field = name and schema.by_name[name]
   local target = "false"
-  if field then
-    target = reference(field, cells, describe) or ("%q"):format(name)
-    remark = remark_on(field, cells, remark)
+  if name then
+    target = target_of(schema.by_name[name], cells, describe)
   else
     local guess = likely(heading, schema)
     remark = guess and ("perhaps %q"):format(guess) or "no field of this name"
   end
-  local line = ("    [%q] = %s,"):format(heading, target):gsub("\\\n", "\\n")
+  local line = ("    [%s] = %s,"):format(("%q"):format(heading):gsub("\\\n", "\\n"), target)
   return remark and ("%s -- %s"):format(line, text_tools.clean(remark)) or line
 end
 
@@ -229,9 +248,8 @@ local function mandatory_line(field)
     return ("    -- %s = \"…\", -- mandatory: %s; which column feeds it?"):format(field.name,
       field.label)
   end
-  local default = picklist.by_value[field.default] and field.default or picklist.values[1]
-  return ("    %s = { const = %q }, -- mandatory: %s; one of %s"):format(field.name, default,
-    field.label, table.concat(picklist.values, ", "))
+  return ("    %s = { const = %q }, -- mandatory: %s; one of %s"):format(field.name,
+    default_of(field), field.label, table.concat(picklist.values, ", "))
 end
 
 -- How the file was opened, for what the options said has to be said again.

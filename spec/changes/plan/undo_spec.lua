@@ -108,6 +108,25 @@ describe("undo", function()
     assert.equal("IMPOSSIBLE", way_back.store:get(1).code)
   end)
 
+  it("leaves alone what was handed to somebody out of sight, and does not call it gone", function()
+    crm.close()
+    crm = changes_crm.start { profile = "vtiger8", user = "jdupont", traits = "private-owners",
+      fields = { "Leads.cf_icrm_token:string" } }
+    local plan <close> = crm.plan("set.icrm", { witness = { Leads = changes_crm.TAG } })
+    for i = 1, 2 do
+      plan:create("Leads", { lastname = "Lead " .. i }, { key = "l" .. i, check = false })
+    end
+    plan:apply()
+    local given = plan.store:by_key("l1").record
+    crm.client:update("Leads", { id = given, assigned_user_id = "19x1" }, { partial = true })
+    local way_back <close> = plan:undo(crm.dir .. "/undo.icrm")
+    local change = way_back.store:by_key "l1"
+    assert.equal("IMPOSSIBLE", change.code)
+    assert.matches("cannot be read: it was deleted, or is out of this user's sight", change.message)
+    assert.same({ done = 1, skipped = 1 }, way_back:apply({ allow_delete = 1 }).states)
+    assert.equal(1, crm.commits "delete")
+  end)
+
   it("waits for a set that is not settled", function()
     local plan <close> = crm.plan()
     plan:create("Accounts", { accountname = "A" })

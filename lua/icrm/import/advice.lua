@@ -52,7 +52,7 @@ function M.near_records(target, key, near)
   if #words == 0 then
     return nil
   end
-  local translation = translated(target, key, near[1].text)
+  local translation = near[1].is_misspelt and translated(target, key, near[1].text)
   return ("near: %s%s"):format(table.concat(words, ", "), translation and "; " .. translation or "")
 end
 

@@ -72,36 +72,49 @@ local function candidates(self, module, field, key)
   return rows
 end
 
--- The nearest first: by edits, then those that hold the key or are held by it.
+local function words_of(form)
+  local words = {}
+  for word in form:gmatch "%S+" do
+    words[#words + 1] = word
+  end
+  return words
+end
+
+-- Whether two keys differ in some letters of a word: another word is another name, be the
+-- whole as long as it may.
+local function is_misspelt(form, other)
+  local words, others = words_of(form), words_of(other)
+  for i, word in ipairs(words) do
+    if others[i] ~= word and not (others[i] and nearest.name(word, { others[i] })) then
+      return false
+    end
+  end
+  return #words == #others
+end
+
+local function holds(form, other)
+  return #other >= SHORTEST and form:find(other, 1, true) ~= nil
+end
+
+-- Those that are misspelt first, then those that hold the key or are held by it.
 local function choose(rows, field, key)
-  local by_form, form, chosen = {}, text_tools.fold(key), {}
+  local form, misspelt, held = text_tools.fold(key), {}, {}
   for _, row in ipairs(rows) do
-    if type(row[field]) == "string" then
-      by_form[text_tools.fold(row[field])] = row
+    local other = type(row[field]) == "string" and text_tools.fold(row[field]) or ""
+    if is_misspelt(form, other) then
+      row.is_misspelt = true
+      misspelt[#misspelt + 1] = row
+    elseif holds(form, other) or holds(other, form) then
+      held[#held + 1] = row
     end
   end
-  local function take(row)
-    by_form[text_tools.fold(row[field])] = nil
-    chosen[#chosen + 1] = row
-  end
-  while #chosen < SHOWN and next(by_form) do
-    local row = nearest.name(form, by_form)
-    if not row then
-      break
-    end
-    take(row)
-  end
-  local others = {}
-  for other in pairs(by_form) do
-    if other:find(form, 1, true) or form:find(other, 1, true) and #other >= SHORTEST then
-      others[#others + 1] = other
-    end
-  end
-  table.sort(others)
-  for i = 1, math.min(#others, SHOWN - #chosen) do
-    take(by_form[others[i]])
-  end
-  return chosen
+  table.move(held, 1, #held, #misspelt + 1, misspelt)
+  return table.move(misspelt, 1, math.min(SHOWN, #misspelt), 1, {})
+end
+
+local function as_misspelt(record)
+  record.is_misspelt = true
+  return record
 end
 
 --- Find records whose key is near another.
@@ -111,12 +124,13 @@ end
 --- @param key string that no record has
 --- @param alike fun(): icrm.Record? a record that was found already, whose key is equal
 ---   whatever the case and accents
---- @return icrm.Record[] rows id and the field; three at most, the nearest first
+--- @return icrm.Record[] rows id and the field, and `is_misspelt` where only letters of words
+---   differ; three at most, the nearest first
 function NearRecords:of(module, field, key, alike)
   local name = ("%s.%s\0%s"):format(module, field, key)
   if not self.known[name] and self.left > 0 then
     local found = alike()
-    self.known[name] = found and { found }
+    self.known[name] = found and { as_misspelt(found) }
       or choose(candidates(self, module, field, key), field, key)
   end
   return self.known[name] or {}

@@ -112,7 +112,8 @@ end
 --- @param module string
 --- @param field string
 --- @param key string
---- @return table[] near id and text, three at most, the nearest first
+--- @return table[] near id, text, and is_misspelt where only letters differ; three at most,
+---   the nearest first
 function Resolver:near(module, field, key)
   local keys, near = table_of(self, module, field), {}
   local alike = keys.alike[text_tools.fold(key)]
@@ -120,7 +121,7 @@ function Resolver:near(module, field, key)
     return alike_of(keys, key)
   end)
   for i, row in ipairs(rows) do
-    near[i] = { id = row.id, text = row[keys.field] }
+    near[i] = { id = row.id, text = row[keys.field], is_misspelt = row.is_misspelt or row == alike }
   end
   return near
 end

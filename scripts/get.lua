@@ -1,5 +1,5 @@
 -- Show one record.
-local cell = require "icrm.cli.cell"
+local cell = require "icrm.cell"
 local records = require "icrm.records"
 local labels = require "icrm.cli.labels"
 local script = require "icrm.cli.script"

@@ -1,6 +1,6 @@
 -- Run a query and print every row, past the 100 of a page.
 local errors = require "icrm.error"
-local cell = require "icrm.cli.cell"
+local cell = require "icrm.cell"
 local labels = require "icrm.cli.labels"
 local queries = require "icrm.query"
 local script = require "icrm.cli.script"

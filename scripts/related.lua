@@ -1,5 +1,5 @@
 -- List the records that are related to a record.
-local cell = require "icrm.cli.cell"
+local cell = require "icrm.cell"
 local script = require "icrm.cli.script"
 
 local parser = script.parser("related", "List the records that are related to a record.")

@@ -2,7 +2,7 @@
 local conditions = require "icrm.query.conditions"
 local errors = require "icrm.error"
 local labels = require "icrm.cli.labels"
-local cell = require "icrm.cli.cell"
+local cell = require "icrm.cell"
 local join = require "icrm.query.join"
 local report = require "icrm.report"
 local script = require "icrm.cli.script"

@@ -1,5 +1,6 @@
 -- A workbook imported as a user does it.
 local cjson = require "cjson"
+local core = require "icrm.core"
 local helper = require "spec.helper"
 local script_crm = require "spec.script_crm"
 
@@ -48,9 +49,10 @@ describe("icrm-lua import of a workbook", function()
     it("stores what the table shows of " .. name, function()
       copy(name)
       local result = here(import(name, "--yes"))
-      has(result.err, "sheet Comptes (1 of 5), headings in row 5, 11 columns, 10 rows",
+      has(result.err, "sheet Comptes (1 of 5), headings in row 5, 11 columns, 9 rows",
+        "is a total and left out: Total",
         "1 of the rows is hidden in the sheet; they are read as well",
-        "10 changes settled in")
+        "9 changes settled in")
       local rows = here { "query", "SELECT accountname, bill_code, otherphone, siret, "
         .. "annual_revenue FROM Accounts WHERE siret = '45851781200076';", "-o", "jsonl" }
       local row = cjson.decode(rows.out:match "[^\n]+")
@@ -109,6 +111,25 @@ describe("icrm-lua import of a workbook", function()
     local marked = helper.read_file(dir .. "/bad.csv")
     has(marked, "\u{FEFF}Nombre;Moment;icrm_faults\r\n", "(1900-02-29)")
     assert.equal(19, select(2, marked:gsub("\r\n", "")))
+  end)
+
+  it("gives the rows that failed, and those that were made, as workbooks", function()
+    copy "lo-bureau.xlsx"
+    here { "import", "lo-bureau.xlsx", "--module", "Accounts", "--map",
+      "Raison sociale=accountname", "--map", "Code postal=bill_code", "--plan-only" }
+    script_crm.alter(dir .. "/lo-bureau.xlsx.icrm", "UPDATE changes SET state = 'failed', "
+      .. "code = 'NO', message = 'why' WHERE line = 9")
+    here { "errors", "lo-bureau.xlsx.icrm", "--out", "again.xlsx" }
+    assert.equal(helper.read_file(dir .. "/again.xlsx"),
+      here({ "errors", "lo-bureau.xlsx.icrm", "-o", "xlsx" }).out)
+    local book <close> = assert(core.workbook.open(dir .. "/again.xlsx"))
+    assert(book:select(1))
+    assert.equal("icrm_message", book:next()[13])
+    local cells = book:next()
+    assert.same({ "01000", "NO", "why" }, { cells[3], cells[12], cells[13] })
+    assert.is_nil(book:next())
+    here({ "apply", "lo-bureau.xlsx.icrm", "--yes", "--success", "made.xlsx" }, 4)
+    assert.equal("PK", helper.read_file(dir .. "/made.xlsx"):sub(1, 2))
   end)
 
   it("says what a file is that is no workbook", function()

@@ -34,6 +34,23 @@ function M.add_options(parser, formats)
   parser:flag("--raw", "CSV: write texts that a table program would obey as they are.")
 end
 
+--- Add `-o` and `--out` of a command that gives rows of a file back.
+---
+--- @param parser table of argparse
+function M.add_row_options(parser)
+  parser:option("-o --output", "The form of the output; else what the name behind --out ends "
+    .. "in, or csv."):choices { "csv", "xlsx" }
+  parser:option("--out", "Write to this new file instead of standard output."):argname "FILE"
+end
+
+--- The form in which rows of a file are given back in a file of this name.
+---
+--- @param path string
+--- @return "csv"|"xlsx"
+function M.form_of_rows(path)
+  return path:lower():find "%.xlsx$" and "xlsx" or "csv"
+end
+
 local Destination = { __name = "icrm.cli.Destination" }
 Destination.__index = Destination
 
@@ -110,6 +127,13 @@ end
 --- @return table writer of icrm.cli.table
 function Destination:writer(columns, more)
   return tables.writer(self.format, columns, self:options(more))
+end
+
+--- Write rows that are text, or a workbook, already.
+---
+--- @param piece string
+function Destination:write(piece)
+  (self.file or io.stdout):write(piece)
 end
 
 --- Give the file its name; what a command wrote is there now.

@@ -4,7 +4,7 @@
 -- corrected and imported again has the phone numbers and SIRETs that it had.
 -- @module icrm.cli.excel
 
-local cell = require "icrm.cli.cell"
+local cell = require "icrm.cell"
 local core = require "icrm.core"
 local csv = require "icrm.csv"
 local errors = require "icrm.error"

@@ -3,10 +3,10 @@
 -- @module icrm.cli.failed_rows
 
 local copy_rows = require "icrm.import.copy"
-local csv = require "icrm.csv"
 local inputs = require "icrm.cli.inputs"
 local script = require "icrm.cli.script"
 local state = require "icrm.changes.journal.state"
+local tables = require "icrm.cli.table"
 local text_tools = require "icrm.text"
 
 local M = {}
@@ -56,22 +56,24 @@ local function count_remade(set, lines, is_of)
   return count
 end
 
-local function write_copy(input, lines, write)
+local function write_copy(input, lines, write, form)
   return copy_rows.write(input.found, input, COLUMNS, function(line)
     local failed = lines[line]
     return failed and { table.concat(failed.codes, " "), table.concat(failed.messages, "; ") }
-  end, write)
+  end, write, form)
 end
 
-local function write_list(set, write)
-  write(csv.record { "key", "operation", "module", "record", "code", "message" })
+local function write_list(set, write, form)
+  local list = tables.to(write, form or "csv",
+    { "key", "operation", "module", "record", "code", "message" })
   local n = 0
   for change in set.store:each { states = state.NOT_APPLIED } do
     local code, message = reason(change)
     n = n + 1
-    write(csv.record { change.key, change.operation, change.module, change.record or "", code,
-      message })
+    list:add { key = change.key, operation = change.operation, module = change.module,
+      record = change.record or "", code = code, message = message }
   end
+  list:close()
   return n
 end
 
@@ -81,8 +83,9 @@ end
 --- @param job icrm.import.Job
 --- @param faults icrm.import.Faults made with `by_row`
 --- @param write fun(piece: string)
+--- @param form? "csv"|"xlsx" what is written; "csv"
 --- @return integer count of the rows with faults
-function M.write_faults(job, faults, write)
+function M.write_faults(job, faults, write, form)
   local source, count = job.source, 0
   copy_rows.write(source.path, { encoding = source.format.encoding,
     delimiter = source.format.delimiter, sheet = source.format.number,
@@ -90,7 +93,7 @@ function M.write_faults(job, faults, write)
       local text = faults:of_row(line)
       count = count + (text and 1 or 0)
       return { text and text_tools.clean(text) or "" }
-    end, write)
+    end, write, form)
   return count
 end
 
@@ -104,13 +107,14 @@ end
 --- @param set icrm.ChangeSet
 --- @param write fun(piece: string)
 --- @param number? integer which of the files of the set; 1
+--- @param form? "csv"|"xlsx" what is written; "csv"
 --- @return integer count of the rows written
 --- @return string[] notes what to say about them
-function M.write(set, write, number)
+function M.write(set, write, number, form)
   local list = inputs.of(set)
   local input = list[number or 1]
   if not input then
-    return write_list(set, write), {}
+    return write_list(set, write, form), {}
   end
   inputs.check(input)
   local function is_of(key)
@@ -127,7 +131,7 @@ function M.write(set, write, number)
     notes[#notes + 1] = ("%d of them need records that were made already; imported again, those "
       .. "are made twice, unless a key finds them (existing, in the mapping file)"):format(remade)
   end
-  return write_copy(input, lines, write), notes
+  return write_copy(input, lines, write, form), notes
 end
 
 return M

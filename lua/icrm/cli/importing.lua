@@ -3,6 +3,7 @@
 -- @module icrm.cli.importing
 
 local commands = require "icrm.cli.commands"
+local destination = require "icrm.cli.destination"
 local failed_rows = require "icrm.cli.failed_rows"
 local import_plan = require "icrm.import.plan"
 local inputs = require "icrm.cli.inputs"
@@ -71,7 +72,7 @@ function M.faults_writer(path, files)
     end
     local its = inputs.path_for(path, list, number)
     local count = output.write(its, function(write)
-      return failed_rows.write_faults(job, faults, write)
+      return failed_rows.write_faults(job, faults, write, destination.form_of_rows(its))
     end)
     script.say("%s with faults, marked in %s", script.counted(count, "row"), commands.word(its))
   end

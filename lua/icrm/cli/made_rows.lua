@@ -3,9 +3,9 @@
 -- @module icrm.cli.made_rows
 
 local copies = require "icrm.import.copy"
-local csv = require "icrm.csv"
 local inputs = require "icrm.cli.inputs"
 local json = require "icrm.json"
+local tables = require "icrm.cli.table"
 
 local M = {}
 
@@ -84,16 +84,18 @@ local function cells_of(names, row)
   return cells
 end
 
-local function write_list(set, write)
-  write(csv.record { "key", "operation", "module", "record", "done" })
+local function write_list(set, write, form)
+  local list = tables.to(write, form or "csv", { "key", "operation", "module", "record", "done" })
   local n = 0
   for change in set.store:each() do
     local word = word_of(set, change)
     if word then
       n = n + 1
-      write(csv.record { change.key, change.operation, change.module, change.record, word })
+      list:add { key = change.key, operation = change.operation, module = change.module,
+        record = change.record, done = word }
     end
   end
+  list:close()
   return n
 end
 
@@ -105,18 +107,19 @@ end
 --- @param set icrm.ChangeSet
 --- @param write fun(piece: string)
 --- @param number? integer which of the files of the set; 1
+--- @param form? "csv"|"xlsx" what is written; "csv"
 --- @return integer count of the rows written
 --- @return string[] notes what to say about them
-function M.write(set, write, number)
+function M.write(set, write, number, form)
   local list = inputs.of(set)
   number = number or 1
   if #list == 0 then
-    return write_list(set, write), {}
+    return write_list(set, write, form), {}
   end
   local input, lines = inputs.check(list[number]), made_lines(set, list, number)
   return copies.write(input.found, input, headings_of(input.records), function(line)
     return lines[line] and cells_of(input.records, lines[line])
-  end, write), {}
+  end, write, form), {}
 end
 
 return M

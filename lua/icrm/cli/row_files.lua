@@ -3,6 +3,7 @@
 -- @module icrm.cli.row_files
 
 local commands = require "icrm.cli.commands"
+local destination = require "icrm.cli.destination"
 local exits = require "icrm.cli.exits"
 local failed_rows = require "icrm.cli.failed_rows"
 local inputs = require "icrm.cli.inputs"
@@ -48,7 +49,7 @@ end
 
 local function write_row_file(set, one, path, number)
   local ok, n, notes = pcall(output.write, path, function(write)
-    return one.write(set, write, number)
+    return one.write(set, write, number, destination.form_of_rows(path))
   end, ("make room, then: %s >%s"):format(number
     and script.command(one.name, set.path, "--of", number) or script.command(one.name, set.path),
     commands.word(path)))

@@ -129,6 +129,9 @@ end
 --- Add `-o` and `--out` and what belongs to them; `open_output` reads them.
 M.add_output = destination.add_options
 
+--- Add `-o` and `--out` of a command that gives rows of a file back.
+M.add_row_output = destination.add_row_options
+
 --- Open the output that these options choose.
 M.open_output = destination.open
 

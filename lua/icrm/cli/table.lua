@@ -196,7 +196,7 @@ M.FORMATS = { "table", "csv", "json", "jsonl", "xlsx", "excel-csv" }
 ---   that stand to the right; sparse = true: the table leaves out columns that are
 ---   empty in every row; raw: no apostrophe before formulas in CSV;
 ---   delimiter of CSV; for a workbook and excel-csv kinds: what the columns hold, as
----   icrm.cli.cell has it; sheet: the name of the workbook's; decimal of excel-csv
+---   icrm.cell has it; sheet: the name of the workbook's; decimal of excel-csv
 --- @return table writer with add(row) and close(), which returns the names of the
 ---   columns for which the table had no room
 function M.writer(format, columns, opts)
@@ -219,6 +219,18 @@ function M.writer(format, columns, opts)
     writer:begin()
   end
   return writer
+end
+
+--- Make a writer that gives its text to a function.
+---
+--- @param write fun(piece: string)
+--- @param format string
+--- @param columns string[]
+--- @return table writer
+function M.to(write, format, columns)
+  return M.writer(format, columns, { file = { write = function(_, ...)
+    write(table.concat { ... })
+  end } })
 end
 
 --- Write a list of rows at once.

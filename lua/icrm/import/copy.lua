@@ -3,13 +3,14 @@
 -- Of a CSV file they are the same bytes; the exception are encodings in which a byte
 -- may be half a character: such a file is read as text and written in its encoding
 -- again. Of a workbook they are what it shows, as CSV in UTF-8 with a byte order mark,
--- which a table program opens.
+-- which a table program opens, or a workbook (icrm.import.workbook_copy).
 -- @module icrm.import.copy
 
 local core = require "icrm.core"
 local csv = require "icrm.csv"
 local errors = require "icrm.error"
 local sources = require "icrm.source"
+local workbook_copy = require "icrm.import.workbook_copy"
 
 local M = {}
 
@@ -194,9 +195,9 @@ function SheetCopy:close()
 end
 SheetCopy.__close = SheetCopy.close
 
-local function open_source(path, how)
+local function open_source(path, how, is_read)
   how = how or {}
-  return sources.open { path = path, raw = true, sheet = how.sheet, skip = how.skip,
+  return sources.open { path = path, raw = not is_read, sheet = how.sheet, skip = how.skip,
     encoding = how.encoding, delimiter = how.delimiter, short_rows = "empty", totals = "keep" }
 end
 
@@ -227,9 +228,11 @@ end
 --- @param headings string[] of the columns; they begin with icrm_
 --- @param cells_of fun(line: integer): string[]? what a row gets in them; nil leaves it out
 --- @param write fun(piece: string)
+--- @param form? "csv"|"xlsx" what is written; "csv"
 --- @return integer count of rows
-function M.write(path, how, headings, cells_of, write)
-  local copy <close> = M.open(path, how)
+function M.write(path, how, headings, cells_of, write, form)
+  local copy <close> = form == "xlsx" and workbook_copy.open(open_source(path, how, true))
+    or M.open(path, how)
   local source <close> = open_source(path, how)
   local count = 0
   leave_out_added(copy)
@@ -240,6 +243,9 @@ function M.write(path, how, headings, cells_of, write)
       write(copy:row(line, cells))
       count = count + 1
     end
+  end
+  if copy.finish then
+    copy:finish(write)
   end
   return count
 end

@@ -1,4 +1,4 @@
-local cell = require "icrm.cli.cell"
+local cell = require "icrm.cell"
 local locale = require "icrm.cli.locale"
 
 describe("a value as a cell", function()

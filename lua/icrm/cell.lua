@@ -5,7 +5,7 @@
 -- would come back otherwise than it was stays a text. A number has at most 15 digits,
 -- for that is what a table program keeps; a date is one of the calendar, and not before
 -- March 1900, where table programs disagree.
--- @module icrm.cli.cell
+-- @module icrm.cell
 
 local M = {}
 
@@ -67,22 +67,22 @@ end
 
 -- A part of a day, from 0 to less than 1.
 local function time(text)
-  local hour, minute, second = text:match "^(%d%d):(%d%d):?(%d*)$"
-  second = second == "" and "00" or second
-  if not hour or #second ~= 2 or hour > "23" or minute > "59" or second > "59" then
+  local hour, minute, behind = text:match "^(%d%d):(%d%d)(.*)$"
+  local second = behind == "" and 0 or tonumber(behind and behind:match "^:(%d%d%.?%d*)$")
+  if not hour or hour > "23" or minute > "59" or not second or second >= 60 then
     return nil
   end
-  return (tonumber(hour) * 3600 + tonumber(minute) * 60 + tonumber(second)) / 86400
+  return (tonumber(hour) * 3600 + tonumber(minute) * 60 + second) / 86400
 end
 
 local function datetime(text)
-  local day, clock = text:match "^(%S+) (%d%d:%d%d:%d%d)$"
+  local day, clock = text:match "^(%S+) (%d%d:%d%d:%S+)$"
   local whole, part = day and date(day), day and time(clock)
   return whole and part and whole + part
 end
 
 local function duration(text)
-  local hours, minute, second = text:match "^(%d+):(%d%d):(%d%d)$"
+  local hours, minute, second = text:match "^(%d+):(%d%d):(%d%d%.?%d*)$"
   return hours and (tonumber(hours) * 3600 + tonumber(minute) * 60 + tonumber(second)) / 86400
 end
 

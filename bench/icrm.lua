@@ -80,7 +80,9 @@ function work.walk()
     end
   end
   assert(n == calls, n)
-  io.stderr:write(("rss_kb %d %d\n"):format(least, most))
+  if most > 0 then
+    io.stderr:write(("rss_kb %d %d\n"):format(least, most))
+  end
 end
 
 local function say_how_long(fn, ...)

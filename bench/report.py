@@ -38,4 +38,7 @@ class Report:
         if self.goals:
             self.table("Goals", ("goal", "wanted", "measured", ""), self.goals)
             self.sections.insert(0, self.sections.pop())
+        self.write_sections(out)
+
+    def write_sections(self, out):
         out.write("\n\n".join(self.sections) + "\n")

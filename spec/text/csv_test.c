@@ -146,6 +146,15 @@ static void errors_name_the_place(void) {
   FAILS("a;b\nx;\xC3", UTF_8, "cell 2 (b): the bytes C3 are not utf-8");
 }
 
+static void texts_as_formulas(void) {
+  READS("a;b\n=\"0601\";=\"say \"\"x;\"\"\"\n =\"1\" ;=2\n",
+        "a|b@1/0601|say \"x;\"@2/1|=2@3/", UTF_8, ';');
+  READS("a;b\n\"x=\"\"y\n=\"\"z\"\";\";1\n", "a|b@1/x=\"y\n=\"z\";|1@2/", UTF_8,
+        ';');
+  FAILS("a;b\nx=\"1\";2\n", AUTO, ": line 2, character 3, cell 1 (a): a stray");
+  FAILS("a;b\n=\"1\"&B2;2\n", AUTO, ": line 2, character 5, cell 1 (a): text");
+}
+
 static void names_of_encodings(void) {
   static const char *const known[][2] = {
       {"UTF-8", "utf-8"},         {"utf8", "utf-8"},
@@ -332,6 +341,7 @@ int main(void) {
   errors_name_the_place();
   names_of_encodings();
   bytes_that_are_characters();
+  texts_as_formulas();
   random_tables_come_back();
   encoding_of_large_files();
   an_open_quote_does_not_take_all_memory();

@@ -230,6 +230,33 @@ static void end_line(struct icrm_csv *csv, const char *line, size_t len) {
   csv->after_cr = line[len - 1] == '\r';
 }
 
+/* Whether the parser is before a cell: its states are 0 and 1 then. */
+static bool is_between_cells(const struct icrm_csv *csv) {
+  return csv->parser.pstate <= 1;
+}
+
+/* Hand a piece of a line to the parser. A cell such as ="0601", by which table
+ * programs are made to show a text as it is, loses its =. Returns how many
+ * bytes were taken; fewer where something is wrong. */
+static size_t feed(struct icrm_csv *csv, const char *from, size_t len) {
+  size_t done = 0;
+  const char *mark;
+  while ((mark = memmem(from + done, len - done, "=\"", 2)) != NULL) {
+    const size_t before = (size_t)(mark - from) - done;
+    const size_t n =
+        csv_parse(&csv->parser, from + done, before, on_cell, on_record, csv);
+    done += n;
+    if (n < before)
+      return done;
+    if (!is_between_cells(csv) &&
+        csv_parse(&csv->parser, mark, 1, on_cell, on_record, csv) < 1)
+      return done;
+    done++;
+  }
+  return done + csv_parse(&csv->parser, from + done, len - done, on_cell,
+                          on_record, csv);
+}
+
 /* Parse to the end of the physical line, or of the block. */
 static int parse_line(struct icrm_csv *csv, struct icrm_error *err) {
   const char *from = csv->text.data + csv->at;
@@ -238,7 +265,7 @@ static int parse_line(struct icrm_csv *csv, struct icrm_error *err) {
   size_t len = end ? (size_t)(end - from) : left;
   if (csv->taken == 0)
     csv->cell_line = csv->line;
-  size_t done = csv_parse(&csv->parser, from, len, on_cell, on_record, csv);
+  size_t done = feed(csv, from, len);
   if (csv->failed || csv->cells_text.failed ||
       (done < len && csv_error(&csv->parser) != CSV_EPARSE))
     return icrm_error_set(err, ICRM_ERROR_STORE, "out of memory");

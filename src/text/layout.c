@@ -55,6 +55,11 @@ static bool is_line_end(const char *text, size_t len, size_t at) {
          (text[at] == '\r' && (at + 1 == len || text[at + 1] != '\n'));
 }
 
+/* ="0601" is a cell in quotes. */
+static bool begins_formula(const char *text, size_t len, size_t at) {
+  return text[at] == '=' && at + 1 < len && text[at + 1] == '"';
+}
+
 /* Rows are cut with some tolerance: the reader complains of stray quotes. The
  * last one counts without its line end only where it is all there is, for the
  * block may have cut it. */
@@ -64,7 +69,8 @@ static void cut(struct trial *trial, const char *text, size_t len) {
   for (size_t at = 0; at < len && trial->n < LOOKED_AT; at++) {
     const char c = text[at];
     const bool ends_line = is_line_end(text, len, at);
-    if (c == '"' && (is_quoted || !has_text))
+    const bool is_doubled = at > 0 && text[at - 1] == '"';
+    if (c == '"' && (is_quoted || !has_text || is_doubled))
       is_quoted = !is_quoted; /* a doubled one twice */
     else if (c == trial->delimiter && !is_quoted) {
       end_cell(trial, has_text);
@@ -72,7 +78,7 @@ static void cut(struct trial *trial, const char *text, size_t len) {
     } else if (ends_line && !is_quoted) {
       end_row(trial, has_text);
       has_text = false;
-    } else if (!strchr(" \t\r\n", c))
+    } else if (!strchr(" \t\r\n", c) && !begins_formula(text, len, at))
       has_text = true;
     line += ends_line;
     if (ends_line && trial->current.cells == 0 && !has_text && !is_quoted)

@@ -51,7 +51,7 @@ end
 local function cell_starts(record, delimiter)
   local starts, at = {}, 1
   while true do
-    local quote = record:match("^ *()\"", at)
+    local quote = record:match("^ *=?()\"", at)
     local past = quote and quote + 1 or at
     while quote do -- to the quote that is not doubled
       quote = record:find('"', past, true)

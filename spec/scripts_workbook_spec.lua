@@ -61,7 +61,7 @@ describe("icrm-lua import of a workbook", function()
       local mobile = here { "query", "SELECT otherphone FROM Accounts "
         .. "WHERE siret = '50008063600013';", "-o", "jsonl" }
       has(mobile.out, '"07 48 40 71 12"')
-      here { "undo", name .. ".icrm", "--yes", "--allow-delete", "10" }
+      here { "undo", name .. ".icrm", "--yes", "--allow-delete", "9" }
     end)
   end
 

@@ -80,8 +80,8 @@ if #args.files > 1 and args.module then
 elseif #args.mapping > 1 and #args.mapping ~= #args.files then
   parser:error(("%d mapping files for %s"):format(#args.mapping,
     script.counted(#args.files, "file")))
-elseif #args.files > 1 and (args.sheet or args.skip or #args.value > 0) then
-  parser:error "--sheet, --skip and --value are of one file: they have their place in the mapping"
+elseif #args.files > 1 and (args.sheet or args.skip) then
+  parser:error "--sheet and --skip are of one file: say FILE#SHEET, or skip in the mapping file"
 end
 for _, path in ipairs(args.files) do
   if args.faults == files.split(path) then

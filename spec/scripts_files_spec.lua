@@ -183,6 +183,10 @@ describe("icrm-lua import of several files", function()
     file("both.lua", ("return { files = { %s, %s } }"):format(part, part))
     here { "import", "a.csv", "b.csv", "--mapping", "both.lua", "--null", "n.c.", "--plan-only" }
     says(here({ "import", "a.csv", "b.csv", "--mapping", "both.lua" }, 1), '"n.c." is no number')
+    here { "import", "a.csv", "b.csv", "--mapping", "both.lua", "--value", "Effectif:n.c.=0",
+      "--plan-only" }
+    says(here({ "import", "a.csv", "b.csv", "--mapping", "both.lua", "--value", "Truc:a=b" }, 1),
+      'values of the column "Truc": there is none')
   end)
 
   it("is planned anew in place after a correction of one of the files", function()

@@ -114,9 +114,10 @@ describe("import.suggest", function()
       .. "Un;73282932000074;x@y.fr;06 12 34 56 78;03.20.00.00.00;www.x.fr;59000\n"
       .. "Deux;732 829 320 00082;z@y.fr;+33 7 12 34 56 78;0320000001;https://y.fr;01000\n"
       .. "Trois;;;;;;\n", "Accounts")
-    assert.same({ Truc = "accountname", A = "siret", B = "email1", C = "otherphone", D = "phone",
+    assert.truthy(spec.fields.siret)
+    assert.same({ Truc = "accountname", B = "email1", C = "otherphone", D = "phone",
       E = "website", F = "bill_code" }, spec.columns)
-    assert.truthy(text:find('["A"] = "siret", -- by its cells: SIRETs', 1, true))
+    assert.truthy(text:find('["B"] = "email1", -- by its cells: e-mail addresses', 1, true))
     assert.truthy(text:find("a guess: accountname is mandatory, and every row fills this column", 1,
       true))
   end)
@@ -148,6 +149,23 @@ describe("import.suggest", function()
     -- Of a mandatory field something must stand there.
     spec = draft_of("Objet;Statut\nt;Zzzz\n", "HelpDesk")
     assert.same({ Zzzz = "Open" }, spec.columns.Statut.values)
+  end)
+
+  it("takes the digits of numbers that are written in groups, which the CRM would cut", function()
+    local path = helper.tmpfile("Raison sociale;N° SIRET\nUn;732 829 320 00074\nDeux;\n", "a.csv")
+    local spec, text = draft(path, "Accounts")
+    assert.is_nil(spec.columns["N° SIRET"])
+    assert.truthy(text:find('siret = { fn = function(row) return (row["N° SIRET"]:gsub("%D", "")) '
+      .. "end }, -- its digits alone", 1, true), text)
+    local job <close> = import.open(crm, { path = path, mapping = spec })
+    local found = {}
+    for item in job:items() do
+      assert.same({}, item.faults)
+      found[#found + 1] = item.fields.siret or "empty"
+    end
+    assert.same({ "73282932000074", "empty" }, found)
+    assert.equal("siret", draft_of("Nom du compte;SIRET\nUn;73282932000074\n", "Accounts").columns
+      .SIRET)
   end)
 
   it("runs as it is on a workbook, whatever was said to open it", function()

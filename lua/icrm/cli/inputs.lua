@@ -101,10 +101,31 @@ function M.number_of(inputs, key)
   return 1
 end
 
+-- Whether another of the files is a sheet of the same workbook.
+local function shares_book(inputs, number)
+  for i, other in ipairs(inputs) do
+    if i ~= number and other.path == inputs[number].path then
+      return true
+    end
+  end
+  return false
+end
+
+--- What a person calls one of the files: a sheet of it is named where there are several.
+---
+--- @param inputs table[]
+--- @param number integer
+--- @return string
+function M.name_of(inputs, number)
+  local input = inputs[number]
+  return shares_book(inputs, number) and ("%s, sheet %s"):format(input.path, input.sheet)
+    or input.path
+end
+
 -- What a file is called in the names of others: without its folder and ending.
-local function stem_of(input)
-  local stem = input.path:match "[^/]*$":gsub("(.)%.%w+$", "%1")
-  return input.sheet and ("%s-%s"):format(stem, input.sheet) or stem
+local function stem_of(inputs, number)
+  local stem = inputs[number].path:match "[^/]*$":gsub("(.)%.%w+$", "%1")
+  return shares_book(inputs, number) and ("%s-%s"):format(stem, inputs[number].sheet) or stem
 end
 
 --- The path of a file that is written for one of several files of a set: `ids.csv` is
@@ -118,9 +139,9 @@ function M.path_for(path, inputs, number)
   if #inputs < 2 then
     return path
   end
-  local stem = stem_of(inputs[number])
-  for i, other in ipairs(inputs) do
-    if i ~= number and stem_of(other) == stem then
+  local stem = stem_of(inputs, number)
+  for i in ipairs(inputs) do
+    if i ~= number and stem_of(inputs, i) == stem then
       stem = ("%s-%d"):format(stem, number)
       break
     end
@@ -138,7 +159,7 @@ function M.choose(set, name)
   local list, names, by_base = M.of(set), {}, {}
   for i, input in ipairs(list) do
     local base = input.path:match "[^/]*$"
-    names[i] = ("%d (%s%s)"):format(i, input.path, input.sheet and ", sheet " .. input.sheet or "")
+    names[i] = ("%d (%s)"):format(i, M.name_of(list, i))
     if name == tostring(i) or name == input.path then
       return i
     elseif name == base then

@@ -39,7 +39,7 @@ local function ranks_of(set, list)
   return ranks
 end
 
-local function tell(input, ranks)
+local function tell(input, name, ranks)
   local counts, known, parts = {}, 0, {}
   for _, rank in pairs(ranks) do
     counts[rank], known = (counts[rank] or 0) + 1, known + 1
@@ -53,8 +53,8 @@ local function tell(input, ranks)
   if rest > 0 then
     parts[#parts + 1] = ("%d without a record of their own"):format(rest)
   end
-  return ("%s of %s%s: %s"):format(script.counted(input.rows, "row"), input.path, input.sheet
-    and ", sheet " .. input.sheet or "", table.concat(parts, ", "))
+  return ("%s of %s: %s"):format(script.counted(input.rows, "row"), name,
+    table.concat(parts, ", "))
 end
 
 --- Account for the rows of each file of a set.
@@ -66,7 +66,7 @@ function M.lines(set)
   local ranks = ranks_of(set, list)
   for i, input in ipairs(list) do
     if math.tointeger(input.rows) then
-      lines[#lines + 1] = tell(input, ranks[i])
+      lines[#lines + 1] = tell(input, inputs.name_of(list, i), ranks[i])
     end
   end
   return lines

@@ -135,6 +135,22 @@ local function name_apart(jobs)
   end
 end
 
+-- What stands for others in the columns of one of the files; a column that none of them has
+-- is the first one's, which says so.
+local function values_for(opened, number, by_heading)
+  local its = {}
+  for heading, map in pairs(by_heading or {}) do
+    local is_there = false
+    for _, source in ipairs(opened) do
+      is_there = is_there or source.index[heading] ~= nil
+    end
+    if opened[number].index[heading] or not is_there and number == 1 then
+      its[heading] = map
+    end
+  end
+  return its
+end
+
 local function open_jobs(self, words, parts, opts)
   for i, word in ipairs(words) do
     self.sources[i] = open_source(word, parts[i], opts)
@@ -143,7 +159,7 @@ local function open_jobs(self, words, parts, opts)
   for i, word in ipairs(words) do
     local job = import.open(self.crm, { source = self.sources[i], mapping = parts[i],
       decimal = opts.decimal, dates = opts.dates, timezone = opts.timezone, null = opts.null,
-      values = opts.values })
+      values = values_for(self.sources, i, opts.values) })
     job.name = base_of(word)
     job.resolver = self.resolver
     self.jobs[i] = job

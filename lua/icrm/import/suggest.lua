@@ -2,6 +2,7 @@
 --- people usually write over a column, and by what its cells hold.
 -- @module icrm.import.suggest
 
+local cell_kinds = require "icrm.import.cell_kinds"
 local mappings = require "icrm.import.mapping"
 local nearest = require "icrm.nearest"
 local picklists = require "icrm.picklist"
@@ -11,78 +12,7 @@ local vocabulary = require "icrm.import.vocabulary"
 
 local M = {}
 
-local SAMPLE = 500 -- rows whose cells are looked at
 local MOST_VALUES = 10 -- of a column that are none of a picklist's; more, and it is free text
-
--- ---- What the cells hold --------------------------------------------------------
-
-local function digits_of(text)
-  return text:gsub("[%s\u{A0}\u{202F}.%-]", "")
-end
-
--- In this order: a SIRET is also a long number, a SIREN might be a phone number.
-local KINDS = {
-  { what = "SIRETs", fields = { "siret" },
-    fits = function(text) return digits_of(text):find "^%d+$" and #digits_of(text) == 14 end },
-  { what = "SIRENs", fields = { "siren" },
-    fits = function(text) return digits_of(text):find "^%d+$" and #digits_of(text) == 9 end },
-  { what = "e-mail addresses", fields = { "email1", "email", "email2", "secondaryemail" },
-    fits = function(text) return text:find "^[^%s@]+@[^%s@]+%.[^%s@]+$" end },
-  { what = "web addresses", fields = { "website" },
-    fits = function(text) return text:find "^https?://" or text:find "^www%." end },
-  { what = "mobile numbers", fields = { "mobile", "otherphone", "phone" },
-    fits = function(text) return digits_of(text):find "^0[67]%d%d%d%d%d%d%d%d$"
-      or digits_of(text):find "^%+33%(?0?%)?[67]%d%d%d%d%d%d%d%d$" end },
-  { what = "phone numbers", fields = { "phone", "otherphone", "homephone", "fax" },
-    fits = function(text) return digits_of(text):find "^0%d%d%d%d%d%d%d%d%d$"
-      or digits_of(text):find "^%+%d%d%d%d%d%d%d%d%d+$" end },
-  { what = "postal codes", fields = { "bill_code", "mailingzip", "code" },
-    fits = function(text) return text:find "^%d%d%d%d%d$" end },
-}
-
--- The cells of each column, from the first rows of the file; empty ones are left out.
-local function sample(source)
-  local columns, rows = {}, 0
-  for i = 1, #source.headings do
-    columns[i] = {}
-  end
-  for _, cells in source:rows() do
-    for i, column in ipairs(columns) do
-      local text = text_tools.trim(cells[i] or "")
-      if text ~= "" then
-        column[#column + 1] = text
-      end
-    end
-    rows = rows + 1
-    if rows == SAMPLE then
-      break
-    end
-  end
-  return columns, rows
-end
-
--- What nine of ten cells are; nil when they are of no kind, or too few to tell.
-local function kind_of(cells)
-  for _, kind in ipairs(#cells > 1 and KINDS or {}) do
-    local n = 0
-    for _, text in ipairs(cells) do
-      n = n + (kind.fits(text) and 1 or 0)
-    end
-    if n >= #cells * 0.9 then
-      return kind
-    end
-  end
-end
-
-local function field_by_cells(cells, schema, taken)
-  local kind = kind_of(cells)
-  for _, name in ipairs(kind and kind.fields or {}) do
-    local field = schema.by_name[name]
-    if field and field.editable and not taken[name] then
-      return name, "by its cells: " .. kind.what
-    end
-  end
-end
 
 -- ---- Which field ------------------------------------------------------------------
 
@@ -140,7 +70,7 @@ local function choose(source, schema, columns)
   end
   for i, heading in ipairs(source.headings) do
     if not chosen[heading] and not heading:find "^icrm_" then
-      take(heading, field_by_cells(columns[i], schema, taken))
+      take(heading, cell_kinds.field(columns[i], schema, taken))
     end
   end
   return chosen, remarks, taken
@@ -240,6 +170,11 @@ local function column_line(heading, name, schema, cells, remark, describe)
   return remark and ("%s -- %s"):format(line, text_tools.clean(remark)) or line
 end
 
+local function grouped_line(heading, name)
+  return ("    %s = { fn = function(row) return (row[%q]:gsub(\"%%D\", \"\")) end }, -- its digits "
+    .. "alone"):format(name, heading)
+end
+
 -- A mandatory field that no heading feeds: a picklist's first value will do until
 -- somebody chooses, any other is left to be named.
 local function mandatory_line(field)
@@ -284,7 +219,7 @@ end
 --- @param opts? table sheet, skip, encoding, delimiter: as the source was opened
 --- @return string text Lua
 function M.draft(source, schema, describe, opts)
-  local columns, rows = sample(source)
+  local columns, rows = cell_kinds.sample(source)
   local chosen, remarks, taken = choose(source, schema, columns)
   feed_mandatory(source, schema, columns, rows, chosen, remarks, taken)
   local out = {
@@ -294,11 +229,17 @@ function M.draft(source, schema, describe, opts)
   table.move(reading_lines(opts or {}), 1, 4, #out + 1, out)
   out[#out + 1] = key_line(taken)
   out[#out + 1] = "  columns = {"
+  local fields = {}
   for i, heading in ipairs(source.headings) do
-    out[#out + 1] = column_line(heading, chosen[heading], schema, columns[i], remarks[heading],
-      describe)
+    local name = chosen[heading]
+    if cell_kinds.is_grouped(name, columns[i]) then
+      fields[#fields + 1] = grouped_line(heading, name)
+    else
+      out[#out + 1] = column_line(heading, name, schema, columns[i], remarks[heading], describe)
+    end
   end
   out[#out + 1] = "  },\n  fields = {"
+  table.move(fields, 1, #fields, #out + 1, out)
   for _, name in ipairs(schema.mandatory) do
     if not taken[name] and schema.by_name[name].type ~= "owner" then
       out[#out + 1] = mandatory_line(schema.by_name[name])

@@ -25,8 +25,8 @@ local NOTES = {
   { "altered", "updated, and changed since" },
   { "changed", "found by id: their tag or key was changed since" },
   { "by_id", "looked for by id alone, with neither tag nor key: no second record would be seen" },
-  { "unsought", "sent, and not looked for: they have no tag, no key and no id; see icrm-lua "
-    .. "unknown" },
+  { "unsought", "sent, and not looked for: they have no tag, no key and no id; see "
+    .. script.command("unknown", args.file) },
 }
 for _, one in ipairs(NOTES) do
   local name, words = table.unpack(one)

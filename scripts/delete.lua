@@ -22,10 +22,11 @@ local crm <close> = script.connect(args)
 if not operations.offers(crm, "delete") then
   errors.refuse "this CRM has no operation to delete records"
 end
+local where, test = labels.conditions(crm, args.module, args.where)
 local query = crm:query(("SELECT * FROM %s%s"):format(args.module,
-  conditions.where(args.module, labels.conditions(crm, args.module, args.where))))
+  conditions.where(args.module, where)))
 local plan <close>, found = making.plan_each(crm, args, "delete", query,
   function(set, record)
     set:delete(record)
-  end)
+  end, test)
 os.exit(command.decide(plan, args, found), true)

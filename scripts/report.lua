@@ -5,6 +5,7 @@ local labels = require "icrm.cli.labels"
 local cell = require "icrm.cell"
 local join = require "icrm.query.join"
 local report = require "icrm.report"
+local row_filter = require "icrm.cli.row_filter"
 local script = require "icrm.cli.script"
 
 local parser = script.parser("report", "Count and sum records by one or two fields.")
@@ -35,15 +36,17 @@ for i, name in ipairs(wanted) do
   end
 end
 
+local where, test = labels.conditions(crm, args.module, args.where)
+nameable = nameable and not test
 local text = ("SELECT %s FROM %s%s;"):format(nameable
   and table.concat({ "id", table.unpack(columns) }, ", ") or "*",
-  args.module, conditions.where(args.module, labels.conditions(crm, args.module, args.where)))
+  args.module, conditions.where(args.module, where))
 local result = report.new { by = args.by, sum = args.sum }
 local progress <close> = require("icrm.cli.progress").new {
   label = "rows", mode = args.progress, stats = function() return crm.core:stats() end,
   waits = function() return crm.core:waits() end,
 }
-for row in join.rows(crm, crm:query(text):each(), paths) do
+for row in join.rows(crm, row_filter.rows(crm:query(text):each(), test), paths) do
   for _, path in ipairs(nameable and {} or paths) do
     if row[path.column] == nil then
       errors.refuse("the CRM gives no %s to a query; only single records show it", path.column)

@@ -30,11 +30,12 @@ local values, faults = schema:check(labels.assignments(crm, schema, args.set, "-
 if #faults > 0 then
   errors.refuse("%s: %s", args.module, schemas.describe_faults(faults))
 end
+local where, test = labels.conditions(crm, args.module, args.where)
 local query = crm:query(("SELECT * FROM %s%s"):format(args.module,
-  conditions.where(args.module, labels.conditions(crm, args.module, args.where))))
+  conditions.where(args.module, where)))
 
 local plan <close>, found = making.plan_each(crm, args, "update", query,
   function(set, record)
     set:update(record, values)
-  end)
+  end, test)
 os.exit(command.decide(plan, args, found), true)

@@ -110,5 +110,12 @@ describe("cli.labels", function()
       "csv" }).out, "12.5")
     has(run({ "query", "SELECT id FROM Accounts WHERE shipping_&_handling > '5'" }, 1).err,
       "the CRM's queries cannot name shipping_&_handling")
+    local one = { "--where", "accountname LIKE '%a%'", "--where", "shipping_&_handling > '12'" }
+    has(run({ "report", "Accounts", "--by", "id", "-o", "csv", table.unpack(one) }).out, "3x1,1")
+    local planned = run { "update", "Accounts", "--set", "phone=1", "--plan-only", "--out",
+      "e.icrm", table.unpack(one) }
+    has(planned.err, "~ update Accounts                    1")
+    has(run({ "delete", "Accounts", "--where", "shipping_&_handling >= '13'", "--plan-only",
+      "--out", "f.icrm" }).err, "0 records of Accounts match")
   end)
 end)

@@ -49,7 +49,7 @@ describe("import.faults", function()
     local lines = faults:lines()
     assert.equal(22, #lines)
     assert.equal("row 2, SIRET: v2 is no number", lines[1])
-    assert.equal("… and 4980 more rows of the same kind, with more than 980 other values",
+    assert.equal("4980 rows more, SIRET: nil more than 980 other values, wrong in the same way",
       lines[21])
     assert.equal("row 6000, SIRET: 9 is in row 12 already", lines[22])
   end)

@@ -8,6 +8,7 @@ local literals = require "icrm.query.literals"
 local nearest = require "icrm.nearest"
 local owners = require "icrm.import.owners"
 local picklists = require "icrm.picklist"
+local row_filter = require "icrm.cli.row_filter"
 local script = require "icrm.cli.script"
 local text_tools = require "icrm.text"
 local values = require "icrm.import.values"
@@ -132,8 +133,8 @@ local function mentioned(schema, name)
     or fault and fault.cure:find "^name one" then
     errors.refuse("%s; %s", fault.message, fault.cure)
   elseif field and not core.vtql.is_name(field.name) then
-    errors.refuse("the CRM's queries cannot name %s (%s); leave it out, and look through the rows",
-      field.name, field.label)
+    errors.refuse("the CRM's queries cannot name %s (%s); for update, delete and report say it in "
+      .. "a --where of its own", field.name, field.label)
   end
   return field
 end
@@ -198,21 +199,45 @@ function M.query(crm, text, params)
   return query
 end
 
+-- The test of a condition on a field that no query can name, where that is all it is about.
+local function test_of(crm, module, text)
+  local condition, tokens = nil, {}
+  for _, mention in ipairs(core.vtql.outline(text)) do
+    if mention.kind == "condition" and condition or mention.kind == "order" then
+      return nil
+    elseif mention.kind == "condition" then
+      condition = mention
+    elseif mention.kind == "value" then
+      tokens[#tokens + 1] = mention.name
+    end
+  end
+  if not condition or #tokens == 0 or core.vtql.is_name(condition.name) then
+    return nil
+  end
+  local field = crm:describe(module):field(condition.name)
+  return field and not core.vtql.is_name(field.name)
+    and row_filter.of(field, condition.operator, tokens) or nil
+end
+
 --- The same for conditions as they stand behind WHERE.
 ---
 --- @param crm icrm.Client
 --- @param module string what they are about
 --- @param conditions string[]
---- @return string[] conditions
+--- @return string[] conditions for the CRM
+--- @return (fun(record: icrm.Record): boolean)? test that its rows must pass besides: of
+---   conditions on fields that its queries cannot name
 function M.conditions(crm, module, conditions)
-  local list, head = {}, ("SELECT * FROM %s WHERE "):format(module)
-  for i, condition in ipairs(conditions) do
-    list[i] = rewrite(crm, head .. condition):sub(#head + 1)
-    if list[i] ~= condition then
-      script.say("  that is: %s", list[i])
+  local list, tests, head = {}, {}, ("SELECT * FROM %s WHERE "):format(module)
+  for _, condition in ipairs(conditions) do
+    local test = test_of(crm, module, head .. condition)
+    local named = not test and rewrite(crm, head .. condition):sub(#head + 1)
+    if named and named ~= condition then
+      script.say("  that is: %s", named)
     end
+    list[#list + 1], tests[#tests + 1] = named or nil, test
   end
-  return list
+  return list, row_filter.all(tests)
 end
 
 return M

@@ -8,6 +8,7 @@ local exits = require "icrm.cli.exits"
 local moments = require "icrm.moments"
 local notes_module = require "icrm.changes.journal.notes"
 local progress_module = require "icrm.cli.progress"
+local row_filter = require "icrm.cli.row_filter"
 local script = require "icrm.cli.script"
 local state = require "icrm.changes.journal.state"
 
@@ -131,15 +132,16 @@ end
 --- @param name string of the script
 --- @param query icrm.Query
 --- @param add fun(set: icrm.ChangeSet, record: icrm.Record)
+--- @param test? fun(record: icrm.Record): boolean that its records must pass
 --- @return icrm.ChangeSet
 --- @return string found how many records match
-function M.plan_each(client, args, name, query, add)
+function M.plan_each(client, args, name, query, add, test)
   local out, found = args.out or script.dated_name(args.module), nil
   local plan = M.make(out, function()
     return changes.create(client, out, { script = name })
   end, function(set)
     local progress <close> = M.planning(client, args, "records planned")
-    for record in query:each() do
+    for record in row_filter.rows(query:each(), test) do
       add(set, record)
       progress:step()
     end

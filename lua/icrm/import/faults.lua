@@ -121,13 +121,15 @@ local function tell_group(self, group, first)
 end
 
 -- What is left of a kind when the values with the most rows were told.
-local function tell_rest(kind, from)
+local function tell_rest(self, kind, from)
   local values, rows = #kind.groups - from + 1, kind.others.count
   for i = from, #kind.groups do
     rows = rows + kind.groups[i].count
   end
-  return ("… and %d more rows of the same kind, with %s%d other values"):format(rows,
-    kind.others.count > 0 and "more than " or "", values)
+  return self.describe({ line = kind.first.line, column = kind.first.column,
+    field = kind.first.field, label = kind.first.label,
+    message = ("%s%d other values, wrong in the same way"):format(
+      kind.others.count > 0 and "more than " or "", values) }, ("%d rows more"):format(rows))
 end
 
 --- Tell the faults, one line for each column and value; kinds in the order in which
@@ -146,7 +148,7 @@ function Faults:lines()
       is_whole = is_whole and group.count == #group.places
     end
     if #kind.groups > VALUES_SHOWN then
-      lines[#lines + 1], is_whole = tell_rest(kind, VALUES_SHOWN + 1), false
+      lines[#lines + 1], is_whole = tell_rest(self, kind, VALUES_SHOWN + 1), false
     end
   end
   return lines, is_whole

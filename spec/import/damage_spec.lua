@@ -45,7 +45,8 @@ describe("import.damage", function()
     for _, text in ipairs(crm or {}) do
       other:see(text)
     end
-    local found, is_open = digits:lost_zeros({ name = kind, type = "string" }, other)
+    local field = { name = kind, type = kind == "phone" and kind or "string" }
+    local found, is_open = digits:lost_zeros(field, other)
     return found, is_open
   end
 
@@ -67,6 +68,8 @@ describe("import.damage", function()
     found = lost("phone", { "474454647", "479425959" }, { "03 20 00 27 05", "04.00.00.00.00" })
     assert.equal(2, found.count)
     assert.equal("03 20 00 27 05", found.like)
-    assert.is_nil((lost("phone", { "474454647", "479425959" }, { "+33 3 20 00 27 05" })))
+    assert.is_nil((lost("phone", { "474454647", "479425959" }, { "912 345 678" })))
+    assert.equal("0474454647", lost("phone", { "474454647", "479425959" }, {}).like)
+    assert.is_nil((lost("fax_code", { "474454647", "479425959" }, {})))
   end)
 end)

@@ -139,5 +139,7 @@ describe("values", function()
     assert.equal("", values.read("01/01/1900", field "date", style))
     assert.equal("NULL", values.read("NULL", field "string", style))
     assert.is_nil((values.read("#N/A", field "string", style)))
+    assert.equal('"n.c." is no number; say null = "n.c.", where it means an empty cell',
+      select(2, values.read("n.c.", field "double", {})))
   end)
 end)

@@ -137,6 +137,11 @@ static void errors_name_the_place(void) {
   FAILS("a;b\nx;\xC3\xA9t\xE9 z\n", UTF_8,
         ": line 2, character 5, cell 2 (b): the bytes E9 20 are not utf-8; "
         "the file may be windows-1252");
+  FAILS("a;b\n\"\xC3\xA9\nx\ny\";1\n2;\xE9t\n", AUTO,
+        ": line 5 (row 3), character 3, cell 2 (b): the bytes E9 74 are not "
+        "utf-8, as the file is otherwise");
+  FAILS("a;b\r\n\"x\r\ny\";1\r\nz;4\"5\r\n", AUTO,
+        ": line 4 (row 3), character 4, cell 2 (b): a stray quote");
   FAILS("a;b\nx;\x81\n", WINDOWS_1252,
         ": line 2, character 3, cell 2 (b): the bytes 81 are not windows-1252");
   FAILS("a;b\nx;y\0z\n", UTF_8,

@@ -33,6 +33,7 @@ struct icrm_csv {
 
   /* Where the parser is. */
   long line;      /* the physical line of text[at] */
+  long breaks;    /* lines that ended within a cell */
   bool after_cr;  /* text[at - 1] is CR: an LF there ends no other line */
   size_t column;  /* characters of that line before text[at] */
   long cell_line; /* where the cell under way began */
@@ -77,8 +78,11 @@ static int fail_here(const struct icrm_csv *csv, struct icrm_error *err,
                      const char *what) {
   struct icrm_buf place = {0};
   add_cell_name(csv, &place, csv->cells_len);
-  icrm_error_set(err, ICRM_ERROR_INPUT, "%s: line %ld, character %zu, %s: %s",
-                 csv->path.data, csv->line, csv->column + 1,
+  char row[40] = ""; /* as a table program numbers it */
+  if (csv->breaks > 0)
+    snprintf(row, sizeof row, " (row %ld)", csv->line - csv->breaks);
+  icrm_error_set(err, ICRM_ERROR_INPUT, "%s: line %ld%s, character %zu, %s: %s",
+                 csv->path.data, csv->line, row, csv->column + 1,
                  place.data ? place.data : "cell", what);
   icrm_buf_free(&place);
   return -1;
@@ -223,9 +227,15 @@ static bool is_blank(const char *text, size_t len) {
   return true;
 }
 
+/* Whether the parser is before a record: its state is 0 then. */
+static bool is_between_records(const struct icrm_csv *csv) {
+  return csv->parser.pstate == 0;
+}
+
 static void end_line(struct icrm_csv *csv, const char *line, size_t len) {
   bool half_of_crlf = csv->after_cr && len == 1 && line[0] == '\n';
   csv->line += !half_of_crlf;
+  csv->breaks += !half_of_crlf && !is_between_records(csv);
   csv->column = 0;
   csv->after_cr = line[len - 1] == '\r';
 }

@@ -137,6 +137,11 @@ function Digits:lost_zeros(field, crm)
       is_open = is_open or count * 2 > self.texts
     end
   end
+  local phone = crm and crm.cells == 0 and field.type == "phone" and self.of_length[9]
+  if phone and not self.zeros[9] and phone.count * 2 > self.cells then
+    return { count = phone.count, text = phone.text, line = phone.line, like = "0" .. phone.text },
+      false
+  end
   return nil, is_open
 end
 

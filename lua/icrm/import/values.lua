@@ -7,6 +7,7 @@
 -- @module icrm.import.values
 
 local core = require "icrm.core"
+local cures = require "icrm.cures"
 local damage = require "icrm.import.damage"
 local dates = require "icrm.import.dates"
 local emails = require "icrm.import.emails"
@@ -20,6 +21,8 @@ local M = {
   trim = text_tools.trim, fold = text_tools.fold,
 }
 
+local NUMBERS = { integer = true, double = true, currency = true, percentage = true }
+local MOMENTS = { date = true, datetime = true, time = true }
 local YES = { oui = true, o = true, yes = true, y = true, ["true"] = true, vrai = true,
   ["1"] = true, x = true, on = true }
 local NO = { non = true, n = true, no = true, ["false"] = true, faux = true, ["0"] = true,
@@ -154,13 +157,15 @@ function M.read(text, field, style)
   if not reader then
     return text
   end
-  return reader(text, field, style)
+  local value, its_problem = reader(text, field, style)
+  if not value and not text:find "%d" and (NUMBERS[field.type] or MOMENTS[field.type]) then
+    its_problem = ("%s; %s, where it means an empty cell"):format(its_problem,
+      cures.say("say {null=WORD}", { WORD = text }))
+  end
+  return value, its_problem
 end
 
 -- ---- Cells of a workbook -----------------------------------------------------
-
-local NUMBERS = { integer = true, double = true, currency = true, percentage = true }
-local MOMENTS = { date = true, datetime = true, time = true }
 
 -- Table programs compute in binary and show 15 digits: 59.97 is stored as
 -- 59.969999999999995.

@@ -224,6 +224,15 @@ describe("icrm-lua import", function()
     has(result.err, "accountname: Label SA", "accounttype: Customer", "siret: 81234567800001")
   end)
 
+  it("suggests commands that can be pasted, whatever the file is called", function()
+    file("l'année 1.csv", "accountname\nX\n")
+    local arguments = { "import", "l'année 1.csv", "--module", "Accounts" }
+    here({ "import", "l'année 1.csv", "--module", "Accounts", "--yes" })
+    has(here({ "status", "l'année 1.csv.icrm", "--profile", "mon CRM" }).err,
+      "icrm-lua undo 'l'\\''année 1.csv.icrm' --profile 'mon CRM'")
+    has(here(arguments, 1).err, "with --out, such as 'l'\\''année 1.csv-2")
+  end)
+
   it("gives the failed rows back until they go in", function()
     local text = "accountname;siren\r\n\"Un; é\";811111111\r\n;\r\nDeux;822222222\r\n"
     file("a.csv", text)

@@ -2,6 +2,7 @@
 -- @module icrm.cli.making
 
 local changes = require "icrm.changes"
+local commands = require "icrm.cli.commands"
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local exits = require "icrm.cli.exits"
@@ -52,7 +53,7 @@ local function in_the_way(path, source)
     set:close()
   end
   errors.refuse("%s exists: %s with --out, such as %s", path, cure,
-    path:gsub("%.icrm$", "") .. os.date "-%Y%m%d.icrm")
+    commands.word(path:gsub("%.icrm$", "") .. os.date "-%Y%m%d.icrm"))
 end
 
 --- Refuse to write over a file, before time is spent on its contents.

@@ -88,6 +88,12 @@ function M.parser(name, description)
     :argname "URL"
   parser:option("--max-wait", "The longest wait for a quota, in seconds; what would have to wait "
     .. "longer stops, with the exit code 7 (900)."):argname "SECONDS":convert(M.count)
+  local parse = parser.parse
+  function parser:parse(...)
+    local args = parse(self, ...)
+    commands.remember(args) -- whether or not this command asks the CRM
+    return args
+  end
   return parser
 end
 
@@ -155,7 +161,6 @@ end
 --- @return icrm.Client
 function M.connect(args)
   local icrm = require "icrm"
-  commands.remember(args)
   if args.url then
     if not args.url:find "^sandbox:" then
       errors.raise { kind = "config", message = "--url takes sandbox: or sandbox:FILE; the "

@@ -140,9 +140,9 @@ describe("icrm-lua success", function()
     assert.truthy(here(arguments).err:find("1 row of b.csv: 1 unchanged\n", 1, true))
     file("m.lua", [[return { records = { { name = "company", module = "Accounts",
       key = "{Firme}", distinct = true, fields = { accountname = "Firme" } } } }]])
-    file("c.csv", "Firme;Titre\nA;a1\nA;a2\nB;\n")
-    assert.truthy(here({ "import", "c.csv", "--mapping", "m.lua", "--yes" }).err:find("3 rows of "
-      .. "c.csv: 2 created, 1 without a record of their own\n", 1, true))
+    file("c.csv", "Firme;Titre\nA;a1\nA;a2\nB;\nTotal;\n")
+    assert.truthy(here({ "import", "c.csv", "--mapping", "m.lua", "--yes" }).err:find("4 rows of "
+      .. "c.csv: 2 created, 1 total left out, 1 without a record of their own\n", 1, true))
   end)
 
   it("lists the records of a set that no file was the source of", function()
@@ -158,10 +158,28 @@ describe("icrm-lua success", function()
     local refused = here({ "apply", "a.csv.icrm", "--yes", "--success", "/nowhere/ids.csv" }, 1)
     assert.truthy(refused.err:find("--success: cannot write /nowhere/ids.csv: No such file", 1,
       true))
+    for path, words in pairs { ["a.csv"] = "a.csv, which the rows came from", ["a.csv.icrm"] =
+      "the change set a.csv.icrm", [dir .. "/a.csv"] = "a.csv, which the rows came from" } do
+      for _, option in ipairs { "success", "errors" } do
+        refused = here({ "apply", "a.csv.icrm", "--yes", "--" .. option, path }, 1)
+        assert.truthy(refused.err:find(("--%s must not write over %s"):format(option, words), 1,
+          true), refused.err)
+      end
+    end
+    refused = here({ "apply", "a.csv.icrm", "--yes", "--success", "x.csv", "--errors", "x.csv" },
+      1)
+    assert.truthy(refused.err:find("--success must not write over x.csv, which --errors writes", 1,
+      true), refused.err)
     file("a.csv", "accountname\nDeux\n")
     refused = here({ "apply", "a.csv.icrm", "--yes", "--success", "ids.csv" }, 1)
     assert.truthy(refused.err:find("a.csv is not as it was when it was planned", 1, true))
     assert.equal(0, crm.commits "create")
+    file("b.csv", "accountname;siret\nUn;80000000000031\n")
+    here { "import", "b.csv", "--module", "Accounts", "--key", "siret", "--yes" }
+    refused = here({ "import", "b.csv", "--module", "Accounts", "--key", "siret", "--yes", "--out",
+      "again.icrm", "--success", "b.csv" }, 1) -- all of it is there already
+    assert.truthy(refused.err:find("must not write over b.csv", 1, true), refused.err)
+    assert.equal("accountname;siret\nUn;80000000000031\n", read "b.csv")
   end)
 
   it("says that the disk is full, and how to have it all the same", function()

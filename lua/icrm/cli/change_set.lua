@@ -269,6 +269,7 @@ end
 --- @param found? string what to say when there is nothing to do
 --- @return integer exit code
 function M.decide(plan, args, found)
+  row_files.check(plan, args)
   local planned = plan.store:states().planned or 0
   if planned == 0 then
     return decide_nothing(plan, args, found)

@@ -22,7 +22,8 @@ function M.describe(job, sha256)
   local source = job.source
   return { path = source.path, full_path = notes.full_path(source.path), sha256 = sha256,
     sheet = source.format.number, skip = source.format.skip, records = records,
-    encoding = source.format.encoding, delimiter = source.format.delimiter, rows = job.rows }
+    encoding = source.format.encoding, delimiter = source.format.delimiter,
+    rows = job.rows + #job.totals, totals = #job.totals }
 end
 
 -- Where the file is now: where it was, seen from any folder, or where the name leads.
@@ -43,7 +44,8 @@ end
 --- The files of a change set, as its header has them: nobody looks where they are now.
 ---
 --- @param set icrm.ChangeSet
---- @return table[] inputs path, full_path, sha256, sheet, skip, records, rows (how many)
+--- @return table[] inputs path, full_path, sha256, sheet, skip, records, rows (how many), totals
+---   (how many of them are totals, and left out)
 function M.told(set)
   local header = set.store:header()
   local list, inputs = json.decode(header.sources or "[]"), {}

@@ -4,10 +4,12 @@
 
 local commands = require "icrm.cli.commands"
 local destination = require "icrm.cli.destination"
+local errors = require "icrm.error"
 local exits = require "icrm.cli.exits"
 local failed_rows = require "icrm.cli.failed_rows"
 local inputs = require "icrm.cli.inputs"
 local made_rows = require "icrm.cli.made_rows"
+local notes = require "icrm.changes.journal.notes"
 local output = require "icrm.cli.output"
 local script = require "icrm.cli.script"
 
@@ -28,17 +30,36 @@ local function paths_of(set, path)
   return paths, list
 end
 
+-- Nothing that is needed is written over: the change set, its files, or the other list.
+local function check_other(path, option, needed)
+  local full = notes.full_path(path)
+  if needed[full] then
+    errors.refuse("--%s must not write over %s", option, needed[full])
+  end
+  needed[full] = ("%s, which --%s writes"):format(path, option)
+end
+
+local function needed_files(set)
+  local needed = { [notes.full_path(set.path)] = "the change set " .. set.path }
+  for _, input in ipairs(inputs.told(set)) do
+    needed[input.full_path] = input.path .. ", which the rows came from"
+  end
+  return needed
+end
+
 --- Refuse what could not be written, before anything is sent.
 ---
 --- @param set icrm.ChangeSet
 --- @param args table options errors and success: paths
 function M.check(set, args)
+  local needed = needed_files(set)
   for _, one in ipairs(ROW_FILES) do
     local paths, list = {}, {}
     if args[one.name] then
       paths, list = paths_of(set, args[one.name])
     end
     for _, path in ipairs(paths) do
+      check_other(path, one.name, needed)
       output.check(path, "--" .. one.name)
     end
     for _, input in ipairs(list) do
@@ -48,7 +69,7 @@ function M.check(set, args)
 end
 
 local function write_row_file(set, one, path, number)
-  local ok, n, notes = pcall(output.write, path, function(write)
+  local ok, n, said = pcall(output.write, path, function(write)
     return one.write(set, write, number, destination.form_of_rows(path))
   end, ("make room, then: %s >%s"):format(number
     and script.command(one.name, set.path, "--of", number) or script.command(one.name, set.path),
@@ -57,7 +78,7 @@ local function write_row_file(set, one, path, number)
     return exits.leave(n)
   end
   script.say("%s in %s", script.counted(n, "row"), path)
-  script.say_all(notes)
+  script.say_all(said)
 end
 
 --- Write the files that the options name; where the rows came from several files, one for

@@ -49,7 +49,11 @@ local function tell(input, name, ranks)
       table.insert(parts, 1, ("%d %s"):format(counts[rank], WORDS[rank]))
     end
   end
-  local rest = input.rows - known
+  local totals = math.tointeger(input.totals) or 0
+  if totals > 0 then
+    parts[#parts + 1] = script.counted(totals, "total") .. " left out"
+  end
+  local rest = input.rows - known - totals
   if rest > 0 then
     parts[#parts + 1] = ("%d without a record of their own"):format(rest)
   end

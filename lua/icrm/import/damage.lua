@@ -36,6 +36,15 @@ function M.unwrap(text)
   return inner and inner:gsub('""', '"') or text
 end
 
+--- Say that a formula gave no value.
+---
+--- @param text string what the table program shows instead
+--- @return string problem
+function M.formula_error(text)
+  return ("%s is an error of a table program; mend its formula, or %s, where it means an empty "
+    .. "cell"):format(text_tools.quote(text), cures.say("say {null=WORD}", { WORD = text }))
+end
+
 --- Say what is wrong with a cell that an earlier tool has damaged.
 ---
 --- @param text string without outer blanks
@@ -44,8 +53,7 @@ end
 function M.problem(text, nulls)
   local first = text:byte()
   if first == 35 and (ERRORS[text] or text:find "^###+$") or text:find "^Err:%d%d%d$" then
-    return ("%s is an error of a table program; mend its formula, or empty the cell"):format(
-      text_tools.quote(text))
+    return M.formula_error(text)
   elseif not nulls and NOTHING[text] then
     return ("%s is what programs write for nothing; %s, where it means an empty cell"):format(
       text_tools.quote(text), cures.say("say {null=WORD}", { WORD = text }))

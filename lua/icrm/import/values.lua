@@ -209,7 +209,7 @@ local TYPED = {
       or style.nulls and (style.nulls[value] or style.nulls[shown]) then
       return ""
     end
-    return nil, value:find "^#" and value .. " is an error of the table program; mend its formula"
+    return nil, value:find "^#" and damage.formula_error(value)
       or "the cell has a date format, but there is no such date (" .. value .. ")"
   end,
   formula = function()

@@ -1,6 +1,8 @@
 local helper = require "spec.helper"
 local icrm = require "icrm"
+local advice = require "icrm.import.advice"
 local import = require "icrm.import"
+local translations = require "icrm.import.translations"
 
 describe("import.translations", function()
   local crm
@@ -79,6 +81,24 @@ describe("import.translations", function()
   it("says a value that no cell has", function()
     local job <close> = opened("Nom;Civilité\nA;Madame\n", titles { MADAME = "Mme", Madam = "Mme" })
     assert.same({ 'Civilité: no cell is "Madam", so nothing stands for it' }, job.notes)
+  end)
+
+  it("puts each of several values, and suggests the one that is wrong", function()
+    local field = { name = "colours", label = "Couleurs", type = "multipicklist", picklist = {
+      values = { "Red", "Blue" }, by_value = { Red = "Rouge", Blue = "Bleu" } } }
+    local schema = { check = function(_, fields) return fields, {} end }
+    local target = { field = field, column = "Couleurs", index = 1 }
+    translations.attach(schema, target, { Vermillon = "Rouge", ["sans"] = "" })
+    local one = target.translations
+    assert.equal("Red |##| Bleu", one:of_words "vermillon, Bleu")
+    assert.equal("Blue", one:of_words "Blue;sans")
+    assert.is_nil(one:of_words "Rouge, Bleu")
+    one:see "Bleu, Vermillon"
+    assert.same({ '"sans"' }, one:never_seen())
+    local told = advice.of({ by_field = { colours = target }, schema = { by_name = {
+      colours = field } } }, { field = "colours", value = "Rouge, Bleue",
+      message = "is no value of this picklist" }, 2)
+    assert.matches('^did you mean "Bleu"%? .*%["Bleue"%] = "Bleu"', told.hint)
   end)
 
   it("may be added to any mapping, by headings", function()

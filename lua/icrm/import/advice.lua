@@ -5,6 +5,7 @@ local cures = require "icrm.cures"
 local nearest = require "icrm.nearest"
 local picklists = require "icrm.picklist"
 local text_tools = require "icrm.text"
+local values = require "icrm.import.values"
 local value_tools = require "icrm.values"
 
 local M = {}
@@ -90,11 +91,25 @@ function M.of_references(jobs)
   return lines
 end
 
+-- Of the values of a cell the first that is none, and what was probably meant.
+local function wrong_word(field, text)
+  for _, word in ipairs(values.words(text)) do
+    if not picklists.find(field.picklist, word) then
+      return word, picklists.near(field.picklist, word)
+    end
+  end
+  return text, nil
+end
+
 -- Of a picklist: what this value may stand for, and what all of them may be.
 local function advise_on_picklist(told, target, near)
+  local wrong = told.value
+  if target.field.type == "multipicklist" then
+    wrong, near = wrong_word(target.field, wrong)
+  end
   local hint = nearest.ask(near)
-  if hint and target.field.type == "picklist" then
-    hint = hint .. " " .. translated(target, told.value, near)
+  if hint then
+    hint = hint .. " " .. translated(target, wrong, near)
   end
   local allowed = "allowed: " .. picklists.list(target.field.picklist)
   told.hint, told.allowed = hint, allowed

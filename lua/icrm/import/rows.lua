@@ -113,6 +113,11 @@ local function read_cell(job, target, cells)
   if value then
     return value
   end
+  local words = target.translations and target.translations.has_words
+    and target.translations:of_words(cells[index])
+  if words then
+    return values.read(words, target.field, {})
+  end
   return values.read_cell(cells, index, target.field, job.styles[index] or job.style)
 end
 

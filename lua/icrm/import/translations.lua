@@ -51,7 +51,8 @@ function M.attach(schema, target, map)
       target.field.name)
   end
   local self = target.translations
-    or setmetatable({ heading = heading, by_text = {}, by_form = {}, unseen = {} }, Translations)
+    or setmetatable({ heading = heading, by_text = {}, by_form = {}, unseen = {},
+      has_words = target.field.type == "multipicklist" }, Translations)
   for from, to in pairs(map) do
     from = text_tools.trim(tostring(from))
     local form = text_tools.fold(from)
@@ -115,18 +116,38 @@ function Translations:of(cell)
   return value
 end
 
+--- The same of a cell that has several values: each word stands for itself or another.
+---
+--- @param cell string
+--- @return string? values with ` |##| ` between them; nil when all stand for themselves
+function Translations:of_words(cell)
+  local words, is_changed = {}, false
+  for _, word in ipairs(values.words(cell)) do
+    local value = self:of(word)
+    is_changed = is_changed or value ~= nil
+    words[#words + 1] = value ~= "" and (value or word) or nil
+  end
+  return is_changed and table.concat(words, " |##| ") or nil
+end
+
+local function note_seen(self, text)
+  local form = text_tools.fold(text)
+  self.unseen[text] = nil
+  for other in pairs(self.unseen) do
+    if text_tools.fold(other) == form and self.by_text[text] == nil then
+      self.unseen[other] = nil
+    end
+  end
+end
+
 --- Note that a cell of the column says this.
 ---
 --- @param cell string
 function Translations:see(cell)
   if next(self.unseen) then
-    local text = text_tools.trim(cell)
-    local form = text_tools.fold(text)
-    self.unseen[text] = nil
-    for other in pairs(self.unseen) do
-      if text_tools.fold(other) == form and self.by_text[text] == nil then
-        self.unseen[other] = nil
-      end
+    note_seen(self, text_tools.trim(cell))
+    for _, word in ipairs(self.has_words and values.words(cell) or {}) do
+      note_seen(self, word)
     end
   end
 end

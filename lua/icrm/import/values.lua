@@ -72,6 +72,19 @@ local function split(text, separator)
   end
 end
 
+--- Take the values of a cell apart that has several.
+---
+--- @param text string
+--- @return string[] words one where no separator is
+function M.words(text)
+  for _, separator in ipairs(SEPARATORS) do
+    if text:find(separator, 1, true) then
+      return split(text, separator)
+    end
+  end
+  return { text_tools.trim(text) }
+end
+
 --- Read the values of a multiple picklist: one of them, or several with `|##|`, `;`, a
 --- line break or a comma between them, where all are values or labels.
 ---

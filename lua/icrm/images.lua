@@ -156,6 +156,21 @@ local function is_like(sent, stored)
   return a == b or #b >= SURELY_CUT and a:sub(1, #b) == b
 end
 
+-- What is left of a text where it was cut short, or read as a number.
+local function is_remnant(sent, stored)
+  return stored ~= "" and (sent:sub(1, #stored) == stored
+    or tonumber(sent) ~= nil and tonumber(sent) == tonumber(stored))
+end
+
+--- Whether a stored text may be what a server has made of the one that was sent.
+---
+--- @param sent string
+--- @param stored string
+--- @return boolean
+function M.may_be(sent, stored)
+  return is_like(sent, stored) or is_remnant(sent, stored)
+end
+
 local identities = setmetatable({}, { __mode = "k" }) -- schema → `names`, `others`
 
 -- The fields by which the records of a module are known: mandatory and unique texts,
@@ -208,6 +223,31 @@ function M.is_another(schema, sent, stored, key)
   end
   local others = given(sent, identity(schema).others)
   return #others > 0 and count_unlike(sent, stored, others) == #others
+end
+
+--- Whether a record is the one that was sent but for its key, of which the server kept
+--- only a part: every other text that was sent is there, and there is one at least.
+---
+--- @param schema table icrm.Schema
+--- @param sent table field → value
+--- @param stored table the record as the server returned it
+--- @param key table names of the fields that tell records apart
+--- @return boolean
+function M.has_remnant(schema, sent, stored, key)
+  local is_key, others = {}, {}
+  for _, name in ipairs(key) do
+    is_key[name] = true
+    if not M.may_be(values.text(sent[name]), values.text(stored[name])) then
+      return false
+    end
+  end
+  for name, value in pairs(sent) do
+    local field = schema.by_name[name]
+    if field and FREE[field.type] and not is_key[name] and values.text(value) ~= "" then
+      others[#others + 1] = name
+    end
+  end
+  return #others > 0 and count_unlike(sent, stored, others) == 0
 end
 
 --- Whether something that was sent is not stored as it was.

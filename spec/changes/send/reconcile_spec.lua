@@ -1,5 +1,6 @@
 local changes = require "icrm.changes"
 local changes_crm = require "spec.changes.crm"
+local classify = require "icrm.changes.send.classify"
 
 describe("a write whose answer is lost", function()
   local crm
@@ -298,5 +299,65 @@ describe("a write whose answer is lost", function()
         assert.falsy(pcall(crm.client.retrieve, crm.client, gone.id))
       end)
     end
+  end)
+
+  describe("and whose key the server does not keep as it was sent", function()
+    local BY_SIRET = { Accounts = { key = { "siret" } } } -- 14 characters are kept
+
+    local function plan_of(sirets)
+      local plan = crm.plan("set.icrm", { witness = BY_SIRET })
+      for i, siret in ipairs(sirets) do
+        plan:create("Accounts", { accountname = "Client " .. i, bill_city = "Lille",
+          siret = siret }, { key = "row " .. i })
+      end
+      return plan
+    end
+
+    it("makes one record, and the cut is said before the second", function()
+      start()
+      local plan <close> = plan_of { "999 007 919 00015", "999 023 757 00019" }
+      local summary = plan:apply { settle = 0.02 }
+      assert.same({ done = 1, planned = 1 }, summary.states)
+      assert.truthy(summary.stopped:find("Accounts.siret was sent as", 1, true))
+      assert.equal(1, crm.commits "create")
+      summary = plan:apply { settle = 0.02, accept = { "siret:cut" } }
+      assert.same({ done = 2 }, summary.states)
+      assert.equal(2, crm.commits "create")
+    end)
+
+    it("makes one record where the answer is lost besides", function()
+      start "at create#2 after_commit reset"
+      local plan <close> = plan_of { "99900791900015", "999 023 757 00019" }
+      assert.same({ done = 1, needs_human = 1 }, plan:apply({ settle = 0.02 }).states)
+      local change = left(plan)
+      assert.equal("PARTIAL", change.code)
+      assert.truthy(change.message:find("siret", 1, true))
+      assert.equal(2, crm.commits "create")
+    end)
+
+    it("is left to a person where nothing of the key is left, and sent once", function()
+      start()
+      local plan <close> = plan_of { "99900791900015", "99902375700019" }
+      -- A workflow that gives each new record a code of its own.
+      local own = classify.record
+      finally(function()
+        classify.record = own
+      end)
+      function classify.record(record, ...)
+        if record and record.siret then
+          record.siret = "C-4711"
+          crm.client:update("Accounts", record)
+        end
+        return own(record, ...)
+      end
+      local summary = plan:apply { settle = 0.02 }
+      assert.truthy(summary.stopped:find("what was sent does not show", 1, true))
+      assert.same({ needs_human = 2 }, plan:apply({ settle = 0.02 }).states)
+      for change in plan.store:each() do
+        assert.equal("NOT_SHOWN", change.code)
+        assert.equal(1, change.attempts)
+      end
+      assert.equal(2, crm.commits "create")
+    end)
   end)
 end)

@@ -222,6 +222,15 @@ local CODES = {
     again = true,
   },
   {
+    code = "NOT_SHOWN",
+    state = "needs_human",
+    there = true,
+    text = "%s, and what was sent does not show; look at that record",
+    meaning = "the answer showed another record, and what was sent does not show: the server may "
+      .. "have stored the key as something else",
+    cure = "if that record is this row's: {mark_done KEY ID}; if not: {mark_absent KEY}",
+  },
+  {
     code = "ABSENT",
     state = "needs_human",
     text = "it does not show on the server, and nothing was to be sent twice",

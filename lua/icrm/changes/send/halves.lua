@@ -8,6 +8,7 @@ local errors = require "icrm.error"
 local images = require "icrm.images"
 local json = require "icrm.json"
 local literals = require "icrm.query.literals"
+local search = require "icrm.changes.send.search"
 
 local M = {}
 
@@ -50,7 +51,7 @@ local function field_of(schema, sent)
 end
 
 -- Whether a record may be what a create of ours has left: it is of no other change,
--- and has no text that was not sent.
+-- and has no text that was not sent; cut short, perhaps.
 local function may_be(run, doubt, sent, record)
   local change, schema = doubt.change, run.set:schema(doubt.change.module)
   local witness = run.set:witness(change.module)
@@ -58,15 +59,20 @@ local function may_be(run, doubt, sent, record)
       and (record[witness.tag] or "") ~= "" then
     return false
   end
+  local is_altered = false
   for _, field in ipairs(schema.fields) do
     local stored, value = record[field.name], sent[field.name]
     if is_core_text(field) and value and value ~= "" and (stored or "") ~= "" then
       if not schema:same(field.name, value, stored) then
-        return false
+        is_altered = true
+        if not images.may_be(value, stored) then
+          return false
+        end
       end
     end
   end
-  return true
+  return not (is_altered and witness and witness.key
+    and search.has_key_of_another(run, change, record))
 end
 
 local function is_recent(doubt, record)

@@ -67,12 +67,14 @@ end
 --- @param change table a row of the store
 --- @param session? integer the session that carried it; unknown, it cannot be fenced
 --- @param answer? icrm.Error what the server has answered, when it did
-function Reconciler:add(change, session, answer)
+--- @param other? string where it answered with a record that is another one: its words
+function Reconciler:add(change, session, answer, other)
   self.open[change.n] = true
   table.insert(self.doubts, {
     change = change,
     sessions = session and { session },
     answer = answer or nil,
+    other = other,
     has_hung = has_hung(self, change.waited_s or 0),
   })
   self:start()
@@ -97,6 +99,7 @@ local function left_behind(self, change, sessions)
     change = change,
     sessions = sessions,
     answer = last.class == "A" and { code = last.code, reason = last.message } or nil,
+    other = change.code == "OTHER_RECORD" and change.message or nil,
     is_slow = change.code == "SLOW",
     has_hung = has_hung(self, waited_s),
   }
@@ -218,12 +221,16 @@ local function look(self, doubts, final)
   return missing and table.move(missing, 1, #missing, #absent + 1, absent)
 end
 
--- Proven not done: they are sent again, within measure.
+-- Proven not done: they are sent again, within measure. Not so where the server has
+-- said that it was done: it may have stored the key as something else.
 local function replan(self, doubts)
   local run = self.run
   for _, doubt in ipairs(doubts) do
     local change = doubt.change
-    if doubt.is_slow or doubt.has_hung and not self:has_session_lock() then
+    if doubt.other then
+      self:human(change, "NOT_SHOWN", doubt.other)
+      run.engine:stop(doubt.other .. ", and what was sent does not show")
+    elseif doubt.is_slow or doubt.has_hung and not self:has_session_lock() then
       self:human(change, "SLOW")
     elseif change.attempts >= MAX_ATTEMPTS then
       run:finish(change, state.outcome("NO_ANSWER", change.attempts))

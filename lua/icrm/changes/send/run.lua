@@ -103,7 +103,8 @@ function Run:unknown(change, err, session, is_answered)
     message = err and err.message or "the reply names no record",
   })
   self.breaker:note(is_answered or false)
-  self.reconciler:add(change, session, is_answered and err)
+  self.reconciler:add(change, session, is_answered and err,
+    err and err.code == "OTHER_RECORD" and err.message or nil)
 end
 
 --- Start nothing more, because of an error that concerns all changes.

@@ -10,6 +10,7 @@ local json = require "icrm.json"
 local limits = require "icrm.limits"
 local lookup = require "icrm.query.lookup"
 local sight = require "icrm.changes.send.sight"
+local state = require "icrm.changes.journal.state"
 
 local M = {}
 
@@ -52,6 +53,21 @@ local function matches(set, change, record)
 end
 
 M.shows_witness = matches
+
+--- Whether a record has the key that another creation of the set was given.
+---
+--- @param run table
+--- @param change table a row of the store, of a module whose witness is a key
+--- @param record icrm.Record
+--- @return boolean
+function M.has_key_of_another(run, change, record)
+  for other in run.store:each { module = change.module, operations = state.CREATIONS } do
+    if other.n ~= change.n and matches(run.set, other, record) then
+      return true
+    end
+  end
+  return false
+end
 
 --- All records of a module whose `field` is one of `values`: a key's first field
 --- need not be unique, and comparison ignores case.

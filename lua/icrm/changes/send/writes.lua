@@ -39,7 +39,8 @@ local function other_creator(run, change, record)
 end
 
 -- Whether the answer to a creation, although it is a record of the module, shows
--- another one than was sent.
+-- another one than was sent. One that has all of it, but a key that the server cut, is
+-- no other: sent again it would be there twice (law 3).
 local function is_another(run, change, fields, record)
   local witness = run.set:witness(change.module)
   if other_creator(run, change, record) then
@@ -48,7 +49,10 @@ local function is_another(run, change, fields, record)
     local kept = values.text(record[witness.tag]) -- all of it, or what fits the field
     return change.tag:sub(1, #kept) ~= kept
   end
-  return images.is_another(run.set:schema(change.module), fields, record, witness and witness.key)
+  local schema, key = run.set:schema(change.module), witness and witness.key
+  return images.is_another(schema, fields, record, key)
+    and not (key and images.has_remnant(schema, fields, record, key)
+      and not search.has_key_of_another(run, change, record))
 end
 
 -- The record as it is read now, where this write is the first of its module.

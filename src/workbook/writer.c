@@ -19,6 +19,7 @@ enum {
   WIDTH_MIN = 8,
   WIDTH_MAX = 60,
   FILTER_WIDTH = 3, /* of the button beside a heading */
+  MARGIN = 2,
 };
 
 struct column {
@@ -107,7 +108,9 @@ static void add_formats(struct icrm_workbook_writer *writer) {
       [ICRM_STYLE_AMOUNT] = "#,##0.00",
       [ICRM_STYLE_DATETIME] = "dd/mm/yyyy\\ hh:mm:ss",
       [ICRM_STYLE_TIME] = "hh:mm:ss",
-      [ICRM_STYLE_DURATION] = "[h]:mm:ss"};
+      [ICRM_STYLE_DURATION] = "[h]:mm:ss",
+      /* LibreOffice's own; others say a boolean in any format */
+      [ICRM_STYLE_BOOLEAN] = "\"TRUE\";\"TRUE\";\"FALSE\""};
   enum { LOCALE_DATE = 14 }; /* of the formats that every program has */
   for (int i = 0; i < ICRM_STYLES; i++) {
     if (!codes[i] && i != ICRM_STYLE_DATE)
@@ -239,7 +242,7 @@ int icrm_workbook_writer_column(struct icrm_workbook_writer *writer,
 int icrm_workbook_writer_text(struct icrm_workbook_writer *writer,
                               size_t column, const char *text, size_t len,
                               struct icrm_error *err) {
-  widen(&writer->columns[column], width_of(text, len));
+  widen(&writer->columns[column], width_of(text, len) + MARGIN);
   return put_text(writer, column, text, len, writer->formats[ICRM_STYLE_TEXT],
                   err);
 }
@@ -258,7 +261,8 @@ int icrm_workbook_writer_number(struct icrm_workbook_writer *writer,
   snprintf(shown, sizeof shown, style == ICRM_STYLE_AMOUNT ? "%'.2f" : "%.15g",
            value);
   widen(&writer->columns[column],
-        widths[style] ? widths[style] : width_of(shown, strlen(shown)) + 2);
+        widths[style] ? widths[style]
+                      : width_of(shown, strlen(shown)) + MARGIN);
   return check(worksheet_write_number(writer->sheet, writer->row,
                                       (lxw_col_t)column, value,
                                       writer->formats[style]),
@@ -271,7 +275,8 @@ int icrm_workbook_writer_boolean(struct icrm_workbook_writer *writer,
   if (writer->row >= ROWS_MAX)
     return fail_full(err);
   return check(worksheet_write_boolean(writer->sheet, writer->row,
-                                       (lxw_col_t)column, value, NULL),
+                                       (lxw_col_t)column, value,
+                                       writer->formats[ICRM_STYLE_BOOLEAN]),
                err);
 }
 

@@ -30,9 +30,10 @@ foreach(name body download form header sieve)
   icrm_c_test(net ${name})
 endforeach()
 
-foreach(name cell_text escapes number_format writer)
+foreach(name cell_text escapes large number_format writer)
   icrm_c_test(workbook ${name})
 endforeach()
+target_link_libraries(workbook_large PRIVATE PkgConfig::LIBZIP)
 
 set(scripted_server net/scripted_server.c)
 set(scripted_crm lanes/scripted_crm.c ${scripted_server})

@@ -36,6 +36,17 @@ describe("import.plan", function()
     return err.message
   end
 
+  it("refuses a file that changes while it is read", function()
+    local path = helper.tmpfile("accountname\nA\n", "rows.csv")
+    local job <close> = import.open(crm, { path = path, mapping = { module = "Accounts",
+      match = true } })
+    local set <close> = changes.create(crm, path .. ".icrm",
+      { input = "x", witness = import_plan.witness(job) })
+    helper.write_file(path, "accountname\nA\nB\n")
+    assert.error_matches(function() import_plan.fill(job, set) end,
+      "rows.csv changed while it was being read; nothing was sent")
+  end)
+
   local function by(...)
     return { module = "Accounts", match = true, existing = { ... } }
   end

@@ -5,7 +5,6 @@
 local commands = require "icrm.cli.commands"
 local destination = require "icrm.cli.destination"
 local failed_rows = require "icrm.cli.failed_rows"
-local import_plan = require "icrm.import.plan"
 local inputs = require "icrm.cli.inputs"
 local output = require "icrm.cli.output"
 local script = require "icrm.cli.script"
@@ -37,8 +36,7 @@ end
 
 -- A file is told from others by its bytes, and the sheet of a workbook.
 local function identity_of(job)
-  local sha256 = import_plan.identity(job.source.path)
-  return sha256, job.source.sheet and sha256 .. " " .. job.source.sheet or sha256
+  return job.sha256, job.source.sheet and job.sha256 .. " " .. job.source.sheet or job.sha256
 end
 
 --- Describe the files for the header of a change set.

@@ -7,7 +7,9 @@
 
 local columns = require "icrm.import.columns"
 local compile = require "icrm.import.compile"
+local core = require "icrm.core"
 local cures = require "icrm.cures"
+local errors = require "icrm.error"
 local owners = require "icrm.import.owners"
 local references = require "icrm.import.references"
 local rows = require "icrm.import.rows"
@@ -61,6 +63,30 @@ local function note_doubts(job)
   end
 end
 
+-- Before its rows are read, and after.
+local function digest_of(path)
+  return errors.check(core.digest.sha256_file(path))
+end
+
+--- Refuse a file whose bytes are not any more what they were when it was opened: it is
+--- read several times, and rows of two states would go together.
+function Job:check_unchanged()
+  if digest_of(self.source.path) ~= self.sha256 then
+    errors.refuse("%s changed while it was being read; nothing was sent, run the same again",
+      self.source.path)
+  end
+end
+
+local MOST_NAMED = 40 -- of the columns that are not imported
+
+local function note_unused(job, unused)
+  local more = #unused - MOST_NAMED
+  if #unused > 0 then
+    job:note("not imported: %s%s", table.concat(unused, ", ", 1, math.min(#unused, MOST_NAMED)),
+      more > 0 and (" and %d more"):format(more) or "")
+  end
+end
+
 --- Open a file for import.
 ---
 --- @param crm icrm.Client
@@ -71,7 +97,7 @@ end
 ---   what, see icrm.import.translations); raw; skip, short_rows, totals,
 ---   of a workbook sheet, see icrm.source
 --- @return icrm.import.Job job source, records, rows, notes, reading (in one line,
----   how the file is read)
+---   how the file is read), sha256 (of the file)
 function M.open(crm, opts)
   local mapping = opts.mapping
   local source = opts.source or sources.open {
@@ -84,6 +110,7 @@ function M.open(crm, opts)
   local job = setmetatable({ crm = crm, source = source, rows = 0, notes = {},
     owners = owners.new(crm) }, Job)
   job.jobs = { job } -- an import of one file, see icrm.import.files
+  job.sha256 = source.format.file and digest_of(source.path) or nil
   job.records = compile.compile(mapping, source, function(module)
     return crm:describe(module)
   end, job.owners)
@@ -109,10 +136,7 @@ function M.open(crm, opts)
   for _, record in ipairs(job.records) do
     record.job = job
   end
-  local unused = compile.unused(job.records, source)
-  if #unused > 0 then
-    job:note("not imported: %s", table.concat(unused, ", "))
-  end
+  note_unused(job, compile.unused(job.records, source))
   return job
 end
 

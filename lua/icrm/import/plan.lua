@@ -2,7 +2,6 @@
 --- others creations.
 -- @module icrm.import.plan
 
-local core = require "icrm.core"
 local advice = require "icrm.import.advice"
 local change = require "icrm.import.change"
 local cures = require "icrm.cures"
@@ -324,16 +323,11 @@ function M.fill(job, set, opts)
   end
   blame_circles(filler, records)
   refuse_faults(filler, opts)
+  for _, one in ipairs(job.jobs) do
+    one:check_unchanged()
+  end
   set:seal()
   return filler.without_key
-end
-
---- The identity of a file, so that the same file planned twice has the same tags.
----
---- @param path string
---- @return string sha256
-function M.identity(path)
-  return errors.check(core.digest.sha256_file(path))
 end
 
 return M

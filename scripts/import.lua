@@ -107,7 +107,7 @@ if args.suggest then
   local path, sheet = files.split(first)
   local source <close> = require("icrm.source").open { path = path, sheet = sheet or args.sheet,
     skip = args.skip, encoding = args.encoding, delimiter = args.delimiter,
-    short_rows = args.short_rows }
+    short_rows = args.short_rows, totals = args.totals }
   io.write(suggest.draft(source, crm:describe(args.module), function(module)
     return crm:describe(module)
   end, args))

@@ -168,6 +168,16 @@ describe("import.suggest", function()
       .SIRET)
   end)
 
+  it("takes words that mean nothing for empty cells, where they cannot be a value", function()
+    local path = helper.tmpfile("Raison sociale;Effectif;Date de création;Type;Remarques\n"
+      .. "NC;n.c.;;Client;#N/A\nDeux;12;;-;\n", "a.csv")
+    local spec, text = draft(path, "Accounts", { null = { "vide" } })
+    assert.same({ "vide", "n.c.", "-", "#N/A" }, spec.null, text)
+    assert.equal("accounttype", spec.columns.Type)
+    assert.same({}, faults_of(path, "Accounts"))
+    assert.is_nil(draft_of("Raison sociale\nNC\n-\n", "Accounts").null)
+  end)
+
   it("runs as it is on a workbook, whatever was said to open it", function()
     local book = os.getenv "PWD" .. "/spec/data/workbooks/lo-bureau.xlsx"
     assert.same({}, faults_of(book, "Accounts"))

@@ -2,6 +2,7 @@
 --- nothing.
 -- @module icrm.import.cell_kinds
 
+local damage = require "icrm.import.damage"
 local text_tools = require "icrm.text"
 
 local M = {}
@@ -101,6 +102,34 @@ function M.is_grouped(name, cells)
     is_any = is_any or digits ~= text and #digits == NUMBERS[name]
   end
   return is_any
+end
+
+-- What people write where there is no number and no date.
+local NO_VALUE = {}
+for word in ([[n.c. nc n.c n/c n/a na n.a. nd n.d. nr n.r. - -- – — ? / neant aucun aucune inconnu
+  inconnue none unknown]]):gmatch "%S+" do
+  NO_VALUE[word] = true
+end
+local VALUED = { integer = true, double = true, currency = true, percentage = true, date = true,
+  datetime = true, time = true, picklist = true }
+
+--- The words of a column that mean an empty cell: errors of formulas and what programs write
+--- for nothing; where a number, a date or a picklist is meant, what people write, too.
+---
+--- @param cells string[]
+--- @param field icrm.Field that the column feeds
+--- @return string[] words each once
+function M.null_words(cells, field)
+  local words, seen = {}, {}
+  for _, text in ipairs(cells) do
+    local is_word = damage.is_nothing(text)
+      or VALUED[field.type] and NO_VALUE[text_tools.fold(text)]
+    if is_word and not seen[text] then
+      seen[text] = true
+      words[#words + 1] = text
+    end
+  end
+  return words
 end
 
 return M

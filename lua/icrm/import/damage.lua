@@ -45,6 +45,14 @@ function M.formula_error(text)
     .. "cell"):format(text_tools.quote(text), cures.say("say {null=WORD}", { WORD = text }))
 end
 
+--- Whether a cell is an error of a formula, or a word that programs write for nothing.
+---
+--- @param text string without outer blanks
+--- @return boolean
+function M.is_nothing(text)
+  return (ERRORS[text] or NOTHING[text]) == true
+end
+
 --- Say what is wrong with a cell that an earlier tool has damaged.
 ---
 --- @param text string without outer blanks

@@ -187,16 +187,48 @@ local function mandatory_line(field)
     default_of(field), field.label, table.concat(picklist.values, ", "))
 end
 
+local READING = { "sheet", "skip", "short_rows", "totals", "encoding", "delimiter", "decimal",
+  "dates", "timezone" }
+
 -- How the file was opened, for what the options said has to be said again.
 local function reading_lines(opts)
   local lines = {}
-  for _, name in ipairs { "sheet", "skip", "encoding", "delimiter" } do
+  for _, name in ipairs(READING) do
     if opts[name] then
       lines[#lines + 1] = ("  %s = %s,"):format(name, type(opts[name]) == "number"
         and tostring(opts[name]) or ("%q"):format(opts[name]))
     end
   end
   return lines
+end
+
+-- The words that mean an empty cell: those that were said, and those of the cells. They are
+-- taken out of the cells.
+local function null_words(source, schema, columns, chosen, said)
+  local words, seen = {}, {}
+  local function add(list)
+    for _, word in ipairs(list) do
+      words[#words + 1] = not seen[word] and word or nil
+      seen[word] = true
+    end
+  end
+  add(said or {})
+  for i, heading in ipairs(source.headings) do
+    local name = chosen[heading]
+    add(name and cell_kinds.null_words(columns[i], schema.by_name[name]) or {})
+  end
+  for _, cells in ipairs(columns) do
+    for at = #cells, 1, -1 do
+      if seen[cells[at]] then
+        table.remove(cells, at)
+      end
+    end
+  end
+  for i, word in ipairs(words) do
+    words[i] = ("%q"):format(word)
+  end
+  return #words > 0 and ("  null = { %s }, -- mean an empty cell"):format(table.concat(words, ", "))
+    or nil
 end
 
 local KEYS = { "siret", "email1", "email", "productcode" }
@@ -216,7 +248,7 @@ end
 --- @param source icrm.Source its first rows are read
 --- @param schema icrm.Schema
 --- @param describe fun(module: string): icrm.Schema
---- @param opts? table sheet, skip, encoding, delimiter: as the source was opened
+--- @param opts? table what else was said of the file, as in a mapping: sheet, skip, null, …
 --- @return string text Lua
 function M.draft(source, schema, describe, opts)
   local columns, rows = cell_kinds.sample(source)
@@ -226,7 +258,9 @@ function M.draft(source, schema, describe, opts)
     "-- Which column feeds which field of " .. schema.name .. "; see docs/import.md.",
     "return {", ("  module = %q,"):format(schema.name),
   }
-  table.move(reading_lines(opts or {}), 1, 4, #out + 1, out)
+  opts = opts or {}
+  table.move(reading_lines(opts), 1, #READING, #out + 1, out)
+  out[#out + 1] = null_words(source, schema, columns, chosen, opts.null)
   out[#out + 1] = key_line(taken)
   out[#out + 1] = "  columns = {"
   local fields = {}

@@ -59,6 +59,15 @@ describe("import.columns", function()
     assert.matches("blanks around texts are left out: accountname %(2%)", notes)
   end)
 
+  it("says that a column has several currencies", function()
+    assert.matches("annual_revenue: the amounts are taken as they stand, whatever their currency: "
+      .. 'CHF in 1 cell such as "CHF 12.50" %(line 3%), EUR in 2 cells such as "12.50 €" '
+      .. "%(line 2%)",
+      notes_of "accountname;annual_revenue\nA;12.50 €\nB;CHF 12.50\nC;EUR 1.25\nD;3\n")
+    assert.not_matches("currency",
+      notes_of "accountname;annual_revenue\nA;1.50 €\nB;EUR 2.50\n")
+  end)
+
   it("takes the words that mean nothing", function()
     local text = "accountname;phone\nA;NULL\n"
     assert.matches("is what programs write for nothing; say null = \"NULL\"",

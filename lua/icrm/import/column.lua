@@ -19,13 +19,23 @@ Column.__index = Column
 --- @return icrm.import.Column
 function M.new(kinds)
   return setmetatable({ kinds = kinds or { number = true, date = true }, numbers = {}, dates = {},
-    signs = {}, digits = damage.digits() }, Column)
+    signs = {}, currencies = {}, digits = damage.digits() }, Column)
 end
 
 -- Count a cell, and keep the first of its like.
 local function note(seen, what, line, text)
   seen[what] = seen[what] or { line = line, text = text, count = 0 }
   seen[what].count = seen[what].count + 1
+end
+
+local function see_number(self, text, line)
+  local mark, currency = numbers.evidence(text), numbers.currency(text)
+  if mark then
+    note(self.numbers, mark, line, text)
+  end
+  if currency then
+    note(self.currencies, currency, line, text)
+  end
 end
 
 local function see_date(self, text, line)
@@ -59,9 +69,8 @@ function Column:see(text, line)
   if text == "" then
     return
   end
-  local mark = self.kinds.number and numbers.evidence(text)
-  if mark then
-    note(self.numbers, mark, line, text)
+  if self.kinds.number then
+    see_number(self, text, line)
   end
   if self.kinds.date then
     see_date(self, text, line)

@@ -182,9 +182,22 @@ local SIGNS = {
   { "misread", "%s: an earlier program has read UTF-8 as Windows-1252 in %s; export it anew" },
 }
 
+local function say_currencies(job, watch)
+  local list = {}
+  for currency, cells in pairs(watch.column.currencies) do
+    list[#list + 1] = ("%s in %s"):format(currency, counted(cells))
+  end
+  if #list > 1 then
+    table.sort(list)
+    job:note("%s: the amounts are taken as they stand, whatever their currency: %s", watch.heading,
+      table.concat(list, ", "))
+  end
+end
+
 local function say_signs(job, watched)
   local blanks = {}
   for _, watch in ipairs(watched) do
+    say_currencies(job, watch)
     for _, sign in ipairs(SIGNS) do
       local cells = watch.column:sign(sign[1])
       if cells then

@@ -43,6 +43,21 @@ local function without_currency(text)
   end
 end
 
+local CODES = { ["€"] = "EUR", euro = "EUR", euros = "EUR", ["$"] = "$", ["us$"] = "USD",
+  ["£"] = "GBP", fr = "CHF", sfr = "CHF" }
+
+--- The currency that stands beside a number.
+---
+--- @param text string
+--- @return string? currency its code, or its sign where several have it; nil for none
+function M.currency(text)
+  local word = plain(text):lower():gsub("[%d., '()%%+-]", "")
+  if word == "" then
+    return nil
+  end
+  return CODES[word] or without_currency(word) == "" and word:upper() or nil
+end
+
 -- Each takes one thing from the outside of a number; the second result tells that it
 -- turns the sign.
 local PEELERS = {

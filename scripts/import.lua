@@ -4,6 +4,7 @@ local command = require "icrm.cli.change_set"
 local files = require "icrm.import.files"
 local import_plan = require "icrm.import.plan"
 local importing = require "icrm.cli.importing"
+local inputs = require "icrm.cli.inputs"
 local making = require "icrm.cli.making"
 local mapping_options = require "icrm.cli.mapping_options"
 local mappings = require "icrm.import.mapping"
@@ -83,9 +84,11 @@ elseif #args.mapping > 1 and #args.mapping ~= #args.files then
 elseif #args.files > 1 and (args.sheet or args.skip) then
   parser:error "--sheet and --skip are of one file: say FILE#SHEET, or skip in the mapping file"
 end
-for _, path in ipairs(args.files) do
-  if args.faults == files.split(path) then
-    parser:error "--faults must not write over the file itself"
+for _, option in ipairs { "faults", "errors", "success" } do
+  for _, path in ipairs(args[option] and args.files or {}) do
+    if inputs.is_same_path(args[option], (files.split(path))) then
+      parser:error(("--%s must not write over the file itself"):format(option))
+    end
   end
 end
 

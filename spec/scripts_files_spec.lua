@@ -118,12 +118,14 @@ describe("icrm-lua import of several files", function()
 
   it("names the file of each fault, and marks the rows in a copy of it", function()
     office()
-    file("contacts.csv", "Nom;Société\nDupont;Mere SA\n;Fille\n")
+    file("contacts.csv", "Nom;Société\nDupont;Mere SA\n;Fille\nMartin;Mèrre SA\n")
     says(here({ "import", "accounts.csv", "contacts.csv", "--mapping", "both.lua", "--faults",
       "f.csv" }, 1), 'contacts.csv: line 2, Société (Compte): no record of Accounts has the '
       .. 'accountname "Mere SA"; a row makes "Mère SA"; write it alike',
-      "contacts.csv: line 3", "accounts.csv, contacts.csv: 2 faults; nothing was sent",
-      "2 rows with faults, marked in f-contacts.csv")
+      "contacts.csv: line 3", 'accountname "Mèrre SA"; a row makes "Mère SA"; write it alike: '
+        .. "--value 'Société:Mèrre SA=Mère SA'",
+      "accounts.csv, contacts.csv: 3 faults; nothing was sent",
+      "3 rows with faults, marked in f-contacts.csv")
     assert.falsy(helper.run({ "ls", dir }).out:find("f-accounts", 1, true))
   end)
 

@@ -197,8 +197,10 @@ describe("icrm-lua import", function()
     os.remove(dir .. "/bad.csv")
     here(arguments)
     assert.falsy(helper.exists and helper.exists(dir .. "/bad.csv") or io.open(dir .. "/bad.csv"))
-    arguments[2], arguments[6] = "a.csv", "a.csv"
+    arguments[2], arguments[6] = "a.csv", "x/.././a.csv"
     has(here(arguments, 2).err, "--faults must not write over the file itself")
+    arguments[5] = "--errors"
+    has(here(arguments, 2).err, "--errors must not write over the file itself")
   end)
 
   it("suggests what a value stands for, and the suggestion can be pasted", function()

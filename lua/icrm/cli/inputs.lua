@@ -26,6 +26,28 @@ function M.describe(job, sha256)
     rows = job.rows + #job.totals, totals = #job.totals }
 end
 
+-- The path from the root, without `.` and `..`.
+local function plain(path)
+  local parts = {}
+  for part in notes.full_path(path):gmatch "[^/]+" do
+    if part == ".." then
+      parts[#parts] = nil
+    elseif part ~= "." then
+      parts[#parts + 1] = part
+    end
+  end
+  return table.concat(parts, "/")
+end
+
+--- Whether two paths lead to one file, as far as their words tell.
+---
+--- @param one string
+--- @param other string
+--- @return boolean
+function M.is_same_path(one, other)
+  return plain(one) == plain(other)
+end
+
 -- Where the file is now: where it was, seen from any folder, or where the name leads.
 local function find(input)
   for _, path in ipairs { input.full_path, input.path } do

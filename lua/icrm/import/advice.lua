@@ -70,17 +70,29 @@ end
 local MANY = 5 -- rows
 local NEARLY_ALL = 0.8
 
+-- The modules of which the job itself makes records: there the cure is another.
+local function made_by(jobs)
+  local made = {}
+  for _, job in ipairs(jobs) do
+    for _, record in ipairs(job.records) do
+      made[record.module] = true
+    end
+  end
+  return made
+end
+
 --- Say of the references of which nearly none was found what helps with all of them.
 ---
 --- @param jobs icrm.import.Job[] whose items were made
 --- @return string[] lines
 function M.of_references(jobs)
-  local lines = {}
+  local lines, made = {}, made_by(jobs)
   for _, job in ipairs(jobs) do
     for _, record in ipairs(job.records) do
       for _, target in ipairs(record.targets) do
         local sought, absent = target.sought or 0, target.absent or 0
-        if absent >= MANY and absent >= NEARLY_ALL * sought then
+        if absent >= MANY and absent >= NEARLY_ALL * sought
+          and not made[target.ways[1].module] then
           lines[#lines + 1] = ("%s: %s: %d of %d rows name records of %s that are not there; "
             .. "import those first, or their file and this one in one job"):format(job.source.path,
             table.concat(target.headings, ", "), absent, sought, target.ways[1].module)

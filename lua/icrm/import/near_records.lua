@@ -80,9 +80,13 @@ local function words_of(form)
   return words
 end
 
--- Whether two keys differ in some letters of a word: another word is another name, be the
--- whole as long as it may.
-local function is_misspelt(form, other)
+--- Whether two keys differ in some letters of a word: another word is another name, be the
+--- whole as long as it may.
+---
+--- @param form string folded
+--- @param other string folded
+--- @return boolean
+function M.is_misspelt(form, other)
   local words, others = words_of(form), words_of(other)
   for i, word in ipairs(words) do
     if others[i] ~= word and not (others[i] and nearest.name(word, { others[i] })) then
@@ -101,7 +105,7 @@ local function choose(rows, field, key)
   local form, misspelt, held = text_tools.fold(key), {}, {}
   for _, row in ipairs(rows) do
     local other = type(row[field]) == "string" and text_tools.fold(row[field]) or ""
-    if is_misspelt(form, other) then
+    if M.is_misspelt(form, other) then
       row.is_misspelt = true
       misspelt[#misspelt + 1] = row
     elseif holds(form, other) or holds(other, form) then

@@ -5,10 +5,14 @@
 -- @module icrm.import.siblings
 
 local forms = require "icrm.import.keys"
+local near_records = require "icrm.import.near_records"
+local nearest = require "icrm.nearest"
 local rows = require "icrm.import.rows"
 local text_tools = require "icrm.text"
 
 local M = {}
+
+local SEARCHES = 20 -- for misspelt keys, in a job
 
 local Siblings = {}
 Siblings.__index = Siblings
@@ -123,7 +127,17 @@ function Siblings:key_of(module, field, value, own)
     text_tools.quote(value)), "refer by a field that only one of them has"
 end
 
---- The value of some row that is the same but for case and accents.
+-- Looked for through all values of a file, so not for every row of one.
+local function misspelt(self, by_form, form)
+  self.searches = (self.searches or 0) + 1
+  if self.searches > SEARCHES then
+    return nil
+  end
+  local near = nearest.name(form, by_form)
+  return near and near_records.is_misspelt(form, text_tools.fold(near)) and near or nil
+end
+
+--- The value of some row that is the same but for case and accents, or that is misspelt.
 ---
 --- @param module string
 --- @param field string
@@ -142,7 +156,8 @@ function Siblings:near(module, field, value)
       self.folded[name][text_tools.fold(other)] = other
     end
   end
-  return self.folded[name][text_tools.fold(value)]
+  local form = text_tools.fold(value)
+  return self.folded[name][form] or misspelt(self, self.folded[name], form)
 end
 
 return M

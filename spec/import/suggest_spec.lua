@@ -143,12 +143,29 @@ describe("import.suggest", function()
     assert.same({ field = "ticketpriorities", values = { ["Extrême"] = "", basse = "Low" } },
       spec.columns["Priorité"])
     assert.truthy(text:find('      ["Extrême"] = "", -- ? no value is near\n', 1, true))
-    assert.truthy(text:find('      ["basse"] = "Low", -- near ', 1, true), text)
+    assert.truthy(text:find('      ["basse"] = "Low", -- that is Bas?', 1, true), text)
     assert.is_false(spec.columns["Type demande"])
     assert.same({}, faults_of(path, "HelpDesk"))
-    -- Of a mandatory field something must stand there.
-    spec = draft_of("Objet;Statut\nt;Zzzz\n", "HelpDesk")
-    assert.same({ Zzzz = "Open" }, spec.columns.Statut.values)
+    -- Of a mandatory field something must stand there, and nobody guesses what.
+    spec, text = draft_of("Objet;Statut\nt;Zzzz\n", "HelpDesk")
+    assert.same({}, spec.columns.Statut.values)
+    assert.truthy(text:find('      -- ["Zzzz"] = "", -- ? no value is near', 1, true), text)
+  end)
+
+  it("knows values that mean the same in French and in English", function()
+    local english = { by_value = {}, values = { "Open", "In Progress", "Wait For Response",
+      "Closed", "High", "Low", "Customer", "Mrs.", "Big Problem" } }
+    for _, value in ipairs(english.values) do
+      english.by_value[value] = value
+    end
+    for text, value in pairs { Ouvert = "Open", ["En cours"] = "In Progress", ["Fermé"] = "Closed",
+      ["Attente réponse"] = "Wait For Response", HAUTE = "High", Basse = "Low",
+      client = "Customer", Madame = "Mrs.", ["Mme."] = "Mrs.",
+      ["Gros problème"] = "Big Problem" } do
+      assert.equal(value, vocabulary.value(english, text), text)
+    end
+    assert.is_nil(vocabulary.value(english, "Fournisseur"))
+    assert.is_nil(vocabulary.value(english, ""))
   end)
 
   it("takes the digits of numbers that are written in groups, which the CRM would cut", function()

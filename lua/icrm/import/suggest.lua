@@ -132,14 +132,17 @@ local function default_of(field)
   return picklist.by_value[field.default] and field.default or picklist.values[1]
 end
 
--- What stands for a value that is none: the nearest, else nothing, or what a mandatory field
--- has by default, until somebody chooses.
+-- What stands for a value that is none: what means the same, else the nearest. Else nothing,
+-- until somebody chooses; where something must stand somebody has to.
 local function value_line(field, text)
-  local word = picklists.near(field.picklist, text)
-  local value = word and picklists.find(field.picklist, word)
-  local remark = value and ("near %s?"):format(word) or "? no value is near"
-  return ("      [%q] = %q, -- %s"):format(text, value or field.mandatory and default_of(field)
-    or "", text_tools.clean(remark))
+  local picklist = field.picklist
+  local word = picklists.near(picklist, text)
+  local value = vocabulary.value(picklist, text) or word and picklists.find(picklist, word)
+  local label = value and picklist.by_value[value]
+  local remark = not value and "? no value is near"
+    or label == value and "?" or ("that is %s?"):format(label)
+  return ("      %s[%q] = %q, -- %s"):format(not value and field.mandatory and "-- " or "", text,
+    value or "", text_tools.clean(remark))
 end
 
 -- A picklist of which the column has values that are none.

@@ -203,4 +203,61 @@ function M.field(heading, schema, taken, is_weak)
   end
 end
 
+-- Words of picklists that mean the same in French and in English, folded.
+local SAME = {
+  "ouvert,ouverte,nouveau,open,new",
+  "ferme,fermee,clos,close,cloture,cloturee,termine,terminee,resolu,closed,completed,done",
+  "en cours,in progress,started",
+  "attente reponse,en attente,attente,wait for response,waiting,pending,on hold",
+  "haute,haut,elevee,forte,high",
+  "normale,normal,moyenne,moyen,medium",
+  "basse,bas,faible,low",
+  "urgente,urgent,critique,critical",
+  "client,cliente,clients,customer",
+  "prospect,prospects",
+  "fournisseur,supplier,vendor",
+  "partenaire,partner",
+  "revendeur,distributeur,reseller",
+  "concurrent,competitor",
+  "petit probleme,mineur,mineure,small problem,minor",
+  "gros probleme,majeur,majeure,big problem,major",
+  "autre,autres,divers,other",
+  "madame,mme,mrs",
+  "monsieur,m,mr",
+  "mademoiselle,mlle,ms,miss",
+  "docteur,dr",
+  "professeur,pr,prof",
+  "oui,yes",
+  "non,no",
+  "gagne,gagnee,closed won",
+  "perdu,perdue,closed lost",
+  "entrant,appel entrant,cold call",
+  "site web,internet,web site,web",
+  "salon,trade show",
+  "bouche a oreille,recommandation,word of mouth",
+}
+
+local function plain(word)
+  return (text_tools.fold(word):gsub("%p", " "):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""))
+end
+
+--- The value of a picklist that means what a word of the other language does.
+---
+--- @param picklist table of an icrm.Field
+--- @param text string
+--- @return string? value
+function M.value(picklist, text)
+  local wanted = "," .. plain(text) .. ","
+  for _, group in ipairs(SAME) do
+    group = "," .. group .. ","
+    for _, value in ipairs(group:find(wanted, 1, true) and picklist.values or {}) do
+      for _, word in ipairs { value, picklist.by_value[value] } do
+        if group:find("," .. plain(word) .. ",", 1, true) then
+          return value
+        end
+      end
+    end
+  end
+end
+
 return M

@@ -60,6 +60,14 @@ describe("import.translations", function()
       item.fields.account_id })
   end)
 
+  it("takes a word for itself that programs write for nothing", function()
+    local items = items_of(opened("Nom;Prénom\nNone;A\nNULL;B\n", { module = "Contacts",
+      match = true, columns = { Nom = { field = "lastname", values = { None = "None" } } } }))
+    assert.equal("None", items[1].fields.lastname)
+    assert.same({}, items[1].faults)
+    assert.matches("is what programs write for nothing", items[2].faults[1].message)
+  end)
+
   it("takes two values that differ in case alone each for itself", function()
     local items = items_of(opened("Nom;Civilité\nA;M\nB;m\nC;M \n",
       titles { M = "Mr.", m = "Mrs." }))

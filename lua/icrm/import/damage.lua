@@ -56,13 +56,12 @@ end
 --- Say what is wrong with a cell that an earlier tool has damaged.
 ---
 --- @param text string without outer blanks
---- @param nulls? table<string, boolean> words that mean an empty cell: none other does
 --- @return string? problem nil when nothing is
-function M.problem(text, nulls)
+function M.problem(text)
   local first = text:byte()
   if first == 35 and (ERRORS[text] or text:find "^###+$") or text:find "^Err:%d%d%d$" then
     return M.formula_error(text)
-  elseif not nulls and NOTHING[text] then
+  elseif NOTHING[text] then
     return ("%s is what programs write for nothing; %s, where it means an empty cell"):format(
       text_tools.quote(text), cures.say("say {null=WORD}", { WORD = text }))
   elseif is_shortened(text) then

@@ -21,7 +21,7 @@ local function checked(schema, target, heading, from, to)
     return text
   end
   local field = target.field
-  local value, problem = values.read(text, field, { decimal = "point" })
+  local value, problem = values.read(text, field, { decimal = "point", is_meant = true })
   local fields, faults = schema:check({ [field.name] = value or text }, { partial = true })
   if not value or #faults > 0 then
     errors.refuse("%s: %s stands for %s: %s", heading, text_tools.quote(from),

@@ -153,8 +153,9 @@ end
 --- @param text string
 --- @param field icrm.Field
 --- @param style table decimal = "comma"|"point"|nil, date = "day"|"month"|nil, zone = the
----   icrm.import.Zone of times, nulls = the words that mean an empty cell; see
----   icrm.import.damage
+---   icrm.import.Zone of times, nulls = the words that mean an empty cell,
+---   is_meant = true for a text that a person wrote, which no tool has damaged (see
+---   icrm.import.damage)
 --- @return string? value
 --- @return string? problem
 function M.read(text, field, style)
@@ -162,7 +163,7 @@ function M.read(text, field, style)
   if text == "" or style.nulls and style.nulls[text] then
     return ""
   end
-  local problem = damage.problem(text, style.nulls)
+  local problem = not style.is_meant and damage.problem(text)
   if problem then
     return nil, problem
   end

@@ -125,7 +125,7 @@ local job <close> = files.open(crm, args.files, mapping, { dates = args.dates,
   timezone = args.timezone,
   null = #args.null > 0 and args.null or nil })
 local has_keys, header = importing.say_files(job), importing.header(job)
-making.say_sent_before(crm, header.input, has_keys, out)
+making.say_sent_before(crm, header.input, header.sources, has_keys, out)
 header.script, header.witness = "import", import_plan.witness(job, args.tag)
 local plan <close> = making.make(out, function()
   return changes.create(crm, out, header)

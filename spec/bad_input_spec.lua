@@ -439,6 +439,24 @@ describe("bad input", function()
         ", with " .. dir .. "/rows.csv.icrm; what has no key would be there twice")
     end)
 
+    it("one of several files that were sent before", function()
+      local dir = helper.tmpdir()
+      for _, name in ipairs { "a", "b" } do
+        helper.write_file(("%s/%s.csv"):format(dir, name),
+          ("Titre;Statut\n%s of several %s;Ouvert\n"):format(name, dir))
+      end
+      helper.write_file(dir .. "/both.lua", [[return { files = {
+        { module = "HelpDesk", match = true }, { module = "HelpDesk", match = true } } }]])
+      says(crm.run({ "import", "b.csv", "--module", "HelpDesk", "--yes" }, { cwd = dir }), 0)
+      local both = { "import", "a.csv", "b.csv", "--mapping", "both.lua", "--out", "ab.icrm",
+        "--plan-only" }
+      says(crm.run(both, { cwd = dir }), 0, "  b.csv was sent to this CRM on ",
+        ", with " .. dir .. "/b.csv.icrm; what has no key would be there twice")
+      says(crm.run({ "apply", "ab.icrm", "--yes" }, { cwd = dir }), 0)
+      says(crm.run({ "import", "a.csv", "--module", "HelpDesk", "--plan-only" }, { cwd = dir }), 0,
+        "this very file was sent to this CRM on ", ", with " .. dir .. "/ab.icrm")
+    end)
+
     it("a file of which two plans were made, of which one was sent", function()
       local dir = helper.tmpdir()
       helper.write_file(dir .. "/rows.csv", ("Titre;Statut\nPlan %s;Ouvert\n"):format(dir))

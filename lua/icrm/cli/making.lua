@@ -6,6 +6,7 @@ local commands = require "icrm.cli.commands"
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local exits = require "icrm.cli.exits"
+local inputs = require "icrm.cli.inputs"
 local moments = require "icrm.moments"
 local notes_module = require "icrm.changes.journal.notes"
 local progress_module = require "icrm.cli.progress"
@@ -153,19 +154,25 @@ function M.plan_each(client, args, name, query, add, test)
   return plan, found
 end
 
---- Say whether the same file was sent to this CRM before, with another change set.
+--- Say which files were sent to this CRM before, with another change set.
 ---
 --- @param client icrm.Client
---- @param input string of the change set
+--- @param input string of the change set, a line for each file
+--- @param sources table[] the files, each with its `path`
 --- @param has_keys boolean whether all of its records are looked for first
 --- @param path string the change set
-function M.say_sent_before(client, input, has_keys, path)
+function M.say_sent_before(client, input, sources, has_keys, path)
   local notes <close> = notes_module.open()
-  for _, sent in ipairs(notes and notes:sent(input, client.site) or {}) do
-    if sent.path ~= notes_module.full_path(path) then
-      script.say("  this very file was sent to this CRM on %s, with %s%s",
-        moments.here(sent.at), sent.path,
-        has_keys and "" or "; what has no key would be there twice")
+  local number = 0
+  for one in (notes and input or ""):gmatch "[^\n]+" do
+    number = number + 1
+    for _, sent in ipairs(notes:sent(one, client.site)) do
+      if sent.path ~= notes_module.full_path(path) then
+        script.say("  %s was sent to this CRM on %s, with %s%s",
+          #sources > 1 and sources[number].path or "this very file",
+          moments.here(sent.at), sent.path,
+          has_keys and "" or "; what has no key would be there twice")
+      end
     end
   end
 end
@@ -183,7 +190,8 @@ function M.say_sent_meanwhile(set)
     states = { "planned" } }) do
     has_keys = has_keys and set:witness(module) ~= nil
   end
-  M.say_sent_before(set.client, set.store:get_meta "input", has_keys, set.path)
+  M.say_sent_before(set.client, set.store:get_meta "input", inputs.told(set), has_keys,
+    set.path)
 end
 
 return M

@@ -81,27 +81,29 @@ function Notes:note(id, generation, path)
   )
 end
 
---- Note that the sending of a file has begun.
+--- Note that the sending of one or several files has begun.
 ---
---- @param input string what tells it from others: the SHA-256 of the file, and its sheet
+--- @param input string a line for each: what tells it from others, its SHA-256 and sheet
 --- @param site string the CRM
 --- @param path string the change set
 --- @param at integer Unix time
 function Notes:note_sent(input, site, path, at)
   local connection = self.connection
-  connection:execute(
-    ("INSERT INTO sent VALUES ('%s', '%s', '%s', %d) ON CONFLICT DO NOTHING"):format(
-      connection:escape(input),
-      connection:escape(site),
-      connection:escape(M.full_path(path)),
-      at
+  for one in input:gmatch "[^\n]+" do
+    connection:execute(
+      ("INSERT INTO sent VALUES ('%s', '%s', '%s', %d) ON CONFLICT DO NOTHING"):format(
+        connection:escape(one),
+        connection:escape(site),
+        connection:escape(M.full_path(path)),
+        at
+      )
     )
-  )
+  end
 end
 
 --- When a file was sent to a CRM, oldest first.
 ---
---- @param input string
+--- @param input string one line of `note_sent`
 --- @param site string
 --- @return table[] list of { path, at }
 function Notes:sent(input, site)

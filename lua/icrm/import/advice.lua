@@ -10,6 +10,24 @@ local value_tools = require "icrm.values"
 
 local M = {}
 
+--- Note a fault of an item.
+---
+--- @param item table
+--- @param target? table compiled: which column and field it is about
+--- @param message string
+--- @param cure? string
+--- @param value? string
+--- @return icrm.import.Fault
+function M.blame(item, target, message, cure, value)
+  local column = target and (target.column
+    or target.headings and table.concat(target.headings, ", "))
+  local one = { line = item.line, column = column,
+    field = target and target.field.name, label = target and target.field.label, value = value,
+    message = message, cure = cure }
+  table.insert(item.faults, one)
+  return one
+end
+
 --- Add to a fault what helps with its own value; the rest of the cure is of all values.
 ---
 --- @param told icrm.import.Fault

@@ -49,9 +49,8 @@ end
 -- One question for each field that may refer to what goes, and each fifty ids.
 local function questions_for(schema, by_module)
   local questions = {}
-  for _, field in ipairs(schema.fields) do
-    for _, target in ipairs(field.type == "reference" and field.refers_to or {}) do
-      local ids = by_module[target] or {}
+  for module, ids in pairs(by_module) do
+    for _, field in ipairs(schema:references_to(module)) do
       for first = 1, #ids, limits.VALUES_PER_QUERY do
         local last = math.min(first + limits.VALUES_PER_QUERY - 1, #ids)
         questions[#questions + 1] = { module = schema.name, field = field,

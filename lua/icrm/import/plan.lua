@@ -8,20 +8,17 @@ local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local existence = require "icrm.import.existence"
 local fault_lists = require "icrm.import.faults"
-local keys = require "icrm.import.keys"
 local limits = require "icrm.limits"
 local map = require "icrm.map"
-local lookup = require "icrm.query.lookup"
-local text_tools = require "icrm.text"
+local matching = require "icrm.import.matching"
 local uniqueness = require "icrm.changes.plan.uniqueness"
 local waiting = require "icrm.import.waiting"
 
 local M = {}
 
-local blame, fault = change.blame, change.fault
+local blame = change.blame
 
 local LOOK_UPS = 16 -- under way at once
-local FILE_SHIFT, ROW_MASK = 32, 0xFFFFFFFF -- a row and the number of its file, as one
 
 -- What to do about a value that the CRM takes once.
 local ADVICE = {
@@ -32,102 +29,11 @@ local ADVICE = {
   end,
 }
 
--- The values by which a row's record is found in the CRM, nil when one is empty.
-local function key_values(record, item)
-  local values = {}
-  for i, field in ipairs(record.existing) do
-    local value = item.fields[field]
-    if not value or value == "" then
-      return nil
-    end
-    values[i] = value
-  end
-  return values
-end
-
--- The values to look for, each once: those of the first field of the keys, and how else
--- a server may have them.
-local function wanted_values(record, items)
-  local first, seen = {}, {}
-  local function want(value)
-    if not seen[value] then
-      seen[value] = true
-      first[#first + 1] = value
-    end
-  end
-  local has_lost_zeros = (record.lost_zeros or {})[(record.existing or {})[1]]
-  for _, item in ipairs(record.existing and items or {}) do
-    local value = item.key_values and item.key_values[1]
-    if value then
-      want(keys.form(value))
-      for _, other in ipairs(record.is_by_id and {} or keys.spellings(value, has_lost_zeros)) do
-        want(other)
-      end
-    end
-  end
-  return first
-end
-
--- Records of the CRM by the forms of their key (the server itself compares without case
--- and accents), and by its near forms.
-local function look_up(filler, record, items)
-  local first, found, near = wanted_values(record, items), {}, {}
-  if #first == 0 then
-    return found, near, filler.uniqueness:look_up(record, items)
-  end
-  record.lookup = record.lookup
-    or lookup.new(filler.crm, record.module, record.existing[1], { columns = "*" })
-  local rows = record.lookup:find(first)
-  for _, row in ipairs(rows) do
-    local values = {}
-    for i, field in ipairs(record.existing) do
-      values[i] = row[field] or ""
-    end
-    local key, near_key = keys.joined(values, record.key_fields), keys.joined_near(values)
-    found[key] = found[key] or {}
-    table.insert(found[key], row)
-    near[near_key] = row
-  end
-  local known = #record.existing == 1 and { [record.existing[1]] = rows }
-  return found, near, filler.uniqueness:look_up(record, items, known)
-end
-
--- Two rows of the file with one key would be two records, or one changed twice; so would
--- two whose keys differ in what nobody sees.
-local function check_twice(filler, record, item)
-  local seen, key = filler.seen, ("%s\0%s\0%s"):format(record.module,
-    table.concat(record.existing, "\0"), item.near_key)
-  local before = seen.rows[key]
-  if not before then
-    seen.rows[key] = item.row | filler.number_of[item.job] << FILE_SHIFT
-    seen.keys[key] = table.concat(item.key_values, " ")
-    return
-  end
-  local other = filler.jobs[before >> FILE_SHIFT]
-  local is_same = seen.keys[key] == table.concat(item.key_values, " ")
-  fault(filler, record, item, ("is in row %d%s already%s"):format(before & ROW_MASK,
-    other ~= item.job and " of " .. other.source.path or "", is_same and ""
-      or (" as %s"):format(text_tools.quote(seen.keys[key]))),
-    "remove one of the rows" .. (is_same and "" or ", or write what tells them apart"))
-end
-
 local function check_references(filler, record, items)
   filler.existence:check(record.schema, items, function(item, field, id)
     blame(filler, record, item, field.name, "is no record or owner that this user may see",
       "mend the id", id)
   end)
-end
-
--- Note the keys of a batch: two rows of the file may not share one.
-local function note_keys(filler, record, items)
-  for _, item in ipairs(record.existing and items or {}) do
-    item.key_values = key_values(record, item)
-    if item.key_values then
-      item.form = keys.joined(item.key_values, record.key_fields)
-      item.near_key = record.is_by_id and item.form or keys.joined_near(item.key_values)
-      check_twice(filler, record, item)
-    end
-  end
 end
 
 local function add_batch(filler, batch)
@@ -158,21 +64,6 @@ local function blame_circles(filler, records)
     blame(filler, records[first.record], first, field, ("refers to itself, through others: %s → %s")
       :format(table.concat(path, " → "), place_of(filler, first)),
       "empty the cell in one of these rows, and fill it once the records are there")
-  end
-end
-
-local function check_existing(record)
-  for _, field in ipairs(record.existing or {}) do
-    if not record.schema.by_name[field] then
-      local one = record.schema:unknown_field(field)
-      errors.refuse("the key: %s; %s", one.message, one.cure)
-    elseif not record.by_field[field] then
-      errors.refuse("the key %s: no column of the file feeds this field", field)
-    end
-  end
-  record.key_fields = {}
-  for i, field in ipairs(record.existing or {}) do
-    record.key_fields[i] = record.schema.by_name[field]
   end
 end
 
@@ -264,7 +155,7 @@ local function batches(filler, job, records)
       end
     end
     if record then
-      note_keys(filler, record, items)
+      matching.note_keys(filler, record, items)
       return { record = record, items = items, rows_read = job:progress() }
     end
   end
@@ -306,11 +197,11 @@ function M.fill(job, set, opts)
   local filler = new_filler(job, set, opts)
   local records = {}
   for _, record in ipairs(job.records) do
-    check_existing(record)
+    matching.check(record)
     records[record.name] = record
   end
   for batch in map.imap(batches(filler, job, records), function(batch)
-    batch.ok, batch.found, batch.near, batch.taken = pcall(look_up, filler, batch.record,
+    batch.ok, batch.found, batch.near, batch.taken = pcall(matching.look_up, filler, batch.record,
       batch.items)
   end, { concurrency = LOOK_UPS }) do
     if not batch.ok then -- raised here, for the number of a batch says nothing to anybody

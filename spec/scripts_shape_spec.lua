@@ -96,6 +96,11 @@ describe("icrm-lua import of a file that is no clean table", function()
     plans(want, text, "--skip", "2")
   end)
 
+  it("with a total that has no name, which is no record either", function()
+    local _, err = import("accountname;employees\nA;3\nB;4\n;7\n", "--empty-key", "create")
+    has(err, "line 4, accountname: is mandatory")
+  end)
+
   it("with a company that is called Total", function()
     plans({ { accountname = "Total", bill_city = "Paris" } },
       "accountname;bill_city\nTotal;Paris\n")

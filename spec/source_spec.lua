@@ -103,6 +103,7 @@ describe("source", function()
       source.headings)
     assert.same({ 2, 4, 5 }, { source:column "column B", source:column "b",
       source:column "Raison\u{A0} sociale\u{200B}" })
+    assert.equal(5, source:column "RAISON SOCIALE")
     assert.is_nil(source:column "z")
     assert.error_matches(function() source:column "a" end,
       'the heading "a" stands over columns 1 and 3; rename one')

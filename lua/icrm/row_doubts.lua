@@ -9,18 +9,29 @@ local M = {}
 local TOTALS = {}
 for _, words in ipairs { "total", "totaux", "total general", "total global", "grand total",
   "sous total", "sub total", "subtotal", "sous totaux", "total ht", "total ttc", "total tva",
-  "total net", "total brut", "somme", "sum" } do
+  "total net", "total brut", "totals", "montant total", "nombre total", "ensemble", "cumul",
+  "somme", "sum", "moyenne", "average" } do
   TOTALS[words] = true
 end
 
--- "total general" for "TOTAL GÉNÉRAL :", "sous total" for "Sous-total".
+-- "total general" for "TOTAL GÉNÉRAL (EUR) :", "sous total" for "Sous-total".
 local function words_of(text)
-  return text_tools.trim((text_tools.fold(text):gsub("[%s%-_:.=*]+", " ")))
+  return text_tools.trim((text_tools.fold(text):gsub("%b()", " "):gsub("[%s%-_:.=*]+", " ")))
 end
 
-local function is_label(text)
-  local words = words_of(text)
-  return TOTALS[words] or TOTALS[words:match "^(.-) de[s]? .+$"] or TOTALS[words:match "^(.-) %d+$"]
+-- Whether a text is a word for a total, or begins with one.
+local function find_label(text)
+  local words, at = words_of(text), 0
+  if TOTALS[words] then
+    return true, true
+  end
+  while at do
+    at = words:find(" ", at + 1, true)
+    if at and TOTALS[words:sub(1, at - 1)] then
+      return false, true
+    end
+  end
+  return false, false
 end
 
 -- What adds up: not a phone number, a postal code or a SIRET.
@@ -30,29 +41,52 @@ local function is_amount(text)
     and text:gsub("[\128-\255]+", ""):find "^[%s%d.,'%-+()%%$%a]+$" ~= nil
 end
 
+-- The first filled cell, and how many amounts stand behind it; nil where texts do.
+local function label_and_amounts(cells)
+  local label, amounts = nil, 0
+  for _, cell in ipairs(cells) do
+    local text = text_tools.trim(cell)
+    if text ~= "" and not label then
+      label = text
+    elseif text ~= "" and not is_amount(text) then
+      return nil
+    elseif text ~= "" then
+      amounts = amounts + 1
+    end
+  end
+  return label, amounts
+end
+
 --- Tell whether a row is a total: its first filled cell says so, and all others are
 --- amounts. A company that is called Total has an address.
 ---
 --- @param cells string[]
 --- @return boolean
 function M.is_total(cells)
-  local label
-  for _, cell in ipairs(cells) do
-    local text = text_tools.trim(cell)
-    if text ~= "" and label and not is_amount(text) then
-      return false
-    elseif text ~= "" and not label then
-      label = text
-      if not is_label(text) then
-        return false
-      end
-    end
+  local label, amounts = label_and_amounts(cells)
+  if not label or #cells < 2 then
+    return false
   end
-  return label ~= nil and #cells > 1
+  local is_word, begins = find_label(label)
+  return is_word or begins and amounts > 0
 end
 
 local function separators_in(line, delimiter)
   return select(2, line:gsub("%" .. delimiter, ""))
+end
+
+-- How many lines of the cell i, but the first, have the separators of a record; behind the
+-- last one stand those of the record.
+local function rows_within(cells, i, delimiter)
+  local lines, count = {}, 0
+  for line in cells[i]:gmatch "[^\r\n]+" do
+    lines[#lines + 1] = separators_in(line, delimiter)
+  end
+  for at = 2, #lines do
+    local behind = at == #lines and lines[at] > 0 and #cells - i or 0
+    count = count + (lines[at] + behind == #cells - 1 and 1 or 0)
+  end
+  return count
 end
 
 --- Count the lines within the cells of a record that have the separators of a record of
@@ -65,13 +99,8 @@ end
 function M.swallowed(cells, delimiter)
   local count, column = 0, nil
   for i, cell in ipairs(#cells > 1 and cells or {}) do
-    local is_first = true
-    for line in cell:find "[\r\n]" and cell:gmatch "[^\r\n]+" or function() end do
-      if not is_first and separators_in(line, delimiter) == #cells - 1 then
-        count, column = count + 1, column or i
-      end
-      is_first = false
-    end
+    local its = cell:find "[\r\n]" and rows_within(cells, i, delimiter) or 0
+    count, column = count + its, column or its > 0 and i or nil
   end
   return count, column
 end

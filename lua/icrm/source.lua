@@ -136,19 +136,41 @@ function M.open(opts)
   return source
 end
 
---- Find a column by its heading, whatever is not seen of it.
+--- The name of a column, found by its heading whatever is not seen of it, and whatever
+--- its case and accents where that names one alone.
 ---
 --- @param heading string
+--- @return string? name one of `headings`
+function Source:name_of(heading)
+  local plain = self.index[heading] and heading or headings.plain(heading)
+  if self.index[plain] then
+    return plain
+  end
+  local found
+  for _, name in ipairs(self.headings) do
+    if text_tools.fold(name) == text_tools.fold(plain) then
+      if found then
+        return nil
+      end
+      found = name
+    end
+  end
+  return found
+end
+
+--- Find a column by its heading.
+---
+--- @param heading string see name_of
 --- @return integer? column nil where none has it; raises icrm.Error (input) where several
 ---   have
 function Source:column(heading)
-  local name = self.index[heading] and heading or headings.plain(heading)
+  local name = self:name_of(heading)
   local double = self.doubles[name]
   if double then
     refuse("%s: the heading %q stands over columns %s; rename one", self.path, name,
       table.concat(double, " and "))
   end
-  return self.index[name]
+  return name and self.index[name]
 end
 
 local function is_blank(cells)

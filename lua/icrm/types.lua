@@ -250,6 +250,8 @@
 ---@field blank_rows integer
 ---@field totals table[] number and cells of the rows that were left out as totals
 ---@field swallowed table[] number, count and heading of rows in whose cells others stand
+---@field doubles table<string, integer[]> heading -> the columns that it stands over
+---@field name_of fun(self, heading: string): string?
 ---@field column fun(self, heading: string): integer?
 ---@field rows fun(self): fun(): integer?, string[]
 ---@field again fun(self): icrm.Source

@@ -3,7 +3,6 @@
 
 local cures = require "icrm.cures"
 local errors = require "icrm.error"
-local heading_names = require "icrm.headings"
 local mapping_files = require "icrm.import.mapping"
 local nearest = require "icrm.nearest"
 local schemas = require "icrm.schema"
@@ -18,7 +17,7 @@ local refuse = errors.refuse
 -- The file of the same import that has a column, by mistake of whoever wrote the mapping.
 local function other_with(source, heading)
   for _, other in ipairs(source.others or {}) do
-    if other.index[heading] then
+    if other:name_of(heading) then
       return ("%s has one: is it in the wrong part of the mapping?"):format(other.path)
     end
   end
@@ -43,8 +42,9 @@ end
 function M.template(source, template)
   local parts, headings = {}, {}
   local rest = template:gsub("{([^{}]+)}", function(heading)
-    headings[#headings + 1] = heading
-    return "\0" .. check_column(source, heading) .. "\0"
+    local column = check_column(source, heading)
+    headings[#headings + 1] = source.headings[column]
+    return "\0" .. column .. "\0"
   end)
   if #headings == 0 then
     refuse("%q names no column; write {Column}", template)
@@ -109,6 +109,7 @@ local function compile_target(record, source, name, spec)
   end
   if target.column then
     target.index = check_column(source, target.column)
+    target.column = source.headings[target.index]
   end
   if target.ref then
     compile_references(target, source, name)
@@ -151,7 +152,7 @@ local function compile_columns(record, source, spec)
   local used = {}
   for _, heading in ipairs(sorted(spec.columns)) do
     local to = spec.columns[heading]
-    local name = heading_names.plain(heading)
+    local name = source:name_of(heading)
     if to ~= false or not source.doubles[name] then
       check_column(source, heading)
     end
@@ -328,7 +329,7 @@ function M.unused(records, source)
     for _, target in ipairs(record.targets) do
       has_functions = has_functions or target.fn ~= nil
       for _, heading in ipairs(target.headings or { target.column }) do
-        used[heading_names.plain(heading)] = true
+        used[heading] = true
       end
     end
   end

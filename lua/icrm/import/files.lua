@@ -142,9 +142,9 @@ local function values_for(opened, number, by_heading)
   for heading, map in pairs(by_heading or {}) do
     local is_there = false
     for _, source in ipairs(opened) do
-      is_there = is_there or source.index[heading] ~= nil
+      is_there = is_there or source:name_of(heading) ~= nil
     end
-    if opened[number].index[heading] or not is_there and number == 1 then
+    if opened[number]:name_of(heading) or not is_there and number == 1 then
       its[heading] = map
     end
   end

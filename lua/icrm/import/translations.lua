@@ -73,17 +73,17 @@ end
 --- @param by_heading table<string, table> see attach
 function M.add(records, source, by_heading)
   for heading, map in pairs(by_heading) do
-    local is_used = false
+    local is_used, name = false, source:name_of(heading)
     for _, record in ipairs(records) do
       for _, target in ipairs(record.targets) do
-        if heading_of(target) == heading then
+        if name and heading_of(target) == name then
           M.attach(record.schema, target, map)
           is_used = true
         end
       end
     end
     if not is_used then
-      errors.refuse("values of the column %q: %s", heading, source.index[heading]
+      errors.refuse("values of the column %q: %s", heading, name
         and "it feeds no field" or "there is none" .. nearest.suffix(heading, source.headings))
     end
   end

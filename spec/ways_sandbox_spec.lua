@@ -111,6 +111,22 @@ describe("writing to a server that", function()
       accept = { "Accounts.annual_revenue:converted" } }).states)
   end)
 
+  it("reads amounts in the user's own currency is sent none to take one back", function()
+    start { profile = "vtiger8", traits = "foreign-currency=2" }
+    local account = crm:create("Accounts", { accountname = "A", annual_revenue = "100" })
+    local before = crm:retrieve(account.id).annual_revenue
+    local set <close> = plan()
+    set:update(account.id, { annual_revenue = "70" })
+    set:apply { settle = 0.02, accept = { "Accounts.annual_revenue:converted" } }
+    local stored = crm:retrieve(account.id).annual_revenue
+    assert.not_equal(before, stored)
+    local back <close> = set:undo(helper.tmpdir() .. "/undo.icrm")
+    assert.same({ skipped = 1 }, back.store:states())
+    assert.truthy(back.store:get(1).message:find("converted from US Dollar to Euro", 1, true))
+    back:apply { settle = 0.02 }
+    assert.equal(stored, crm:retrieve(account.id).annual_revenue)
+  end)
+
   it("reads amounts in the CRM's own currency says nothing of it", function()
     start { profile = "vtiger8" }
     assert.is_nil(crm:foreign_currency())

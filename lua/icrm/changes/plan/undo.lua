@@ -13,6 +13,7 @@ local lookup = require "icrm.query.lookup"
 local records = require "icrm.records"
 local undone = require "icrm.changes.plan.undone"
 local kinds = require "icrm.kinds"
+local ways = require "icrm.ways"
 
 local M = {}
 
@@ -68,6 +69,12 @@ local function reverse_update(plan, schema, change, current)
       current = plan.client:retrieve(change.record)
       break
     end
+  end
+  local converted = ways.conversions(plan.client, schema, fields)[1]
+  if converted then
+    return keep(plan, change, "IMPOSSIBLE",
+      ("%s would be converted from %s to %s once more; undo it as a user who has the CRM's "
+        .. "currency"):format(converted.field, converted.currency.name, converted.currency.base))
   end
   plan:update(current, fields, { key = change.key, check = false })
 end

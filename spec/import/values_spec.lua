@@ -112,6 +112,18 @@ describe("values", function()
     assert.equal("", values.read(" \u{A0}", field "double", {}))
   end)
 
+  it("takes the day 0 of a workbook for no date", function()
+    local function read(kind, typed, style)
+      return (values.read_cell({ "00/01/1900", typed = { typed } }, 1, field(kind), style or {}))
+    end
+    assert.equal("", read("date", { "error", "1900-01-00" }))
+    assert.equal("", read("datetime", { "error", "1900-01-00" }))
+    assert.is_nil(read("date", { "error", "1900-02-29" }))
+    assert.is_nil(read("date", { "moment", "1900-01-01" }))
+    assert.equal("1850-05-12", read("date", { "moment", "1850-05-12" }))
+    assert.equal("", read("phone", { "error", "#N/A" }, { nulls = { ["#N/A"] = true } }))
+  end)
+
   it("reads several values of a picklist, whatever is between them", function()
     local colours = { name = "f", type = "multipicklist", picklist = {
       values = { "Red", "Blue, dark", "Green" },

@@ -80,6 +80,17 @@ function Column:see(text, line)
   end
 end
 
+--- Look at a cell of a workbook that has a kind of its own, which proves nothing: a date
+--- may still be none.
+---
+--- @param value any as icrm.workbook gives it
+--- @param line integer
+function Column:see_typed(value, line)
+  if self.kinds.date and type(value) == "string" and dates.is_nothing(value) then
+    note(self.signs, "nothing", line, value)
+  end
+end
+
 local function decide(seen, one, other)
   if seen[one] and seen[other] then
     return nil, ("%s (line %d) and %s (line %d) contradict each other"):format(

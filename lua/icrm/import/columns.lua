@@ -59,7 +59,10 @@ local function survey(job, watched)
       one:see(cells[source.index[one.heading]])
     end
     for _, watch in ipairs(watched) do
-      if not (cells.typed and cells.typed[watch.index]) then
+      local typed = cells.typed and cells.typed[watch.index]
+      if typed then
+        watch.column:see_typed(typed[2], line)
+      else
         watch.column:see(cells[watch.index], line)
       end
     end
@@ -91,9 +94,9 @@ local CHOICES = { number = "say {decimal=comma} or {decimal=point}",
 local function refuse_doubtful_number(job, watch)
   local cell = watch.column:doubtful_number()
   if cell then
-    errors.refuse("%s: column %s: %s (line %d) may be read in two ways, and no other cell tells "
-      .. "which; %s", job.source.path, watch.heading, text_tools.quote(cell.text), cell.line,
-      cures.say(CHOICES.number))
+    errors.refuse("%s: column %s: %s (%s %d) may be read in two ways, and no other cell tells "
+      .. "which; %s", job.source.path, watch.heading, text_tools.quote(cell.text),
+      job.source.unit, cell.line, cures.say(CHOICES.number))
   end
 end
 
@@ -172,9 +175,9 @@ local function say_zone(job, watched, shared)
   end
 end
 
-local function counted(cells)
-  return ("%d cell%s such as %s (line %d)"):format(cells.count, cells.count == 1 and "" or "s",
-    text_tools.quote(cells.text), cells.line)
+local function counted(job, cells)
+  return ("%d cell%s such as %s (%s %d)"):format(cells.count, cells.count == 1 and "" or "s",
+    text_tools.quote(cells.text), job.source.unit, cells.line)
 end
 
 local SIGNS = {
@@ -185,7 +188,7 @@ local SIGNS = {
 local function say_currencies(job, watch)
   local list = {}
   for currency, cells in pairs(watch.column.currencies) do
-    list[#list + 1] = ("%s in %s"):format(currency, counted(cells))
+    list[#list + 1] = ("%s in %s"):format(currency, counted(job, cells))
   end
   if #list > 1 then
     table.sort(list)
@@ -201,7 +204,7 @@ local function say_signs(job, watched)
     for _, sign in ipairs(SIGNS) do
       local cells = watch.column:sign(sign[1])
       if cells then
-        job:note(sign[2], watch.heading, counted(cells))
+        job:note(sign[2], watch.heading, counted(job, cells))
       end
     end
     local cells = watch.column:sign "blanks"
@@ -240,7 +243,7 @@ local function say_lost_zeros(job, watched)
       watch.record.lost_zeros = watch.record.lost_zeros or {}
       watch.record.lost_zeros[watch.field.name] = true
       job:note("%s: %s have a digit less than %s; a table program may have dropped their leading "
-        .. "zeros: export the column as text", watch.heading, counted(lost),
+        .. "zeros: export the column as text", watch.heading, counted(job, lost),
         text_tools.quote(lost.like))
     end
   end

@@ -51,6 +51,19 @@ describe("cli.labels", function()
     has(run({ "query", "SELECT id FROM Contacts WHERE Référence = 'Oui'" }).err, "reference = '1'")
   end)
 
+  it("takes dates and numbers as they are written here, and refuses what is none", function()
+    local since = query("SELECT id FROM HelpDesk WHERE createdtime >= '2026-03-02'")
+    local rows, said = query "SELECT id FROM HelpDesk WHERE Date de création >= '02/03/2026'"
+    assert.same(since, rows)
+    has(said, "createdtime >= '2026-03-02'")
+    has(run({ "query", "SELECT id FROM HelpDesk WHERE Heures > '1 000,5' OR Heures = ' '" }).err,
+      "hours > '1000.5' OR hours = ' '")
+    has(run({ "query", "SELECT id FROM HelpDesk WHERE createdtime > 'hier'" }, 1).err,
+      'Date de création (createdtime): "hier" is no date; write it like 2026-02-28')
+    has(run({ "query", "SELECT id FROM HelpDesk WHERE hours > 'x'" }, 1).err,
+      'Heures (hours): "x" is no number; write it like 1234.5')
+  end)
+
   it("says values that a picklist has not, and looks all the same", function()
     local rows, said = query "SELECT id FROM HelpDesk WHERE Statut = 'Ouvret'"
     assert.same({}, rows)

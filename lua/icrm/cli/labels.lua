@@ -95,8 +95,32 @@ local function of_boolean(_, _, text)
   return values.boolean(text) or text
 end
 
+-- What the CRM compares with a date that is none, or with a number, is anybody's guess.
+local function refuse_value(field, text, what, cure)
+  errors.refuse("%s (%s): %s is no %s; %s", field.label, field.name, text_tools.quote(text), what,
+    cure)
+end
+
+local function of_date(_, field, text)
+  local word = text_tools.trim(text)
+  if word == "" or word:find "^%d%d%d%d%-%d%d%-%d%d" then
+    return text
+  end
+  return (values.date(word, "day"))
+    or refuse_value(field, text, "date", "write it like 2026-02-28, or 28/02/2026")
+end
+
+local function of_number(_, field, text)
+  if text_tools.trim(text) == "" or tonumber(text) then
+    return text
+  end
+  return (values.number(text, "comma"))
+    or refuse_value(field, text, "number", "write it like 1234.5, or 1234,5")
+end
+
 local BY_TYPE = { picklist = of_picklist, multipicklist = of_multipicklist,
-  boolean = of_boolean, owner = owner_of }
+  boolean = of_boolean, owner = owner_of, date = of_date, datetime = of_date,
+  integer = of_number, double = of_number, currency = of_number }
 
 -- The literal of a condition in the CRM's words; as it is where it is none of a list.
 local function literal_of(crm, field, operator, token)

@@ -159,7 +159,8 @@ describe("icrm-lua success", function()
     assert.truthy(refused.err:find("--success: cannot write /nowhere/ids.csv: No such file", 1,
       true))
     for path, words in pairs { ["a.csv"] = "a.csv, which the rows came from", ["a.csv.icrm"] =
-      "the change set a.csv.icrm", [dir .. "/a.csv"] = "a.csv, which the rows came from" } do
+      "the change set a.csv.icrm", [dir .. "/a.csv"] = "a.csv, which the rows came from",
+      ["././a.csv"] = "a.csv, which the rows came from" } do
       for _, option in ipairs { "success", "errors" } do
         refused = here({ "apply", "a.csv.icrm", "--yes", "--" .. option, path }, 1)
         assert.truthy(refused.err:find(("--%s must not write over %s"):format(option, words), 1,
@@ -177,8 +178,8 @@ describe("icrm-lua success", function()
     file("b.csv", "accountname;siret\nUn;80000000000031\n")
     here { "import", "b.csv", "--module", "Accounts", "--key", "siret", "--yes" }
     refused = here({ "import", "b.csv", "--module", "Accounts", "--key", "siret", "--yes", "--out",
-      "again.icrm", "--success", "b.csv" }, 1) -- all of it is there already
-    assert.truthy(refused.err:find("must not write over b.csv", 1, true), refused.err)
+      "again.icrm", "--success", "b.csv" }, 2) -- all of it is there already
+    assert.truthy(refused.err:find("must not write over the file itself", 1, true), refused.err)
     assert.equal("accountname;siret\nUn;80000000000031\n", read "b.csv")
   end)
 

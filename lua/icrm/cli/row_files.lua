@@ -9,7 +9,6 @@ local exits = require "icrm.cli.exits"
 local failed_rows = require "icrm.cli.failed_rows"
 local inputs = require "icrm.cli.inputs"
 local made_rows = require "icrm.cli.made_rows"
-local notes = require "icrm.changes.journal.notes"
 local output = require "icrm.cli.output"
 local script = require "icrm.cli.script"
 
@@ -32,17 +31,19 @@ end
 
 -- Nothing that is needed is written over: the change set, its files, or the other list.
 local function check_other(path, option, needed)
-  local full = notes.full_path(path)
-  if needed[full] then
-    errors.refuse("--%s must not write over %s", option, needed[full])
+  for _, one in ipairs(needed) do
+    if inputs.is_same_path(path, one.path) then
+      errors.refuse("--%s must not write over %s", option, one.words)
+    end
   end
-  needed[full] = ("%s, which --%s writes"):format(path, option)
+  table.insert(needed, { path = path, words = ("%s, which --%s writes"):format(path, option) })
 end
 
 local function needed_files(set)
-  local needed = { [notes.full_path(set.path)] = "the change set " .. set.path }
+  local needed = { { path = set.path, words = "the change set " .. set.path } }
   for _, input in ipairs(inputs.told(set)) do
-    needed[input.full_path] = input.path .. ", which the rows came from"
+    table.insert(needed, { path = input.full_path,
+      words = input.path .. ", which the rows came from" })
   end
   return needed
 end

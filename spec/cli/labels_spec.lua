@@ -58,6 +58,10 @@ describe("cli.labels", function()
     has(said, "createdtime >= '2026-03-02'")
     has(run({ "query", "SELECT id FROM HelpDesk WHERE Heures > '1 000,5' OR Heures = ' '" }).err,
       "hours > '1000.5' OR hours = ' '")
+    has(run({ "update", "HelpDesk", "--all", "--set", "Heures=1,5", "--plan-only", "--out",
+      "h.icrm" }).err, "1.5")
+    has(run({ "update", "HelpDesk", "--all", "--set", "Heures=une" }, 1).err,
+      'Heures (hours): "une" is no number')
     has(run({ "query", "SELECT id FROM HelpDesk WHERE createdtime > 'hier'" }, 1).err,
       'Date de création (createdtime): "hier" is no date; write it like 2026-02-28')
     has(run({ "query", "SELECT id FROM HelpDesk WHERE hours > 'x'" }, 1).err,

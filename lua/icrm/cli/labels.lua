@@ -41,27 +41,7 @@ local function owner_of(crm, field, text)
     text_tools.quote(text), problem, cure)
 end
 
---- Read `FIELD=VALUE` words, fields by name or label, and check the values.
----
---- @param crm icrm.Client
---- @param schema icrm.Schema
---- @param words string[]
---- @param option string its name, for messages
---- @return table<string, string> fields by name, in the CRM's form
-function M.assignments(crm, schema, words, option)
-  local given = {}
-  for text, value in pairs(script.pairs_of(words, option)) do
-    local name = M.field(schema, text, option).name
-    if given[name] then
-      errors.refuse("%s names %s twice", option, name)
-    end
-    local field = schema.by_name[name]
-    given[name] = field.type == "owner" and owner_of(crm, field, value) or value
-  end
-  return given
-end
-
--- ---- Values of conditions ------------------------------------------------------------
+-- ---- Values ------------------------------------------------------------------------
 
 local function say_unknown(field, text)
   local picklist = field.picklist
@@ -121,6 +101,27 @@ end
 local BY_TYPE = { picklist = of_picklist, multipicklist = of_multipicklist,
   boolean = of_boolean, owner = owner_of, date = of_date, datetime = of_date,
   integer = of_number, double = of_number, currency = of_number }
+
+--- Read `FIELD=VALUE` words, fields by name or label, and check the values.
+---
+--- @param crm icrm.Client
+--- @param schema icrm.Schema
+--- @param words string[]
+--- @param option string its name, for messages
+--- @return table<string, string> fields by name, in the CRM's form
+function M.assignments(crm, schema, words, option)
+  local given = {}
+  for text, value in pairs(script.pairs_of(words, option)) do
+    local name = M.field(schema, text, option).name
+    if given[name] then
+      errors.refuse("%s names %s twice", option, name)
+    end
+    local field = schema.by_name[name]
+    local reader = not field.picklist and BY_TYPE[field.type] -- the schema knows picklists
+    given[name] = reader and value ~= "" and reader(crm, field, value) or value
+  end
+  return given
+end
 
 -- The literal of a condition in the CRM's words; as it is where it is none of a list.
 local function literal_of(crm, field, operator, token)

@@ -2,10 +2,12 @@
 -- the CRM then has is compared, cell by cell, with the same list as a UTF-8 file,
 -- read and grouped by sqlite3.
 local helper = require "spec.helper"
+local json = require "icrm.json"
 local script_crm = require "spec.script_crm"
 
 local DATA = "examples/data/etablissements-excel.csv"
 local TWIN = "examples/data/etablissements.csv"
+local WORKBOOK = "examples/data/etablissements.xlsx"
 
 describe("the company list", function()
   local crm, dir
@@ -73,6 +75,22 @@ describe("the company list", function()
       ON a.id = h.parent_id AND a.accounttype = 'Establishment' AND a.siret = ''
       WHERE h.ticket_title = 'SIRET à trouver : ' || replace(a.accountname, ' – ', ', ')
          OR h.ticket_title LIKE 'SIRET à trouver : %']])
+  end)
+
+  it("makes the same plan as a workbook", function()
+    local function planned(path)
+      local out = ("%s/%s.icrm"):format(dir, path:match "[^/]+$")
+      run("import", path, "--mapping", "examples/etablissements.lua", "--plan-only", "--out", out)
+      return json.decode(run("show", out, "--full", "-o", "json").out).changes
+    end
+    local from_csv, from_workbook = planned(DATA), planned(WORKBOOK)
+    assert.equal(732, #from_csv)
+    for i, change in ipairs(from_csv) do
+      for field, value in pairs(change.fields) do
+        local other = from_workbook[i].fields[field]
+        assert.equal(tonumber(value) or value, tonumber(other) or other)
+      end
+    end
   end)
 
   it("is reported by region with the right counts and sums", function()

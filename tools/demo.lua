@@ -35,6 +35,7 @@ profile:close()
 local ENVIRONMENT = ("cd '%s' && PATH='%s/build/bin':$PATH XDG_CONFIG_HOME='%s/config' "):format(
   folder, root, folder)
 local DATA = FROM_FOLDER .. "data/etablissements-excel.csv"
+local WORKBOOK = FROM_FOLDER .. "data/etablissements.xlsx"
 local MAPPING = FROM_FOLDER .. "etablissements.lua"
 
 local function say(format, ...)
@@ -120,19 +121,33 @@ run("icrm-lua report HelpDesk --by parent_id.bill_state --by ticketpriorities --
 step "6. Account for every row"
 local crm <close> = icrm.connect { url = server:url(), username = server:username(),
   access_key = server:key() }
-local establishments = crm:count("Accounts", "accounttype = ? AND cf_icrm_token LIKE ?",
-  "Establishment", "IC%")
-local companies = crm:count("Accounts", "accounttype = ? AND cf_icrm_token LIKE ?",
-  "Headquarters", "IC%")
-local tickets = crm:count("HelpDesk", "cf_icrm_token LIKE ?", "IC%")
+
+-- How many establishments, companies and tickets the imports have made.
+local function count()
+  return crm:count("Accounts", "accounttype = ? AND cf_icrm_token LIKE ?", "Establishment", "IC%"),
+    crm:count("Accounts", "accounttype = ? AND cf_icrm_token LIKE ?", "Headquarters", "IC%"),
+    crm:count("HelpDesk", "cf_icrm_token LIKE ?", "IC%")
+end
+
+local establishments, companies, tickets = count()
+local records = establishments + companies + tickets
 say("%d rows in, %d establishments under %d companies, %d tickets: %d of %d accounted for",
   ROWS, establishments, companies, tickets, establishments, ROWS)
 check("establishments", establishments, ROWS)
 
-step "7. Undo both, the last one first, and compare with the beginning"
+step "7. Undo both, the last one first"
 run "icrm-lua undo tickets.icrm --yes"
-run(("icrm-lua undo sites.icrm --yes --allow-delete %d")
-  :format(establishments + companies + tickets))
+run(("icrm-lua undo sites.icrm --yes --allow-delete %d"):format(records))
+
+step "8. The same list as a workbook makes the same records, and is taken back as well"
+run(("icrm-lua import %s --mapping %s --tag cf_icrm_token --out workbook.icrm --yes "
+  .. ">workbook.log 2>&1"):format(WORKBOOK, MAPPING))
+run "icrm-lua status workbook.icrm"
+check("records of the workbook", table.concat({ count() }, " "),
+  table.concat({ establishments, companies, tickets }, " "))
+run(("icrm-lua undo workbook.icrm --yes --allow-delete %d >undo.log 2>&1"):format(records))
+
+step "9. Compare with the beginning"
 export "after"
 for _, module in ipairs { "Accounts", "HelpDesk" } do
   local _, _, code = os.execute(ENVIRONMENT .. ("cmp %s-before.csv %s-after.csv"):format(

@@ -66,6 +66,15 @@ function M.attach(schema, target, map)
   target.translations = self
 end
 
+-- An accent is no letter more.
+local function near_heading(source, heading)
+  local by_form = {}
+  for _, one in ipairs(source.headings) do
+    by_form[text_tools.fold(one)] = one
+  end
+  return nearest.suffix(text_tools.fold(heading), by_form)
+end
+
 --- Give the translations of columns to whatever these feed.
 ---
 --- @param records table[] compiled
@@ -84,7 +93,7 @@ function M.add(records, source, by_heading)
     end
     if not is_used then
       errors.refuse("values of the column %q: %s", heading, name
-        and "it feeds no field" or "there is none" .. nearest.suffix(heading, source.headings))
+        and "it feeds no field" or "there is none" .. near_heading(source, heading))
     end
   end
 end

@@ -114,8 +114,8 @@ describe("import.translations", function()
     local text = "Nom;Civilité;Rien\nA;Madame;x\n"
     assert.equal("Mrs.", items_of(opened(text, mapping, { ["Civilité"] = { Madame = "Mme" } }))[1]
       .fields.salutationtype)
-    assert.error_matches(function() opened(text, mapping, { Civilte = { x = "Mme" } }) end,
-      'values of the column "Civilte": there is none; did you mean "Civilité"%?')
+    assert.error_matches(function() opened(text, mapping, { ["Civilités"] = { x = "Mme" } }) end,
+      'values of the column "Civilités": there is none; did you mean "Civilité"%?')
     assert.error_matches(function() opened(text, mapping, { Rien = { x = "y" } }) end,
       'values of the column "Rien": it feeds no field')
   end)

@@ -124,6 +124,7 @@ local job <close> = files.open(crm, args.files, mapping, { dates = args.dates,
   sheet = args.sheet, skip = args.skip, short_rows = args.short_rows, totals = args.totals,
   timezone = args.timezone,
   null = #args.null > 0 and args.null or nil })
+importing.check_keys(job, args)
 local has_keys, header = importing.say_files(job), importing.header(job)
 making.say_sent_before(crm, header.input, header.sources, has_keys, out)
 header.script, header.witness = "import", import_plan.witness(job, args.tag)

@@ -148,6 +148,16 @@ describe("icrm-lua import", function()
     assert.same({ accountname = "Tenue", assigned_user_id = "19x6", phone = "01", fax = "02" }, row)
   end)
 
+  it("refuses what is said of records that a key finds where there is none", function()
+    file("a.csv", "accountname\nSans clé\n")
+    for _, option in ipairs { "--on-match skip", "--no-match error" } do
+      local name, value = option:match "(%S+) (%S+)"
+      has(here({ "import", "a.csv", "--module", "Accounts", "--plan-only", name, value }, 1).err,
+        option .. " is for records that a key finds: say --key FIELD")
+    end
+    here { "import", "a.csv", "--module", "Accounts", "--plan-only", "--no-match", "create" }
+  end)
+
   it("says that rows without any key are made anew", function()
     file("a.csv", "accountname;siret\nSans;80000000000003\n")
     local said = "no key, so made anew whatever the CRM has already: Accounts\n"

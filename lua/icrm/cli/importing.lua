@@ -4,6 +4,7 @@
 
 local commands = require "icrm.cli.commands"
 local destination = require "icrm.cli.destination"
+local errors = require "icrm.error"
 local failed_rows = require "icrm.cli.failed_rows"
 local inputs = require "icrm.cli.inputs"
 local output = require "icrm.cli.output"
@@ -32,6 +33,24 @@ function M.say_files(files)
       table.concat(always_new, ", "))
   end
   return #always_new == 0
+end
+
+--- Refuse what is said of records that a key finds where there is no key.
+---
+--- @param files icrm.import.Files
+--- @param args table options on_match and no_match
+function M.check_keys(files, args)
+  for _, record in ipairs(files.records) do
+    if record.existing then
+      return
+    end
+  end
+  for name, default in pairs { on_match = "update", no_match = "create" } do
+    if args[name] ~= default then
+      errors.refuse("--%s %s is for records that a key finds: say --key FIELD, or existing in the "
+        .. "mapping file", (name:gsub("_", "-")), args[name])
+    end
+  end
 end
 
 -- A file is told from others by its bytes, and the sheet of a workbook.

@@ -33,9 +33,9 @@ describe("import.columns", function()
   end
 
   it("says what a table program has made of numbers, beside what the CRM has", function()
-    assert.equal("phone: 2 cells such as \"474454647\" (line 2) have a digit less than "
-      .. "\"03 20 00 27 05\"; a table program may have dropped their leading zeros: export the "
-      .. "column as text", notes_of "accountname;phone\nA;474454647\nB;479425959\n")
+    assert.equal("phone: a digit less than \"03 20 00 27 05\" in 2 cells such as \"474454647\" "
+      .. "(line 2); a table program may have dropped leading zeros: export the column as text",
+      notes_of "accountname;phone\nA;474454647\nB;479425959\n")
     assert.equal("", notes_of "accountname;phone\nA;0474454647\nB;0479425959\n")
   end)
 

@@ -242,9 +242,9 @@ local function say_lost_zeros(job, watched)
     if lost then
       watch.record.lost_zeros = watch.record.lost_zeros or {}
       watch.record.lost_zeros[watch.field.name] = true
-      job:note("%s: %s have a digit less than %s; a table program may have dropped their leading "
-        .. "zeros: export the column as text", watch.heading, counted(job, lost),
-        text_tools.quote(lost.like))
+      job:note("%s: a digit less than %s in %s; a table program may have dropped leading zeros: "
+        .. "export the column as text", watch.heading, text_tools.quote(lost.like),
+        counted(job, lost))
     end
   end
 end

@@ -148,7 +148,7 @@ local function cells_of(args)
       add("initiative", word)
     end
   end
-  for _ = 1, args.runs or (args.quick and 6 or 200) do
+  for _ = 1, args.runs or (args.quick and 6 or 40) do
     local one, other = draw(words), draw(words)
     add(draw(profiles), one, other ~= one and other or nil)
   end

@@ -83,7 +83,7 @@ local function marathon(name, args, runs, rows, options, may_leave, until_killed
 end
 
 function parts.kills(args)
-  return marathon("kills", args, args.runs or (args.quick and 4 or 200),
+  return marathon("kills", args, args.runs or (args.quick and 4 or 50),
     args.rows or (args.quick and 300 or 2000), { faults = FAULTS }, nil, true)
 end
 
@@ -91,7 +91,7 @@ end
 function parts.resumes(args)
   local tally = new_tally "resumes"
   math.randomseed(args.seed)
-  for run = 1, args.runs or (args.quick and 3 or 100) do
+  for run = 1, args.runs or (args.quick and 3 or 50) do
     local job = harness.job { rows = args.rows or 60,
       faults = ("seed=%d; p=0.05 create before_commit stall=1500"):format(args.seed * 1000 + run) }
     judge(tally, job, kill_and_finish(job, tally, 3, within(1.2)))
@@ -102,14 +102,14 @@ end
 -- No create is ever acknowledged: half of the replies are cut off, the rest say
 -- nothing.
 function parts.lost(args)
-  return marathon("lost", args, args.runs or (args.quick and 2 or 20),
+  return marathon("lost", args, args.runs or (args.quick and 2 or 10),
     args.rows or (args.quick and 200 or 2000),
     { faults = "seed=%d; p=0.02 create after_commit close; p=1 create empty" })
 end
 
 -- Nothing is sent twice: what is left to a person is told apart by the checker.
 function parts.never(args)
-  return marathon("never", args, args.runs or (args.quick and 2 or 20),
+  return marathon("never", args, args.runs or (args.quick and 2 or 10),
     args.rows or (args.quick and 100 or 2000),
     { faults = FAULTS, worker = { "resend=never" } }, { unknown = true, open = true })
 end
@@ -118,7 +118,7 @@ end
 -- What stays unknown is left to a person, and nothing is doubled.
 function parts.lag(args)
   local tally = new_tally("lag", { faults = true })
-  for run = 1, args.runs or (args.quick and 2 or 20) do
+  for run = 1, args.runs or (args.quick and 2 or 10) do
     local job = harness.job { rows = args.rows or (args.quick and 1000 or 2000), kind = "creates",
       faults = ("seed=%d; lag=600; p=0.03 create empty"):format(args.seed * 1000 + run) }
     judge(tally, job, job:finish(), { unknown = true })
@@ -128,7 +128,7 @@ end
 
 function parts.seeds(args)
   local tally = new_tally("seeds", { faults = true })
-  for seed = 1, args.runs or (args.quick and 25 or 1000) do
+  for seed = 1, args.runs or (args.quick and 25 or 200) do
     local job = harness.job { rows = args.rows or (args.quick and 40 or 200),
       faults = FAULTS:format(args.seed * 1000003 + seed) }
     judge(tally, job, job:finish())
@@ -146,7 +146,7 @@ function parts.power(args)
   math.randomseed(args.seed)
   local options = { rows = args.rows or (args.quick and 60 or POWER.rows),
     worker = { "bad=journal_alone" } }
-  for run = 1, args.runs or (args.quick and 6 or 500) do
+  for run = 1, args.runs or (args.quick and 6 or 100) do
     options.faults = POWER.faults:format(run)
     options.shim = POWER.shim:format(args.seed * 1000 + run)
     local job = harness.job(options)

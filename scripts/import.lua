@@ -17,8 +17,8 @@ parser:argument("files", "The file: CSV of any usual encoding and separator, .xl
   .. "sheet as BOOK.xlsx#SHEET. Several, which may refer to one another, with --mapping.")
   :argname "FILE":args "+"
 parser:option("--module", "The module, where no mapping file says it."):argname "MODULE"
-parser:option("--mapping", "A mapping file, see docs/import.md; for several files one that has "
-  .. "files, or one for each, in their order."):argname "FILE":count "*"
+parser:option("--mapping", "A mapping file, see docs/import-reference.md; for several files one "
+  .. "that has files, or one for each, in their order."):argname "FILE":count "*"
 parser:option("--map", "A column and its field."):argname '"Column=field"':count "*"
 parser:option("--value", "A value of a column that stands for another in the CRM.")
   :argname '"Column:from=to"':count "*"
@@ -66,7 +66,7 @@ if (#args.mapping > 0) == (args.module ~= nil) then
 elseif #args.mapping > 0 then
   for _, option in ipairs { "map", "set", "ref", "max_length", "key" } do
     if #args[option] > 0 then
-      parser:error(("--%s has its place in the mapping file, see docs/import.md"):format(
+      parser:error(("--%s has its place in the mapping file, see docs/import-reference.md"):format(
         (option:gsub("_", "-"))))
     end
   end
@@ -77,7 +77,8 @@ end
 
 local first = args.files[1]
 if #args.files > 1 and args.module then
-  parser:error "several files need a --mapping with files, or one for each, see docs/import.md"
+  parser:error("several files need a --mapping with files, or one for each, "
+    .. "see docs/import-reference.md")
 elseif #args.mapping > 1 and #args.mapping ~= #args.files then
   parser:error(("%d mapping files for %s"):format(#args.mapping,
     script.counted(#args.files, "file")))

@@ -1,4 +1,4 @@
---- The options that say which column feeds which field, as a mapping (docs/import.md).
+--- The options that say which column feeds which field, as a mapping (docs/import-reference.md).
 -- @module icrm.cli.mapping_options
 
 local refuse = require("icrm.error").refuse

@@ -1,6 +1,6 @@
 --- Which column feeds which field: mapping files, and columns by their names.
 --
--- A mapping says what records one row makes, as plain data (docs/import.md):
+-- A mapping says what records one row makes, as plain data (docs/import-reference.md):
 -- `{ module = "Accounts", columns = { ["Raison sociale"] = "accountname" } }`, or
 -- `{ records = { { name = "company", module = …, key = "{SIREN}", fields = … } } }`.
 -- @module icrm.import.mapping

@@ -258,7 +258,7 @@ function M.draft(source, schema, describe, opts)
   local chosen, remarks, taken = choose(source, schema, columns)
   feed_mandatory(source, schema, columns, rows, chosen, remarks, taken)
   local out = {
-    "-- Which column feeds which field of " .. schema.name .. "; see docs/import.md.",
+    "-- Which column feeds which field of " .. schema.name .. "; see docs/import-reference.md.",
     "return {", ("  module = %q,"):format(schema.name),
   }
   opts = opts or {}

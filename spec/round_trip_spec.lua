@@ -111,16 +111,15 @@ describe("a round trip through LibreOffice", function()
     local flat = convert("a.xlsx", "fods")
     change(flat, "0612345678", "0698765432")
     change(flat, "ligne 2", "ligne deux")
-    assert.same({ { ids[1], { description = "ligne 1\r\nligne deux\r\n\r\nfin " } },
+    assert.same({ { ids[1], { description = "ligne 1\r\nligne deux\r\n\r\nfin" } },
       { ids[2], { phone = "0698765432" } } }, changes_of(convert(flat, "xlsx")))
   end)
 
-  -- Saved as CSV, blanks at the ends of a cell have no quotes, and are none of its.
   when_there("plans nothing for CSV that was opened and saved", function()
     export("a.csv", "-o", "excel-csv", "--decimal", "comma")
     local french = "--infilter=CSV:59,34,76,1,,1036,false,true,false"
     assert.same({}, changes_of(convert("a.csv", "xlsx", french)))
     local saved = convert("a.csv", "csv:Text - txt - csv (StarCalc):59,34,76,1,,1036", french)
-    assert.same({ { ids[3], { description = "leading" } } }, changes_of(saved))
+    assert.same({}, changes_of(saved))
   end)
 end)

@@ -3,6 +3,7 @@ local helper = require "spec.helper"
 local icrm = require "icrm"
 local import = require "icrm.import"
 local import_plan = require "icrm.import.plan"
+local json = require "icrm.json"
 local lookup = require "icrm.query.lookup"
 
 describe("import.plan", function()
@@ -54,6 +55,19 @@ describe("import.plan", function()
   local function account(fields)
     return crm:create("Accounts", fields).id
   end
+
+  it("takes blanks around a text and other line ends for no change", function()
+    local id = account { accountname = "Form", description = " a\r\nb " }
+    local function fields_of(text)
+      local list = planned(("id;description\n%s;\"%s\"\n"):format(id, text),
+        { module = "Accounts", match = true, existing = "id" })
+      return list[1].state == "planned" and json.decode(list[1].fields).description
+        or list[1].state
+    end
+    assert.equal("skipped", fields_of "a\nb")
+    assert.equal("skipped", fields_of " a\nb\n")
+    assert.equal("a\r\nc", fields_of "a\nc")
+  end)
 
   it("changes what the file names, and nothing else: the owner stays", function()
     local id = account { accountname = "Propriétaire", siret = "10000000000001",

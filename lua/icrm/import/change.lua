@@ -84,15 +84,23 @@ end
 
 -- ---- What the row becomes ---------------------------------------------------------
 
--- A table program has LF where the CRM has CR LF: what differs in nothing else is no
--- change, and what differs keeps the CRM's way.
-local function keep_line_ends(fields, row)
+local function with_plain_ends(text)
+  return (text:gsub("\r\n?", "\n"))
+end
+
+-- A table program has LF where the CRM has CR LF, and blanks around a text go when it is
+-- read: what differs in nothing else is no change, and what differs keeps the CRM's way
+-- of ending lines.
+local function keep_form(fields, row)
   for name, value in pairs(fields) do
     local stored = row[name]
-    if type(value) == "string" and value:find "[\r\n]" and stored and value ~= stored then
-      local plain = value:gsub("\r\n?", "\n")
-      fields[name] = plain == stored:gsub("\r\n?", "\n") and stored
-        or stored:find("\r\n", 1, true) and plain:gsub("\n", "\r\n") or value
+    if type(value) == "string" and type(stored) == "string" and value ~= stored then
+      local plain, its = with_plain_ends(value), with_plain_ends(stored)
+      if plain == its or text_tools.trim(plain) == text_tools.trim(its) then
+        fields[name] = stored
+      elseif stored:find("\r\n", 1, true) then
+        fields[name] = plain:gsub("\n", "\r\n")
+      end
     end
   end
 end
@@ -145,7 +153,7 @@ local function add_match(filler, record, item, taken, row)
     return M.FAILED
   end
   local fields = with_references(filler, item)
-  keep_line_ends(fields, row)
+  keep_form(fields, row)
   keep_keys(fields, record, row)
   add_empty(filler, record, item, fields, row)
   filler.set:update(row, fields, place)

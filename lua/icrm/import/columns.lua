@@ -117,6 +117,11 @@ local function zone_of(job, wanted)
     return zones.find(wanted) or errors.refuse("the time zone %q is not known here; write a name "
       .. "such as Europe/Paris, or an offset such as +02:00", wanted), "as you say"
   end
+  for _, record in ipairs(job.records) do
+    if record.is_by_id then
+      return zones.find "UTC", "as icrm exports them; the key is the id"
+    end
+  end
   local settings = server.own_settings(job.crm)
   local name = settings and settings.time_zone
   local zone = name and zones.find(name)

@@ -254,7 +254,7 @@ end
 for _, method in ipairs { "retrieve", "create", "update", "revise", "delete" } do
   lazy(method, "icrm.records")
 end
-lazy("related", "icrm.related")
+lazy("related", "icrm.query.related")
 lazy("attach", "icrm.documents")
 lazy("download", "icrm.downloads")
 lazy("query", "icrm.query", "new")

@@ -3,11 +3,12 @@
 -- vtiger lists them by a relation's label and stops at a hundred. coreBOS has one
 -- relation to a module, and its rows have the data base's names of columns, so
 -- there the ids are listed, and the records read by them.
--- @module icrm.related
+-- @module icrm.query.related
 
 local errors = require "icrm.error"
 local json = require "icrm.json"
 local limits = require "icrm.limits"
+local lookup = require "icrm.query.lookup"
 local record_calls = require "icrm.record_calls"
 local records = require "icrm.records"
 
@@ -111,12 +112,9 @@ local function read_related(client, id, module, label)
       module, label)
   end
   local rows, ids = {}, all_related_ids(client, id, module)
-  for first = 1, #ids, limits.VALUES_PER_QUERY do
-    local last = math.min(first + limits.VALUES_PER_QUERY - 1, #ids)
-    local listed = table.move(ids, first, last, 1, {})
-    for row in client:from(module):where("id", "IN", listed):each() do
-      rows[#rows + 1] = row
-    end
+  local by_id = lookup.by_id(client, module, ids, "*")
+  for _, related_id in ipairs(ids) do
+    rows[#rows + 1] = by_id[related_id] -- one that was deleted meanwhile is not there
   end
   return rows
 end

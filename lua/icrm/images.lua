@@ -78,37 +78,38 @@ local function is_promised(field, value)
   return not field.type:find "^date" and values.same(field, field.default or "", value)
 end
 
-local editables = setmetatable({}, { __mode = "k" }) -- schema → list of fields
+local editables = setmetatable({}, { __mode = "k" }) -- schema → fields, expected
 
+-- The editable fields of a module, and of each the value that was last seen to be
+-- expected of it: the server gives every record the same ones.
 local function editable_fields(schema)
-  local list = editables[schema]
-  if not list then
-    list = {}
+  local found = editables[schema]
+  if not found then
+    found = { fields = {}, expected = {} }
     for _, field in pairs(schema.by_name) do
-      list[#list + 1] = field.editable and field or nil
+      found.fields[#found.fields + 1] = field.editable and field or nil
     end
-    editables[schema] = list
+    editables[schema] = found
   end
-  return list
+  return found.fields, found.expected
 end
 
 -- Fields that were not sent and have a value that describe does not promise.
 local function defaulted(schema, sent, stored, list)
-  for _, field in ipairs(editable_fields(schema)) do
+  local fields, expected = editable_fields(schema)
+  for _, field in ipairs(fields) do
     local name = field.name
-    local value = sent[name] == nil and stored[name]
-    if
-      value
-      and value ~= ""
-      and value ~= "0"
-      and not alterations.is_nothing(values.text(value))
-      and not is_promised(field, value)
-      and not kinds.follows(name, sent)
-    then
-      list[#list + 1] = {
-        field = name, type = field.type, sent = "", stored = values.text(value),
-        kind = "defaulted",
-      }
+    local value = stored[name]
+    if value and value ~= "" and value ~= "0" and sent[name] == nil
+      and value ~= expected[name] then
+      if alterations.is_nothing(values.text(value)) or is_promised(field, value) then
+        expected[name] = value
+      elseif not kinds.follows(name, sent) then
+        list[#list + 1] = {
+          field = name, type = field.type, sent = "", stored = values.text(value),
+          kind = "defaulted",
+        }
+      end
     end
   end
 end

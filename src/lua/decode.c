@@ -139,39 +139,37 @@ static int decode_records(lua_State *L) {
   return 1;
 }
 
-/* Whether the text at index `id` is as long as the one at `before`, and comes
- * behind it. */
-static bool follows(lua_State *L, int id, int before) {
-  size_t len, before_len;
-  const char *text = lua_tolstring(L, id, &len);
-  const char *text_before = lua_tolstring(L, before, &before_len);
-  return len == before_len && memcmp(text, text_before, len) > 0;
+/* The id of the `i`th row, which the row keeps, bytes NULL where there is none.
+ * `name` is the index of "id". */
+static struct icrm_span id_at(lua_State *L, int rows, lua_Integer i, int name) {
+  struct icrm_span id = {0};
+  const int top = lua_gettop(L);
+  if (lua_rawgeti(L, rows, i) == LUA_TTABLE) {
+    lua_pushvalue(L, name);
+    if (lua_rawget(L, top + 1) == LUA_TSTRING)
+      id.bytes = lua_tolstring(L, -1, &id.len);
+  }
+  lua_settop(L, top);
+  return id;
 }
 
 /* core.end_of_run(rows, i) -> index of the last row up to which, from the `i`th
- * on, each id is as long as the one before and follows it as a text. Rows
- * between that are absent are passed over. */
+ * on, each id is as long as the one before and follows it as a text. */
 static int end_of_run(lua_State *L) {
-  enum { ROWS = 1, FROM, NAME, BEFORE, ROW, ID };
+  enum { ROWS = 1, FROM, NAME };
   luaL_checktype(L, ROWS, LUA_TTABLE);
-  lua_Integer last = luaL_checkinteger(L, FROM), first = last;
-  lua_Integer n = (lua_Integer)lua_rawlen(L, ROWS);
+  lua_Integer last = luaL_checkinteger(L, FROM);
+  const lua_Integer n = (lua_Integer)lua_rawlen(L, ROWS);
   lua_settop(L, FROM);
   lua_pushliteral(L, "id");
-  lua_pushliteral(L, ""); /* BEFORE */
-  for (lua_Integer i = last; i <= n; i++) {
-    if (lua_rawgeti(L, ROWS, i) != LUA_TTABLE) {
-      if (lua_toboolean(L, ROW))
-        break;
-    } else {
-      lua_pushvalue(L, NAME);
-      if (lua_rawget(L, ROW) != LUA_TSTRING ||
-          (i > first && !follows(L, ID, BEFORE)))
-        break;
-      lua_replace(L, BEFORE);
-      last = i;
-    }
-    lua_settop(L, BEFORE);
+  struct icrm_span before = id_at(L, ROWS, last, NAME);
+  while (before.bytes && last < n) {
+    struct icrm_span id = id_at(L, ROWS, last + 1, NAME);
+    if (!id.bytes || id.len != before.len ||
+        memcmp(id.bytes, before.bytes, id.len) <= 0)
+      break;
+    before = id;
+    last++;
   }
   lua_pushinteger(L, last);
   return 1;

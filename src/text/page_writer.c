@@ -230,14 +230,25 @@ static void note_id(struct icrm_page_facts *facts, const struct icrm_span *id) {
     memcpy(facts->first_id, facts->last_id, sizeof facts->first_id);
 }
 
-/* The number in an id such as 17x42, 0 where it is none. */
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/* The number in an id such as 17x42, 0 where it is none; one that is too long
+ * is as high as can be, and so never behind another. */
 static uint64_t number_in(const char *id) {
-  const size_t prefix = strspn(id, "0123456789");
-  const size_t digits =
-      id[prefix] == 'x' ? strspn(id + prefix + 1, "0123456789") : 0;
-  if (prefix == 0 || digits == 0 || id[prefix + 1 + digits] != '\0')
+  const char *at = id;
+  while (is_digit(*at))
+    at++;
+  if (at == id || *at++ != 'x')
     return 0;
-  return strtoull(id + prefix + 1, NULL, 10);
+  const char *digits = at;
+  uint64_t number = 0;
+  for (; is_digit(*at); at++)
+    number = number * 10 + (uint64_t)(*at - '0');
+  if (*at != '\0')
+    return 0;
+  return at - digits < 20 ? number : UINT64_MAX;
 }
 
 static bool is_id(const struct icrm_span *key) {

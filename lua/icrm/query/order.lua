@@ -58,25 +58,26 @@ end
 --- Check that a page's rows come in order of id, and behind a number; each once.
 ---
 --- @param client icrm.Client
---- @param rows icrm.Record[] one or more; those between the first and the last may be
----   absent
+--- @param rows icrm.Record[] one or more; all between the first and the last may be
+---   absent, when they are known to be in order
 --- @param last integer the number of the last row before them, -1 for none
 --- @return integer last the number of the last of them; raises icrm.Error
 function M.check(client, rows, last)
-  local i = 1
-  while i <= #rows do
+  local i, n = 1, #rows
+  while i <= n do
     local row = rows[i]
-    if row then
-      local number = M.number_of(row)
-      if number <= last then
-        refuse_order(row, last, number, i == 1)
-      elseif i > 1 and tostring(last) > tostring(number) then
-        proven[client] = true
-      end
-      i = core.end_of_run(rows, i) -- with as many digits the texts tell
-      last = M.number_of(rows[i])
+    local number = M.number_of(row)
+    if number <= last then
+      refuse_order(row, last, number, i == 1)
+    elseif i > 1 and tostring(last) > tostring(number) then
+      proven[client] = true
     end
+    i = core.end_of_run(rows, i) -- with as many digits the texts tell
+    last = M.number_of(rows[i])
     i = i + 1
+    if i < n and rows[i] == nil then
+      i = n
+    end
   end
   return last
 end

@@ -17,7 +17,7 @@ local MOST_SEEN = 20000 -- rows that are remembered, so that none comes twice
 
 --- What a walk has handed out.
 ---
---- @return table seen `ids`, nil when they are too many; `n`
+--- @return table seen `ids`, a list, nil when they are too many; `n`
 function M.nothing_seen()
   return { ids = {}, n = 0 }
 end
@@ -31,11 +31,20 @@ function M.note(source, seen, page)
   if not seen.ids or source.decode or order.is_proven(source.client) then
     return
   end
-  for _, row in ipairs(page or {}) do
-    seen.ids[row.id] = true
+  local ids, n = seen.ids, seen.n
+  for i, row in ipairs(page or {}) do
+    ids[n + i] = row.id
   end
-  seen.n = seen.n + (page and #page or 0)
-  seen.ids = seen.n <= MOST_SEEN and seen.ids or nil
+  seen.n = #ids
+  seen.ids = seen.n <= MOST_SEEN and ids or nil
+end
+
+local function set_of(list)
+  local set = {}
+  for _, item in ipairs(list) do
+    set[item] = true
+  end
+  return set
 end
 
 --- Whether rows can be had without an order: the query has none of its own, or nothing
@@ -102,7 +111,7 @@ end
 local function fresh_of(self, rows)
   local fresh = {}
   for _, row in ipairs(rows) do
-    if not self.seen.ids[row.id] then
+    if not self.seen[row.id] then
       fresh[#fresh + 1] = row
     end
   end
@@ -144,7 +153,7 @@ end
 --- @return fun(): icrm.Record[]? next_page
 --- @return fun() stop
 function M.walk(source, seen, why)
-  local self = { source = source, seen = { ids = seen.ids }, why = why, shown = 0,
+  local self = { source = source, seen = set_of(seen.ids), why = why, shown = 0,
     prefix = source.client:describe(source.facts.module).id_prefix }
   return function()
     return next_page(self)

@@ -3,8 +3,13 @@
 
 local M = {}
 
--- Days since 1970-01-01, of the calendar that begins its years in March.
-local function days_since(year, month, day)
+--- Days since 1970-01-01, in the calendar of today carried back.
+---
+--- @param year integer
+--- @param month integer
+--- @param day integer
+--- @return integer
+function M.days_since(year, month, day)
   if month <= 2 then
     year, month = year - 1, month + 12
   end
@@ -22,7 +27,7 @@ function M.of_utc(text)
   if not year then
     return nil
   end
-  return days_since(tonumber(year), tonumber(month), tonumber(day)) * 86400
+  return M.days_since(tonumber(year), tonumber(month), tonumber(day)) * 86400
     + tonumber(hour) * 3600 + tonumber(minute) * 60 + tonumber(second)
 end
 

@@ -3,6 +3,7 @@
 -- @module icrm.import.dates
 
 local cures = require "icrm.cures"
+local moments = require "icrm.moments"
 local text_tools = require "icrm.text"
 
 local M = {}
@@ -16,15 +17,6 @@ local DAYS = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
 local function days_in(month, year)
   local leap = year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0)
   return month == 2 and leap and 29 or DAYS[month]
-end
-
--- Days from 1970-01-01, in the calendar of today carried back.
-local function day_number(year, month, day)
-  if month <= 2 then
-    year, month = year - 1, month + 12
-  end
-  return 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5
-    + day - 719469
 end
 
 local MONTHS = {}
@@ -231,7 +223,7 @@ end
 
 local function in_utc(text, date, seconds, east, zone)
   local year, month, day = date:match "^(%d+)-(%d+)-(%d+)$"
-  local wall = day_number(tonumber(year), tonumber(month), tonumber(day)) * 86400 + seconds
+  local wall = moments.days_since(tonumber(year), tonumber(month), tonumber(day)) * 86400 + seconds
   local utc, is_twice = wall - (east or 0), false
   if not east and zone then
     utc, is_twice = zone:utc(wall)

@@ -47,6 +47,8 @@ static void conditions(void) {
   check_outline("SELECT * FROM A WHERE Statut IN ('a', 'b)', ?) AND x LIKE "
                 "'%AND%' LIMIT 3",
                 "c[*]m[A]w[Statut IN]v['a']v['b)']v[?]w[x LIKE]v['%AND%']");
+  check_outline("SELECT * FROM A WHERE a IN 'x' AND b in ?",
+                "c[*]m[A]w[a IN]v['x']w[b in]v[?]");
   check_outline("SELECT * FROM A WHERE \"a = b\"=:name",
                 "c[*]m[A]w[a = b =]v[:name]");
   check_outline("SELECT * FROM A WHERE shipping_&_handling > '5'",

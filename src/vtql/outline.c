@@ -67,17 +67,15 @@ static size_t operator_at(const struct icrm_vtql_outline *outline, size_t at) {
     return equals_next ? 2 : 1;
   if (text[0] == '!')
     return equals_next ? 2 : 0;
-  size_t n = word_at(outline, at, "in");
+  size_t is_in = word_at(outline, at, "in");
+  size_t n = is_in ? is_in : word_at(outline, at, "like");
   size_t next = next_mark(outline, at + n);
-  if (n > 0 && next < outline->len && outline->text[next] == '(')
-    return n;
-  n = word_at(outline, at, "like");
-  next = next_mark(outline, at + n);
-  if (n > 0 && next < outline->len &&
-      (outline->text[next] == '\'' || outline->text[next] == '?' ||
-       outline->text[next] == ':'))
-    return n;
-  return 0;
+  if (n == 0 || next >= outline->len)
+    return 0;
+  char mark = outline->text[next];
+  return mark == '\'' || mark == '?' || mark == ':' || (is_in && mark == '(')
+             ? n
+             : 0;
 }
 
 /* Whether a name ends at `at`: a column at a comma or FROM, a condition's at

@@ -472,12 +472,19 @@ describe("icrm-lua sandbox", function()
       .. "echo $!; wait $!; echo ended $?")
       :format(helper.quote(helper.icrm_lua), helper.quote(out)))
     local pid = pipe:read "l"
-    assert.truthy(pipe:read "l":find "Ctrl%-C")
+    finally(function()
+      os.execute(("kill -KILL %s 2>/dev/null"):format(pid)) -- where it has failed before its end
+      pipe:close()
+    end)
+    assert.truthy(pipe:read "l":find("another shell", 1, true))
+    local export = pipe:read "l"
+    assert.truthy(pipe:read "l":find("Ctrl-C", 1, true))
     local url, user, key = helper.read_file(out):match "^url\t(%S+)\nuser\t(%S+)\nkey\t(%S+)\n$"
     assert.are.same({ "admin", 16 }, { user, #key })
+    assert.are.equal(("  export ICRM_URL=%s ICRM_USERNAME=admin ICRM_ACCESS_KEY=%s"):format(
+      url, key), export)
     assert.are.equal(200, (raw_http.request(url .. "?operation=listtypes", "GET")))
     os.execute("kill -INT " .. pid)
     assert.are.equal("ended 0", pipe:read "l")
-    pipe:close()
   end)
 end)

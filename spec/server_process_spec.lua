@@ -1,5 +1,6 @@
 -- Scripts as users write them, run by icrm-lua against a CRM that is a process of its
 -- own; what is stored is read from that CRM's file.
+local canaries = require "spec.canaries"
 local helper = require "spec.helper"
 local luasql = require "luasql.sqlite3"
 
@@ -67,6 +68,8 @@ describe("a CRM that is a process of its own", function()
   after_each(function()
     os.execute("kill -INT " .. pid)
     pipe:close()
+    local said = dir .. "/sandbox.err" -- it says its own key, for another shell
+    canaries.note_given(said, helper.read_file(said))
   end)
 
   -- The rows of a statement on the CRM's own file, each the text of its columns.

@@ -37,6 +37,9 @@ describe("a full disk", function()
 
   -- Run a command for which the disk is full at the n-th write to a change set.
   local function filled(n, arguments)
+    if os.getenv "ICRM_SPEC_GC" then
+      pending "the shim is not built with the sanitizers"
+    end
     local shim = helper.icrm_lua:gsub("/bin/[^/]*$", "/lib/icrm_soak_shim.so")
     return crm.run(arguments, { cwd = dir, env = { ICRM_SHIM_FULL = tostring(n),
       LD_PRELOAD = ("%s %s"):format(os.getenv "LD_PRELOAD" or "", shim) } })

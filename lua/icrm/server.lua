@@ -96,7 +96,7 @@ end
 --- @param value string|boolean
 --- @return string|boolean value
 function Server:learn(name, value)
-  self.ways = nil -- icrm.ways weighs the facts anew
+  self.ways = nil -- icrm.kinds weighs the facts anew
   return self.facts:learn(name, value)
 end
 

@@ -123,6 +123,21 @@ local function refused(run, change, err)
   run:finish(change, { state = "failed", code = err.code or err.kind, message = err.message })
 end
 
+--- Note how an attempt ended that was no success.
+---
+--- @param change table a row of the store
+--- @param class string of icrm.changes.send.classify
+--- @param err? icrm.Error
+function Run:end_attempt(change, class, err)
+  self.engine:mark(self.store.end_attempt, change.n, change.attempts, {
+    ended = os.time(),
+    class = class,
+    status = err and err.status,
+    code = err and err.code,
+    message = err and (err.reason or err.message),
+  })
+end
+
 --- What every write has in common after its answer.
 ---
 --- @param change table a row of the store
@@ -136,13 +151,7 @@ function Run:settle_write(change, class, err, session, on_success)
     self.breaker:note(true)
     return on_success()
   end
-  self.engine:mark(self.store.end_attempt, change.n, change.attempts, {
-    ended = os.time(),
-    class = class,
-    status = err and err.status,
-    code = err and err.code,
-    message = err and (err.reason or err.message),
-  })
+  self:end_attempt(change, class, err)
   if class == "R" then
     return refused(self, change, err)
   elseif class == "N" then
@@ -249,6 +258,7 @@ local function new(set, options)
     learnt = {}, -- module → the way by which its records are changed
     created = {}, -- record id → number of the change that created it in this run
     has_created = set.store:has_created(), -- and in an earlier one
+    keys = {}, -- module → the keys of its creations, once they are asked for
     max_errors = options.max_errors,
     stale = options.stale or "skip",
     on_change = options.on_change,

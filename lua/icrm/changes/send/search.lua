@@ -11,6 +11,7 @@ local limits = require "icrm.limits"
 local lookup = require "icrm.query.lookup"
 local sight = require "icrm.changes.send.sight"
 local state = require "icrm.changes.journal.state"
+local values_module = require "icrm.values"
 
 local M = {}
 
@@ -54,6 +55,24 @@ end
 
 M.shows_witness = matches
 
+local function key_text(key, fields)
+  local parts = {}
+  for i, field in ipairs(key) do
+    parts[i] = values_module.text(fields[field])
+  end
+  return table.concat(parts, "\0")
+end
+
+-- The keys of all creations of a module: key → number of the change; false for several.
+local function keys_of(run, module)
+  local keys, key = {}, run.set:witness(module).key
+  for change in run.store:each { module = module, operations = state.CREATIONS } do
+    local text = key_text(key, json.decode(change.fields))
+    keys[text] = keys[text] == nil and change.n
+  end
+  return keys
+end
+
 --- Whether a record has the key that another creation of the set was given.
 ---
 --- @param run table
@@ -61,12 +80,10 @@ M.shows_witness = matches
 --- @param record icrm.Record
 --- @return boolean
 function M.has_key_of_another(run, change, record)
-  for other in run.store:each { module = change.module, operations = state.CREATIONS } do
-    if other.n ~= change.n and matches(run.set, other, record) then
-      return true
-    end
-  end
-  return false
+  local module = change.module
+  run.keys[module] = run.keys[module] or keys_of(run, module)
+  local n = run.keys[module][key_text(run.set:witness(module).key, record)]
+  return n ~= nil and n ~= change.n
 end
 
 --- All records of a module whose `field` is one of `values`: a key's first field

@@ -163,6 +163,7 @@ local function send_update(job, run, change, fields, current)
   local class = classify.record(record, err, schema.id_prefix, change.record)
   if way.operation == "revise" and is_unknown_there(run, "revise", err) then
     run.client:server():learn("offers revise", false) -- it was kept from another day
+    run:end_attempt(change, "R", err)
     return send_update(job, run, change, fields, current)
   end
   run:settle_write(change, class, err, session, function()

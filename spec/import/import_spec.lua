@@ -250,6 +250,35 @@ describe("import", function()
       assert.equal(4, queries) -- 120 keys, and what shows that they are found
     end)
 
+    it("ask for near records only where no key finds any", function()
+      local rows = {}
+      for i = 1, 30 do
+        rows[i] = ("X%d;Sirène %d;%s"):format(i, i, siren)
+      end
+      local before = crm.core:stats().calls
+      local items = items_of("accountname;key;siren\n" .. table.concat(rows, "\n") .. "\n", {
+        module = "Accounts", columns = { accountname = "accountname" }, fields = { account_id = {
+          ref = { { ref = "Accounts.accountname", from = "{key}" },
+            { ref = "Accounts.siren", from = "{siren}" } } } } })
+      assert.equal(30, #items)
+      assert.same({}, items[30].faults)
+      assert.truthy(crm.core:stats().calls - before < 10)
+    end)
+
+    it("name a row whose key is near as often as the text comes", function()
+      local rows = { "Mère Étoilée;" }
+      for i = 1, 30 do
+        rows[#rows + 1] = ("X%d;Mère Étoliée"):format(i)
+      end
+      rows[#rows + 1] = "Z;Mère Etoilee"
+      local faults = faults_of("accountname;key\n" .. table.concat(rows, "\n") .. "\n",
+        mapping("Accounts.accountname", true))
+      assert.equal(31, #faults)
+      for _, fault in ipairs(faults) do
+        assert.truthy(fault:find('a row makes "Mère Étoilée"', 1, true), fault)
+      end
+    end)
+
     it("name a field that exists", function()
       assert.error_matches(function()
         faults_of("accountname;key\nX;1\n", mapping "Accounts.sirn")

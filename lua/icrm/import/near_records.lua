@@ -116,26 +116,17 @@ local function choose(rows, field, key)
   return table.move(misspelt, 1, math.min(SHOWN, #misspelt), 1, {})
 end
 
-local function as_misspelt(record)
-  record.is_misspelt = true
-  return record
-end
-
 --- Find records whose key is near another.
 ---
 --- @param module string
 --- @param field string
---- @param key string that no record has
---- @param alike fun(): icrm.Record? a record that was found already, whose key is equal
----   whatever the case and accents
+--- @param key string that no record has, whatever the case and accents
 --- @return icrm.Record[] rows id and the field, and `is_misspelt` where only letters of words
 ---   differ; three at most, the nearest first
-function NearRecords:of(module, field, key, alike)
+function NearRecords:of(module, field, key)
   local name = ("%s.%s\0%s"):format(module, field, key)
   if not self.known[name] and self.left > 0 then
-    local found = alike()
-    self.known[name] = found and { as_misspelt(found) }
-      or choose(candidates(self, module, field, key), field, key)
+    self.known[name] = choose(candidates(self, module, field, key), field, key)
   end
   return self.known[name] or {}
 end

@@ -94,22 +94,32 @@ local function find_by(job, item, way, key)
   if row_key or row_problem then
     return { row_key = row_key, problem = row_problem, cure = row_cure, is_absent = is_own }
   end
-  return { problem = problem, is_absent = true, cure = cure, way = way, key = key,
-    near_row = job.siblings:near(way.module, way.field, key) }
+  return { problem = problem, is_absent = true, cure = cure, way = way, key = key }
 end
 
--- What was probably meant, asked of the CRM only where nothing else was found.
+-- What was probably meant, asked of the CRM only where no row makes it.
 local function hint_of(job, target, found)
-  if found.near_row then
-    return advice.near_row(target, found.key, found.near_row)
+  local module, field = found.way.module, found.way.field
+  local row = job.siblings:near(module, field, found.key)
+  if row then
+    return advice.near_row(target, found.key, row)
   end
-  return found.way and advice.near_records(target, found.key,
-    job.resolver:near(found.way.module, found.way.field, found.key))
+  return advice.near_records(target, found.key, job.resolver:near(module, field, found.key))
+end
+
+-- Looked for only when no key has found anything.
+local function first_hint(job, target, absent)
+  for _, found in ipairs(absent) do
+    local hint = found.way and hint_of(job, target, found)
+    if hint then
+      return hint
+    end
+  end
 end
 
 -- What the first key that has anything stands for.
 local function find(job, item, lookup)
-  local problems, cure, hint = {}, nil, nil
+  local absent, problems = {}, {}
   for i, way in ipairs(lookup.target.ways) do
     local key = lookup.keys[i]
     local found = key and find_by(job, item, way, key)
@@ -117,12 +127,11 @@ local function find(job, item, lookup)
       found.hint = found.several and advice.choice(lookup.target, found.several)
       return found
     elseif found then
-      problems[#problems + 1], cure = found.problem, cure or found.cure
-      hint = hint or hint_of(job, lookup.target, found)
+      absent[#absent + 1], problems[#problems + 1] = found, found.problem
     end
   end
-  return { problem = table.concat(problems, "; "), cure = cure, hint = hint,
-    is_nowhere = true }
+  return { problem = table.concat(problems, "; "), cure = absent[1].cure,
+    hint = first_hint(job, lookup.target, absent), is_nowhere = true }
 end
 
 -- How many references there are of a field, and how many find nothing.

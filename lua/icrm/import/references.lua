@@ -23,7 +23,8 @@ function M.new(crm)
   return setmetatable({ crm = crm, tables = {}, near_records = near_records.new(crm) }, Resolver)
 end
 
--- ids: form of a key -> ids of the records that have it, each once
+-- ids: form of a key -> ids of the records that have it, each once; alike: key without case
+-- and accents -> the first record found that has it
 local function table_of(self, module, field)
   local name = module .. "." .. field
   local found = self.tables[name]
@@ -68,10 +69,9 @@ end
 -- What the server holds equal is another key all the same; it is told as the near one.
 local function note_record(keys, record)
   local value = record[keys.field]
-  local ids = keys.ids[forms.form(value, keys.known)]
-  if not ids then
-    keys.alike[text_tools.fold(value)] = record
-  elseif not contains(ids, record.id) then -- another spelling may have found it
+  local ids, form = keys.ids[forms.form(value, keys.known)], text_tools.fold(value)
+  keys.alike[form] = keys.alike[form] or record
+  if ids and not contains(ids, record.id) then -- another spelling may have found it
     ids[#ids + 1] = record.id
   end
 end
@@ -97,16 +97,6 @@ function Resolver:resolve()
   end
 end
 
--- A record that was found, whose key differs in case and accents alone.
-local function alike_of(keys, key)
-  local form = text_tools.fold(key)
-  for other, ids in pairs(keys.ids) do
-    if ids[1] and text_tools.fold(other) == form then
-      return { id = ids[1], [keys.field] = other }
-    end
-  end
-end
-
 --- Find records whose key is near one that no record has.
 ---
 --- @param module string
@@ -117,9 +107,7 @@ end
 function Resolver:near(module, field, key)
   local keys, near = table_of(self, module, field), {}
   local alike = keys.alike[text_tools.fold(key)]
-  local rows = alike and { alike } or self.near_records:of(module, keys.field, key, function()
-    return alike_of(keys, key)
-  end)
+  local rows = alike and { alike } or self.near_records:of(module, keys.field, key)
   for i, row in ipairs(rows) do
     near[i] = { id = row.id, text = row[keys.field], is_misspelt = row.is_misspelt or row == alike }
   end

@@ -79,7 +79,8 @@ end
 --- @param jobs icrm.import.Job[]
 --- @return table siblings; sets `is_referred` of the records that rows may refer to
 function M.new(jobs)
-  local self = setmetatable({ values = {}, fields = {} }, Siblings)
+  local self = setmetatable({ values = {}, fields = {}, folded = {}, misspelt = {},
+    searches = 0 }, Siblings)
   local asked = asked_fields(jobs)
   for _, job in ipairs(jobs) do
     for _, record in ipairs(job.records) do
@@ -127,14 +128,16 @@ function Siblings:key_of(module, field, value, own)
     text_tools.quote(value)), "refer by a field that only one of them has"
 end
 
--- Looked for through all values of a file, so not for every row of one.
-local function misspelt(self, by_form, form)
-  self.searches = (self.searches or 0) + 1
-  if self.searches > SEARCHES then
-    return nil
+-- Looked for through all values of a file, so of a few texts only, each once.
+local function misspelt(self, name, form)
+  local text = name .. "\0" .. form
+  if self.misspelt[text] == nil and self.searches < SEARCHES then
+    self.searches = self.searches + 1
+    local near = nearest.name(form, self.folded[name])
+    self.misspelt[text] = near and near_records.is_misspelt(form, text_tools.fold(near)) and near
+      or false
   end
-  local near = nearest.name(form, by_form)
-  return near and near_records.is_misspelt(form, text_tools.fold(near)) and near or nil
+  return self.misspelt[text] or nil
 end
 
 --- The value of some row that is the same but for case and accents, or that is misspelt.
@@ -149,7 +152,6 @@ function Siblings:near(module, field, value)
   if not values then
     return nil
   end
-  self.folded = self.folded or {}
   if not self.folded[name] then
     self.folded[name] = {}
     for other in pairs(values) do
@@ -157,7 +159,7 @@ function Siblings:near(module, field, value)
     end
   end
   local form = text_tools.fold(value)
-  return self.folded[name][form] or misspelt(self, self.folded[name], form)
+  return self.folded[name][form] or misspelt(self, name, form)
 end
 
 return M

@@ -5,11 +5,9 @@
 -- @module icrm.client
 
 local connection = require "icrm.connection"
-local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local json = require "icrm.json"
 local operations = require "icrm.operations"
-local nearest = require "icrm.nearest"
 local tasks = require "icrm.tasks"
 
 local M = {}
@@ -217,7 +215,8 @@ local function explain_module(self, module, err)
   end
   errors.refuse { code = err.code, operation = "describe", cause = err,
     message = ("there is no module %q for %s; %s"):format(module, self.username,
-      nearest.question(module, name_of) or cures.say "{modules} lists them") }
+      require("icrm.nearest").question(module, name_of)
+        or require("icrm.cures").say "{modules} lists them") }
 end
 
 --- Describe a module; asked once per client.

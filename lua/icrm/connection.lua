@@ -3,7 +3,6 @@
 
 local core = require "icrm.core"
 local errors = require "icrm.error"
-local nearest = require "icrm.nearest"
 local tasks = require "icrm.tasks"
 
 local VERSION = require "icrm.version".VERSION
@@ -33,7 +32,8 @@ function M.check(options)
         names[#names + 1] = known
       end
       table.sort(names)
-      config_error(("unknown option %q%s"):format(tostring(name), nearest.suffix(name, names)))
+      config_error(("unknown option %q%s"):format(tostring(name),
+        require("icrm.nearest").suffix(name, names)))
     end
   end
   for _, name in ipairs { "url", "username" } do

@@ -160,6 +160,31 @@ static void texts_as_formulas(void) {
   FAILS("a;b\n=\"1\"&B2;2\n", AUTO, ": line 2, character 5, cell 1 (a): text");
 }
 
+/* The same wherever the blocks end in which a file is read. */
+static void texts_as_formulas_in_large_files(void) {
+  static const char row[] = "=\"01\";=2\n";
+  enum { ROW = sizeof row - 1, ROWS = 9000 };
+  struct icrm_buf file = {0}, out = {0}, want = {0};
+  icrm_buf_add_text(&want, "a;|b@1/");
+  for (long line = 2; line < ROWS + 2; line++)
+    icrm_buf_addf(&want, "01|=2@%ld/", line);
+  icrm_buf_add_text(&want, "=|@9002/");
+  for (size_t shift = 0; shift < ROW; shift++) {
+    icrm_buf_clear(&file);
+    icrm_buf_addf(&file, "%*s\"a;\";b\n", (int)shift, "");
+    for (int i = 0; i < ROWS; i++)
+      icrm_buf_add(&file, row, ROW);
+    icrm_buf_add_text(&file, "=");
+    slurp(file.data, file.len,
+          (struct icrm_csv_options){.delimiter = ';', .takes_short = true},
+          &out, NULL);
+    CHECK_TEXT(out.data, want.data);
+  }
+  icrm_buf_free(&file);
+  icrm_buf_free(&want);
+  icrm_buf_free(&out);
+}
+
 static void names_of_encodings(void) {
   static const char *const known[][2] = {
       {"UTF-8", "utf-8"},         {"utf8", "utf-8"},
@@ -347,6 +372,7 @@ int main(void) {
   names_of_encodings();
   bytes_that_are_characters();
   texts_as_formulas();
+  texts_as_formulas_in_large_files();
   random_tables_come_back();
   encoding_of_large_files();
   an_open_quote_does_not_take_all_memory();

@@ -43,11 +43,12 @@ struct icrm_csv {
   struct icrm_buf cells_text;
   struct cell *cells;
   size_t cells_len, cells_cap;
-  size_t record;    /* cells of the finished record, 0 for none */
-  size_t taken;     /* bytes the record under way has, 0 between records */
-  bool takes_short; /* records may end early */
-  bool ended;       /* csv_fini was called */
-  bool failed;      /* out of memory inside a callback */
+  size_t record;     /* cells of the finished record, 0 for none */
+  size_t taken;      /* bytes the record under way has, 0 between records */
+  bool equals_waits; /* what follows an = tells whether it is of the cell */
+  bool takes_short;  /* records may end early */
+  bool ended;        /* csv_fini was called */
+  bool failed;       /* out of memory inside a callback */
 };
 
 /* ---- Messages ---------------------------------------------------------- */
@@ -245,26 +246,44 @@ static bool is_between_cells(const struct icrm_csv *csv) {
   return csv->parser.pstate <= 1;
 }
 
+static size_t parse(struct icrm_csv *csv, const char *from, size_t len) {
+  return csv_parse(&csv->parser, from, len, on_cell, on_record, csv);
+}
+
+/* An = that may belong to a quote: one stands behind it, or the block ends. */
+static const char *find_equals(const char *from, size_t len) {
+  const char *mark = memmem(from, len, "=\"", 2);
+  if (!mark && from[len - 1] == '=')
+    mark = from + len - 1;
+  return mark;
+}
+
+/* Parse the = that waits for `next`, unless that is a quote. Returns false when
+ * it cannot be parsed. */
+static bool settle_equals(struct icrm_csv *csv, char next) {
+  const bool is_text = csv->equals_waits && next != '"';
+  csv->equals_waits = false;
+  return !is_text || parse(csv, "=", 1) == 1;
+}
+
 /* Hand a piece of a line to the parser. A cell such as ="0601", by which table
  * programs are made to show a text as it is, loses its =. Returns how many
  * bytes were taken; fewer where something is wrong. */
 static size_t feed(struct icrm_csv *csv, const char *from, size_t len) {
   size_t done = 0;
-  const char *mark;
-  while ((mark = memmem(from + done, len - done, "=\"", 2)) != NULL) {
-    const size_t before = (size_t)(mark - from) - done;
-    const size_t n =
-        csv_parse(&csv->parser, from + done, before, on_cell, on_record, csv);
-    done += n;
-    if (n < before)
+  while (done < len && settle_equals(csv, from[done])) {
+    const char *mark = find_equals(from + done, len - done);
+    const size_t n = (size_t)((mark ? mark : from + len) - (from + done));
+    const size_t taken = parse(csv, from + done, n);
+    done += taken;
+    if (taken < n || !mark)
       return done;
-    if (!is_between_cells(csv) &&
-        csv_parse(&csv->parser, mark, 1, on_cell, on_record, csv) < 1)
+    csv->equals_waits = is_between_cells(csv);
+    if (!csv->equals_waits && parse(csv, mark, 1) < 1)
       return done;
     done++;
   }
-  return done + csv_parse(&csv->parser, from + done, len - done, on_cell,
-                          on_record, csv);
+  return done;
 }
 
 /* Parse to the end of the physical line, or of the block. */
@@ -316,7 +335,8 @@ static int read_block(struct icrm_csv *csv, struct icrm_error *err) {
 
 static int finish(struct icrm_csv *csv, struct icrm_error *err) {
   csv->ended = true;
-  if (csv_fini(&csv->parser, on_cell, on_record, csv) == 0)
+  if (settle_equals(csv, '\0') &&
+      csv_fini(&csv->parser, on_cell, on_record, csv) == 0)
     return 0;
   if (csv_error(&csv->parser) == CSV_EPARSE)
     return fail_open_quote(csv, err, "at the end of the file");

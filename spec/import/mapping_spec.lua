@@ -3,6 +3,7 @@ local icrm = require "icrm"
 local compile = require "icrm.import.compile"
 local sources = require "icrm.source"
 local mapping = require "icrm.import.mapping"
+local targets = require "icrm.import.target"
 
 describe("import.mapping", function()
   local crm
@@ -124,11 +125,11 @@ describe("import.mapping", function()
 
     it("a template is empty when one of its columns is", function()
       local _, source = compiled({ module = "Accounts", columns = { Nom = "accountname" } })
-      local text, headings = compile.template(source, "{SIREN}/{Ville}!")
+      local text, headings = targets.template(source, "{SIREN}/{Ville}!")
       assert.equal("1/2!", text { "", " 1 ", "2" })
       assert.is_nil(text { "", "1", " " })
       assert.same({ "SIREN", "Ville" }, headings)
-      assert.error_matches(function() compile.template(source, "SIREN") end, "names no column")
+      assert.error_matches(function() targets.template(source, "SIREN") end, "names no column")
     end)
   end)
 

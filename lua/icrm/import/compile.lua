@@ -4,133 +4,17 @@
 local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local mapping_files = require "icrm.import.mapping"
-local nearest = require "icrm.nearest"
 local schemas = require "icrm.schema"
 local shape = require "icrm.import.shape"
+local targets = require "icrm.import.target"
 local text_tools = require "icrm.text"
-local translations = require "icrm.import.translations"
 
 local M = {}
 
 local refuse = errors.refuse
 
--- The file of the same import that has a column, by mistake of whoever wrote the mapping.
-local function other_with(source, heading)
-  for _, other in ipairs(source.others or {}) do
-    if other:name_of(heading) then
-      return ("%s has one: is it in the wrong part of the mapping?"):format(other.path)
-    end
-  end
-end
-
-local function check_column(source, heading)
-  local column = source:column(heading)
-  if column then
-    return column
-  end
-  refuse("%s has no column %q; %s", source.path, heading, other_with(source, heading)
-    or nearest.question(heading, source.headings)
-    or "it has " .. table.concat(source.headings, ", "))
-end
-
---- Compile a template such as "{SIREN}-{Ville}".
----
---- @param source icrm.Source
---- @param template string
---- @return fun(cells: string[]): string? text nil when a column in it is empty
---- @return string[] headings that it reads
-function M.template(source, template)
-  local parts, headings = {}, {}
-  local rest = template:gsub("{([^{}]+)}", function(heading)
-    local column = check_column(source, heading)
-    headings[#headings + 1] = source.headings[column]
-    return "\0" .. column .. "\0"
-  end)
-  if #headings == 0 then
-    refuse("%q names no column; write {Column}", template)
-  end
-  for text, index in (rest .. "\0\0"):gmatch "([^\0]*)\0(%d*)\0" do
-    parts[#parts + 1] = { text = text, index = tonumber(index) }
-  end
-  return function(cells)
-    local out = {}
-    for _, part in ipairs(parts) do
-      out[#out + 1] = part.text
-      if part.index then
-        local cell = text_tools.trim(cells[part.index])
-        if cell == "" then
-          return nil
-        end
-        out[#out + 1] = cell
-      end
-    end
-    return table.concat(out)
-  end, headings
-end
-
-local SOURCES = { "column", "const", "fn", "record", "ref" }
-
-local function check_field(schema, name)
-  local field, fault = schema:field(name)
-  if not field then
-    refuse("%s; %s", fault.message, fault.cure)
-  elseif not field.editable then
-    refuse("%s of %s is written by the server alone; leave it out", name, schema.name)
-  end
-  return field
-end
-
--- Where the record of a reference is looked for, in this order: the first that finds it.
-local function compile_references(target, source, name)
-  target.ways, target.headings = {}, {}
-  local list = type(target.ref) == "table" and target.ref or { target }
-  for i, way in ipairs(list) do
-    local module, field = tostring(way.ref):match "^([%w_]+)%.(.+)$"
-    if not module then
-      refuse("the reference %q of %s: write Module.field", tostring(way.ref), name)
-    end
-    local text, headings = M.template(source,
-      way.from or target.from or ("{%s}"):format(target.column or ""))
-    target.ways[i] = { module = module, field = field, text = text }
-    table.move(headings, 1, #headings, #target.headings + 1, target.headings)
-  end
-end
-
-local function compile_target(record, source, name, spec)
-  local is_id = name == "id" and record.is_by_id
-  local target = { field = is_id and record.schema.by_name.id or check_field(record.schema, name) }
-  if type(spec) == "string" then
-    spec = { column = spec }
-  elseif type(spec) ~= "table" then
-    refuse("the field %s needs a column or a table, not a %s", name, type(spec))
-  end
-  for key, value in pairs(spec) do
-    target[key == "field" and "name" or key] = value
-  end
-  if target.column then
-    target.index = check_column(source, target.column)
-    target.column = source.headings[target.index]
-  end
-  if target.ref then
-    compile_references(target, source, name)
-  end
-  local given = {}
-  for _, kind in ipairs(SOURCES) do
-    given[#given + 1] = target[kind] ~= nil and kind or nil
-  end
-  if #given == 0 then
-    refuse("the field %s needs one of %s", name, table.concat(SOURCES, ", "))
-  elseif #given > 1 and not (#given == 2 and target.ref and target.column) then
-    refuse("the field %s has %s; which of them counts?", name, table.concat(given, " and "))
-  end
-  if target.values then
-    translations.attach(record.schema, target, target.values)
-  end
-  return target
-end
-
 local function add_target(record, source, text, spec)
-  local target = compile_target(record, source, text, spec)
+  local target = targets.compile(record, source, text, spec)
   local name = target.field.name
   if record.by_field[name] then
     refuse("the field %s is fed twice", name)
@@ -154,7 +38,7 @@ local function compile_columns(record, source, spec)
     local to = spec.columns[heading]
     local name = source:name_of(heading)
     if to ~= false or not source.doubles[name] then
-      check_column(source, heading)
+      targets.column(source, heading)
     end
     if type(to) == "string" then
       add_target(record, source, to, heading)
@@ -180,7 +64,7 @@ end
 local function compile_keys(source, key)
   local templates = {}
   for i, template in ipairs(list_of(key)) do
-    templates[i] = M.template(source, template)
+    templates[i] = targets.template(source, template)
   end
   return templates
 end
@@ -239,7 +123,7 @@ local function by_names(record, spec)
     record.existing[i] = field.name
   end
   for _, text in ipairs(sorted(spec.max_length)) do
-    record.max_length[check_field(record.schema, text).name] = spec.max_length[text]
+    record.max_length[targets.field(record.schema, text).name] = spec.max_length[text]
   end
 end
 
@@ -328,7 +212,7 @@ function M.unused(records, source)
     has_functions = has_functions or record.when ~= nil
     for _, target in ipairs(record.targets) do
       has_functions = has_functions or target.fn ~= nil
-      for _, heading in ipairs(target.headings or { target.column }) do
+      for _, heading in ipairs(target.headings or {}) do
         used[heading] = true
       end
     end

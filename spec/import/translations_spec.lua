@@ -95,7 +95,8 @@ describe("import.translations", function()
     local field = { name = "colours", label = "Couleurs", type = "multipicklist", picklist = {
       values = { "Red", "Blue" }, by_value = { Red = "Rouge", Blue = "Bleu" } } }
     local schema = { check = function(_, fields) return fields, {} end }
-    local target = { field = field, column = "Couleurs", index = 1 }
+    local target = { field = field, column = "Couleurs", index = 1,
+      headings = { "Couleurs" } }
     translations.attach(schema, target, { Vermillon = "Rouge", ["sans"] = "" })
     local one = target.translations
     assert.equal("Red |##| Bleu", one:of_words "vermillon, Bleu")

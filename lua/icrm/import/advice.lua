@@ -5,10 +5,26 @@ local cures = require "icrm.cures"
 local nearest = require "icrm.nearest"
 local picklists = require "icrm.picklist"
 local text_tools = require "icrm.text"
+local translations = require "icrm.import.translations"
 local values = require "icrm.import.values"
 local value_tools = require "icrm.values"
 
 local M = {}
+
+--- Make a fault of a field in a row, with the columns that feed it.
+---
+--- @param line integer
+--- @param field? icrm.Field
+--- @param target? table compiled: what feeds the field
+--- @param message string
+--- @param cure? string
+--- @param value? any
+--- @return icrm.import.Fault
+function M.fault(line, field, target, message, cure, value)
+  return { line = line, column = target and target.headings and table.concat(target.headings, ", "),
+    field = field and field.name, label = field and field.label, value = value,
+    message = message, cure = cure }
+end
 
 --- Note a fault of an item.
 ---
@@ -19,11 +35,7 @@ local M = {}
 --- @param value? string
 --- @return icrm.import.Fault
 function M.blame(item, target, message, cure, value)
-  local column = target and (target.column
-    or target.headings and table.concat(target.headings, ", "))
-  local one = { line = item.line, column = column,
-    field = target and target.field.name, label = target and target.field.label, value = value,
-    message = message, cure = cure }
+  local one = M.fault(item.line, target and target.field, target, message, cure, value)
   table.insert(item.faults, one)
   return one
 end
@@ -39,8 +51,7 @@ end
 
 -- How a value of a column is said to stand for another, where one column feeds the field.
 local function translated(target, from, to)
-  local heading = target.headings and #target.headings == 1 and target.headings[1]
-    or not target.headings and target.column
+  local heading = translations.heading_of(target)
   return heading and cures.say("{translate COLUMN FROM TO}",
     { COLUMN = heading, FROM = text_tools.trim(from), TO = to })
 end
@@ -155,8 +166,7 @@ end
 --- @return icrm.import.Fault
 function M.of(record, one, line)
   local target, field = record.by_field[one.field], record.schema.by_name[one.field]
-  local told = { line = line, column = target and target.column, field = one.field,
-    label = field and field.label, value = one.value, message = one.message, cure = one.cure }
+  local told = M.fault(line, field, target, one.message, one.cure, one.value)
   if target and target.index and one.message == value_tools.NO_ID then
     told.cure = ("%s, or look it up by a key: %s"):format(one.cure,
       cures.say("{refer FIELD KEY COLUMN}", { FIELD = one.field, COLUMN = target.column,

@@ -1,6 +1,7 @@
 --- One row of a file as a change: a creation, an update, or nothing.
 -- @module icrm.import.change
 
+local advice = require "icrm.import.advice"
 local changes = require "icrm.changes"
 local cures = require "icrm.cures"
 local keys = require "icrm.import.keys"
@@ -33,12 +34,8 @@ end
 --- @param cure? string
 --- @param value? string
 function M.blame(filler, record, item, field, message, cure, value)
-  local target = record.by_field[field]
-  local known = record.schema.by_name[field]
-  local column = target and (target.column
-    or target.headings and table.concat(target.headings, ", "))
-  M.add_fault(filler, item, { line = item.line, column = column, field = field,
-    label = known and known.label, value = value, message = message, cure = cure })
+  M.add_fault(filler, item, advice.fault(item.line, record.schema.by_name[field],
+    record.by_field[field], message, cure, value))
 end
 
 --- Note what is wrong with the key of a row, or with the record that has it.

@@ -30,12 +30,13 @@ local function checked(schema, target, heading, from, to)
   return fields[field.name]
 end
 
--- The one column that feeds a target, nil when it is fed otherwise.
-local function heading_of(target)
-  if target.headings then
-    return #target.headings == 1 and target.headings[1] or nil
-  end
-  return target.column
+--- The one column that feeds a target.
+---
+--- @param target table compiled
+--- @return string? heading nil when it is fed otherwise
+function M.heading_of(target)
+  local headings = target.headings or {}
+  return #headings == 1 and headings[1] or nil
 end
 
 --- Give a target the translations of its column, every value that stands for another
@@ -45,7 +46,7 @@ end
 --- @param target table compiled; `translations` is set
 --- @param map table<string|number, string|number|boolean>
 function M.attach(schema, target, map)
-  local heading = heading_of(target)
+  local heading = M.heading_of(target)
   if not heading then
     errors.refuse("%s: values stand for others in one column, and none feeds it",
       target.field.name)
@@ -85,7 +86,7 @@ function M.add(records, source, by_heading)
     local is_used, name = false, source:name_of(heading)
     for _, record in ipairs(records) do
       for _, target in ipairs(record.targets) do
-        if name and heading_of(target) == name then
+        if name and M.heading_of(target) == name then
           M.attach(record.schema, target, map)
           is_used = true
         end

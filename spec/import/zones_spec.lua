@@ -26,6 +26,22 @@ describe("import.zones", function()
     assert.equal(moment - 2 * 3600, zones.find "Europe/Paris":utc(moment))
   end)
 
+  it("follows the rule of a zone after the last change in its file", function()
+    for name, hours in pairs { ["Europe/Paris"] = { 1, 2 }, ["America/New_York"] = { -5, -4 },
+      ["Pacific/Auckland"] = { 13, 12 }, ["America/Nuuk"] = { -2, -1 },
+      ["Asia/Kolkata"] = { 5.5, 5.5 },
+      ["Asia/Jerusalem"] = { 2, 3 } } do
+      for i, month in ipairs { "01", "07" } do
+        local moment = wall(("2060-%s-01 12:00"):format(month))
+        assert.equal(moment - hours[i] * 3600, (zones.find(name):utc(moment)), name)
+      end
+    end
+    local paris = zones.find "Europe/Paris"
+    assert.is_nil((paris:utc(wall "2050-03-27 02:30"))) -- the last Sunday
+    assert.is_true(select(2, paris:utc(wall "2050-10-30 02:30")))
+    assert.is_false(select(2, paris:utc(wall "2050-10-30 03:00")))
+  end)
+
   it("takes no other file for a zone", function()
     for _, name in ipairs { "Europe/Nowhere", "../../../etc/passwd", "", "zone.tab", "+25:00",
       "a b" } do

@@ -2,6 +2,8 @@
 --- shows, in UTC.
 -- @module icrm.import.zones
 
+local moments = require "icrm.moments"
+
 local M = {}
 
 local FOLDERS = { "/usr/share/zoneinfo/", "/usr/lib/zoneinfo/", "/usr/share/lib/zoneinfo/" }
@@ -37,13 +39,74 @@ local function read_block(data, at, width)
   return block, place + chars + leaps * (width + 4) + isstd + isut
 end
 
-local function parse(data)
-  local block, past = read_block(data, 1, 4)
-  return data:sub(5, 5) == "\0" and block or (read_block(data, past, 8))
+-- ---- The rule at the end of a file -------------------------------------------------
+
+local LAST_YEAR = 2100 -- for which a rule is worked out
+
+-- Of `2`, `-5:30` and `1:15:00`.
+local function seconds_of(text)
+  local sign, hours, minutes, seconds = text:match "^([+-]?)(%d+):?(%d*):?(%d*)$"
+  local count = tonumber(hours) * 3600 + (tonumber(minutes) or 0) * 60 + (tonumber(seconds) or 0)
+  return sign == "-" and -count or count
 end
 
--- Seconds east of UTC: `+02:00`, `+0530`, `-3`, `UTC+2`.
-local function fixed(name)
+-- What the clock shows when it changes: `M10.5.0/3` is three o'clock on the last (5th)
+-- Sunday (0) of October.
+local function wall_of(change, year)
+  local month, week, weekday, clock = change:match "^M(%d+)%.(%d)%.(%d)/?(.*)$"
+  month = tonumber(month)
+  local first = moments.days_since(year, month, 1)
+  local past = moments.days_since(year + month // 12, month % 12 + 1, 1)
+  local day = first + (weekday - first - 4) % 7 + (week - 1) * 7 -- 1970 began on a Thursday
+  day = day < past and day or day - 7
+  return day * 86400 + seconds_of(clock == "" and "2" or clock)
+end
+
+-- Carry on after the last change of a file, by its rule: `CET-1CEST,M3.5.0,M10.5.0/3`. Many
+-- systems have files whose last change is the one that made the rule, years ago.
+local function follow(block, rule)
+  local west, summer_west, from, to = rule:gsub("<[^>]*>", "X")
+    :match "^%a+([%d:+-]+)%a+([%d:+-]*),(M[^,]+),(M[^,]+)$"
+  if not west then
+    return
+  end
+  local standard = -seconds_of(west)
+  local summer = summer_west == "" and standard + 3600 or -seconds_of(summer_west)
+  local kind, last = #block.offsets + 1, block.at[#block.at] or 0
+  block.offsets[kind], block.offsets[kind + 1] = standard, summer
+  for year = tonumber(os.date("!%Y", last)), LAST_YEAR do
+    local changes = { { at = wall_of(from, year) - standard, kind = kind + 1 },
+      { at = wall_of(to, year) - summer, kind = kind } }
+    table.sort(changes, function(a, b) return a.at < b.at end)
+    for _, change in ipairs(changes) do
+      if change.at > last then
+        block.at[#block.at + 1], block.kinds[#block.kinds + 1] = change.at, change.kind
+      end
+    end
+  end
+end
+
+local function parse(data)
+  local block, past = read_block(data, 1, 4)
+  if data:sub(5, 5) ~= "\0" then
+    block, past = read_block(data, past, 8)
+    follow(block, data:match("^\n([^\n]*)\n", past) or "")
+  end
+  return block
+end
+
+-- ---- Zones by name -------------------------------------------------------------------
+
+local UTC = { UTC = 0, GMT = 0, Z = 0, z = 0 }
+
+--- Read an offset: `+02:00`, `+0530`, `-3`, `UTC+2`, `Z`.
+---
+--- @param name string
+--- @return integer? east seconds east of UTC; nil when it is no offset
+function M.offset(name)
+  if UTC[name] then
+    return UTC[name]
+  end
   local sign, hours, minutes = name:match "^[UG]?[TM]?[CT]?([+-])(%d%d?):?(%d?%d?)$"
   minutes = minutes == "" and "0" or minutes
   if sign and tonumber(hours) <= 14 and tonumber(minutes) <= 59 then
@@ -57,7 +120,7 @@ end
 --- @param name string such as `Europe/Paris`, `UTC` or `+02:00`
 --- @return icrm.import.Zone? zone nil when the system has none of that name
 function M.find(name)
-  local offset = (name == "UTC" or name == "GMT" or name == "Z") and 0 or fixed(name)
+  local offset = M.offset(name)
   if offset then
     return setmetatable({ name = name, at = {}, kinds = {}, offsets = { offset } }, Zone)
   end
@@ -71,7 +134,7 @@ function M.find(name)
   end
 end
 
--- The offset at a moment; before the first change and after the last, the nearest.
+-- The offset at a moment; before the first change the first.
 local function offset_at(zone, utc)
   local from, to = 0, #zone.at
   while from < to do

@@ -5,6 +5,7 @@
 local cures = require "icrm.cures"
 local moments = require "icrm.moments"
 local text_tools = require "icrm.text"
+local zones = require "icrm.import.zones"
 
 local M = {}
 
@@ -120,22 +121,17 @@ end
 
 -- ---- Times of day ---------------------------------------------------------------
 
-local NAMED_ZONES = { Z = 0, z = 0, UTC = 0, GMT = 0, CET = 3600, CEST = 7200 }
+local NAMED_ZONES = { CET = 3600, CEST = 7200 }
 
 -- Without the zone at its end, and how many seconds that is east of UTC.
 local function split_zone(clock)
   local rest = clock:gsub(" ?%[[%w_/+-]+%]$", "") -- +02:00[Europe/Paris]
   local before, name = rest:match "^(.-%d) ?(%a+)$"
-  if before and NAMED_ZONES[name] then
-    return before, NAMED_ZONES[name]
+  if not before then
+    before, name = rest:match "^(.-%d) ?(%u*[+-]%d%d:?%d?%d?)$"
   end
-  local from, sign, hours, minutes = rest:match "^(.-%d) ?[UG]?[TM]?[CT]?([+-])(%d%d):?(%d?%d?)$"
-  minutes = minutes == "" and "0" or minutes
-  if not from or tonumber(hours) > 14 or tonumber(minutes) > 59 then
-    return clock, nil
-  end
-  local east = tonumber(hours) * 3600 + tonumber(minutes) * 60
-  return from, sign == "-" and -east or east
+  local east = name and (NAMED_ZONES[name] or zones.offset(name))
+  return east and before or clock, east
 end
 
 -- Hour, minute and second; nil when it is no time of day.

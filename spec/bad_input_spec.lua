@@ -352,7 +352,8 @@ describe("bad input", function()
       helper.write_file(dir .. "/rows.csv", "Titre;Statut\nPersonne;Ouvert\n")
       local before = crm.commits "create"
       says(crm.run({ "import", "rows.csv", "--module", "HelpDesk" }, { cwd = dir }), 1,
-        "there is no terminal to ask on: nothing was sent", "icrm-lua apply rows.csv.icrm --yes")
+        "there is no terminal to ask on: nothing was sent", "icrm-lua apply " .. dir
+          .. "/rows.csv.icrm --yes")
       assert.equal(before, crm.commits "create")
       assert.equal(0, crm.run({ "apply", "rows.csv.icrm", "--yes" }, { cwd = dir }).code)
       assert.equal(before + 1, crm.commits "create")
@@ -367,7 +368,8 @@ describe("bad input", function()
       -- Said before the file is read: there is no such file any more.
       os.remove(dir .. "/rows.csv")
       says(crm.run(arguments, { cwd = dir }), 1, "rows.csv.icrm exists: it is a change set that "
-        .. "was applied, and undo needs it", "name another with --out, such as rows.csv-2")
+        .. "was applied, and undo needs it", "name another with --out, such as "
+        .. dir .. "/rows.csv-2")
       assert.equal(before, crm.commits "create")
       helper.write_file(dir .. "/rows.csv.icrm", "something else")
       says(crm.run(arguments, { cwd = dir }), 1, "rows.csv.icrm exists: it is no change set")
@@ -398,7 +400,7 @@ describe("bad input", function()
       end
       assert.equal(0, plan("a.csv").code)
       says(plan "b.csv", 1, "x.icrm exists: it is a plan of which nothing was sent; send it with "
-        .. "icrm-lua apply x.icrm, or name another with --out")
+        .. "icrm-lua apply " .. dir .. "/x.icrm, or name another with --out")
     end)
 
     it("a plan whose file was changed since: what is sent is what it held then", function()

@@ -1,7 +1,8 @@
 -- Pages of the documentation, typed as a reader would type them. A block of `console`
 -- has commands behind "$ " and what they print; "…" stands for what is left out, alone
 -- on a line for any lines. A block of `lua` below a line that ends in "`NAME.lua`:" is
--- that file. A command must succeed, unless it prints "icrm-lua: …".
+-- that file. A command must succeed, unless it prints "icrm-lua: …". Pages show what a
+-- terminal does, where paths are as they were typed.
 local helper = require "spec.helper"
 
 local M = {}
@@ -91,7 +92,8 @@ function M.type(step, dir, env)
   end
   local result = helper.run({ "bash", "-c", "exec 2>&1\n" .. step.text }, { cwd = dir, env = env })
   local lines = {}
-  for line in result.out:gmatch "([^\n]*)\n?" do
+  local folder = dir:gsub("%p", "%%%0") .. "/"
+  for line in result.out:gsub(folder, ""):gmatch "([^\n]*)\n?" do
     lines[#lines + 1] = line
   end
   local is_refused = result.out:find "^icrm%-lua: " or result.out:find "\nicrm%-lua: "

@@ -1,8 +1,9 @@
 local commands = require "icrm.cli.commands"
+local core = require "icrm.core"
 local cures = require "icrm.cures"
 local helper = require "spec.helper"
 
-local WORDS = { FILE = "l'été.icrm", KEY = "line 3", N = 3, LIST = { "amount:rounded", "a b" } }
+local WORDS = { FILE = "/l'été.icrm", KEY = "line 3", N = 3, LIST = { "amount:rounded", "a b" } }
 
 -- A cure, as a program reads it and as a person at a shell.
 local SAID = {
@@ -15,9 +16,10 @@ local SAID = {
     "--accept amount:rounded --accept 'a b'" },
   ["{accept=field:rounded}"] = { 'accept = { "field:rounded" }', "--accept field:rounded" },
   ["{mark_done KEY ID}; or {undo}"] = { 'set:mark_done("line 3", ID); or set:undo(PATH)',
-    "icrm-lua unknown 'l'\\''été.icrm' mark-done 'line 3' ID; or icrm-lua undo 'l'\\''été.icrm'" },
+    "icrm-lua unknown '/l'\\''été.icrm' mark-done 'line 3' ID; or icrm-lua undo "
+      .. "'/l'\\''été.icrm'" },
   ["{resume resend=barrier}"] = { 'set:apply({ resend = "barrier" })',
-    "icrm-lua resume 'l'\\''été.icrm' --resend barrier" },
+    "icrm-lua resume '/l'\\''été.icrm' --resend barrier" },
   ["{modules} lists them"] = { "crm:list_types() lists them", "icrm-lua modules lists them" },
   ["{describe MODULE}"] = { "crm:describe(MODULE)", "icrm-lua describe MODULE" },
   ["nothing to fill in: {}"] = { "nothing to fill in: {}", "nothing to fill in: {}" },
@@ -94,9 +96,30 @@ describe("icrm.cures", function()
   it("names the CRM that was chosen in the commands that change sets need", function()
     cures.speak(commands)
     commands.remember { profile = "près d'ici" }
-    assert.equal("icrm-lua resume a.icrm --profile 'près d'\\''ici'",
-      cures.say("{resume}", { FILE = "a.icrm" }))
+    assert.equal("icrm-lua resume /a.icrm --profile 'près d'\\''ici'",
+      cures.say("{resume}", { FILE = "/a.icrm" }))
     commands.remember { profile = "x", url = "sandbox:" }
     assert.equal("icrm-lua modules --url sandbox:", cures.say "{modules}")
+  end)
+
+  it("leads to the files from any folder, but for who stands in this one", function()
+    local columns, here = core.terminal_columns, os.getenv "PWD" .. "/"
+    cures.speak(commands)
+    for _, case in ipairs { { nil, here }, { 80, "" } } do
+      core.terminal_columns = function() return case[1] end
+      local folder = case[2]
+      commands.remember { url = "sandbox:crm.db?profile=vtiger8" }
+      local chosen = (" --url 'sandbox:%scrm.db?profile=vtiger8'"):format(folder)
+      local ok, wrong = pcall(function()
+        assert.equal(("icrm-lua unknown %sa.icrm mark-absent a%s"):format(folder, chosen),
+          cures.say("{mark_absent KEY}", { FILE = "a.icrm", KEY = "a" }))
+        assert.equal(("icrm-lua errors %sa.icrm --of 2%s"):format(folder, chosen),
+          commands.write("errors", "a.icrm", "--of", 2))
+        assert.equal("/b.icrm", commands.path "/b.icrm")
+      end)
+      core.terminal_columns = columns
+      commands.remember { url = "sandbox:" }
+      assert(ok, wrong)
+    end
   end)
 end)

@@ -95,7 +95,8 @@ describe("icrm-lua import", function()
         .. "which; say --decimal comma or --decimal point")
     has(here({ "import", "a.csv", "--module", "Accounts", "--plan-only", "--decimal",
       "comma", "--encoding", "Windows-1252", "--delimiter", "tab" }).err, "latitude: 48.804",
-      "accountname: Café", "planned in a.csv.icrm; to send it: icrm-lua apply a.csv.icrm")
+      "accountname: Café", "planned in a.csv.icrm; to send it: icrm-lua apply " .. dir
+      .. "/a.csv.icrm")
     has(here({ "show", "a.csv.icrm" }).out, "  read as windows-1252, separator tab, 2 columns; "
       .. "decimal comma: latitude\n")
   end)
@@ -123,7 +124,8 @@ describe("icrm-lua import", function()
     file("a.csv", table.concat(lines, "\n") .. "\n")
     has(here({ "import", "a.csv", "--module", "HelpDesk", "--yes" }, 3).err,
       "the server keeps fewer characters of this field and cuts the rest",
-      "icrm-lua undo a.csv.icrm", "icrm-lua resume a.csv.icrm --accept ticket_title:cut")
+      "icrm-lua undo " .. dir .. "/a.csv.icrm", "icrm-lua resume " .. dir
+      .. "/a.csv.icrm --accept ticket_title:cut")
     has(here({ "resume", "a.csv.icrm" }, 1).err, "--accept ticket_title:cut")
     local result = here { "resume", "a.csv.icrm", "--accept", "ticket_title:cut" }
     local _, said = result.err:gsub("the server keeps 255 characters of HelpDesk.ticket_title and "
@@ -131,7 +133,7 @@ describe("icrm-lua import", function()
     assert.equal(1, said)
     has(result.err, "the server stored 30 records otherwise than sent",
       "ticket_title: cut, 255 of 311 characters stored",
-      "… and 20 more: icrm-lua show --full a.csv.icrm")
+      "… and 20 more: icrm-lua show " .. dir .. "/a.csv.icrm --full")
     has(here({ "show", "a.csv.icrm" }).out,
       "HelpDesk:line 2  [done, but ticket_title: cut, 255 of 311 characters stored]")
   end)
@@ -241,8 +243,8 @@ describe("icrm-lua import", function()
     local arguments = { "import", "l'année 1.csv", "--module", "Accounts" }
     here({ "import", "l'année 1.csv", "--module", "Accounts", "--yes" })
     has(here({ "status", "l'année 1.csv.icrm", "--profile", "mon CRM" }).err,
-      "icrm-lua undo 'l'\\''année 1.csv.icrm' --profile 'mon CRM'")
-    has(here(arguments, 1).err, "with --out, such as 'l'\\''année 1.csv-2")
+      "icrm-lua undo '" .. dir .. "/l'\\''année 1.csv.icrm' --profile 'mon CRM'")
+    has(here(arguments, 1).err, "with --out, such as '" .. dir .. "/l'\\''année 1.csv-2")
   end)
 
   it("gives the failed rows back until they go in", function()
@@ -278,7 +280,7 @@ describe("icrm-lua import", function()
     local errors = here { "errors", "a.csv.icrm" }
     assert.equal('accountname;icrm_code;icrm_message\nUn;"X";"x"\n', errors.out)
     assert.equal("1 row\nleft out, for they may be in the CRM: 1 more; see icrm-lua unknown "
-      .. "a.csv.icrm\n", errors.err)
+      .. dir .. "/a.csv.icrm\n", errors.err)
   end)
 
   it("says what undo leaves out because nobody knows what became of it", function()
@@ -286,9 +288,9 @@ describe("icrm-lua import", function()
     here { "import", "a.csv", "--module", "Accounts", "--yes" }
     alter("a.csv.icrm", "UPDATE changes SET state = 'needs_human', code = 'X' WHERE n = 1")
     has(here({ "undo", "a.csv.icrm", "--plan-only" }).err, "left out, for only a person can tell "
-      .. "what became of it: 1 change; see icrm-lua unknown a.csv.icrm\n",
+      .. "what became of it: 1 change; see icrm-lua unknown " .. dir .. "/a.csv.icrm\n",
       "- delete Accounts                    1",
-      "to send it: icrm-lua apply a.csv.undo.icrm --allow-delete 1")
+      "to send it: icrm-lua apply " .. dir .. "/a.csv.undo.icrm --allow-delete 1")
   end)
 
   it("warns when failed rows imported again would make records twice", function()
@@ -305,7 +307,7 @@ describe("icrm-lua import", function()
       WHEN 'ticket:line 3' THEN 'failed' WHEN 'company:B' THEN 'unknown' ELSE 'blocked' END]])
     local errors = here { "errors", "a.csv.icrm" }
     assert.equal('Firme;Titre;icrm_code;icrm_message\nA;a2;"X";"x"\n', errors.out)
-    has(errors.err, "1 row\n", "1 more; see icrm-lua unknown a.csv.icrm",
+    has(errors.err, "1 row\n", "1 more; see icrm-lua unknown " .. dir .. "/a.csv.icrm",
       "1 of them need records that were made already; imported again, those are made twice")
   end)
 

@@ -229,7 +229,8 @@ describe("icrm-lua", function()
         "checked 2, lost 0, duplicates 0, ghosts 0, unrecorded 0", 1, true))
       assert.equal(0, here({ "status", "clients.csv.icrm" }).code)
       local undo = here({ "undo", "clients.csv.icrm", "--yes" }, 1) -- deletes are not said
-      assert.truthy(undo.err:find("apply clients.csv.undo.icrm --allow-delete 2", 1, true))
+      assert.truthy(undo.err:find("apply " .. dir
+        .. "/clients.csv.undo.icrm --allow-delete 2", 1, true))
       assert.truthy(here({ "undo", "clients.csv.icrm", "--yes" }, 1).err:find(
         "clients.csv.undo.icrm was planned before, and nothing of it was sent: it is planned anew",
         1, true))
@@ -425,14 +426,15 @@ describe("icrm-lua", function()
       end
       local list = unknown(3, "--where", "code=NO_FENCE")
       assert.truthy(list.err:find("2 open", 1, true))
-      assert.truthy(list.err:find("NO_FENCE: icrm-lua resume many.csv.icrm looks again", 1, true))
+      assert.truthy(list.err:find("NO_FENCE: icrm-lua resume " .. dir
+        .. "/many.csv.icrm looks again", 1, true))
       assert.truthy(unknown(1, "--where", "colour=red").err:find(
         "chosen by code, operation, state, module or record, not by colour", 1, true))
       unknown(2, "mark-absent")
       unknown(2, "mark-absent", "Accounts:line 2", "--all")
       assert.truthy(unknown(1, "mark-done", "--all").err:find("names no record", 1, true))
       assert.truthy(unknown(0, "mark-absent", "--where", "code=NO_FENCE").err:find(
-        "2 changes settled: icrm-lua resume many.csv.icrm sends them again", 1, true))
+        "2 changes settled: icrm-lua resume " .. dir .. "/many.csv.icrm sends them again", 1, true))
       local all = unknown(0, "mark-absent", "--all").err
       assert.truthy(all:find("3 changes settled", 1, true))
       assert.truthy(all:find("1 change left, for their records were seen", 1, true))

@@ -189,8 +189,8 @@ describe("icrm-lua success", function()
       local result = here({ "import", "a.csv", "--module", "Accounts", "--yes", "--out",
         option .. ".icrm", "--" .. option, "/dev/full" }, 74)
       assert.truthy(result.err:find("/dev/full could not be written in full: No space left on "
-        .. ("device; make room, then: icrm-lua %s %s.icrm >/dev/full"):format(option, option), 1,
-        true), result.err)
+        .. ("device; make room, then: icrm-lua %s %s/%s.icrm >/dev/full"):format(option, dir,
+          option), 1, true), result.err)
     end
   end)
 end)

@@ -148,7 +148,7 @@ describe("icrm-lua applying a change set", function()
       apply.kill(signal)
       local code, err = apply.finish()
       assert.equal(130, code, err)
-      assert.truthy(err:find("to go on: icrm-lua resume a.icrm", 1, true))
+      assert.truthy(err:find("to go on: icrm-lua resume " .. dir .. "/a.icrm", 1, true))
       local status = run(75, "status", "a.icrm").err
       assert.truthy(status:find("planned +done") and not status:find("sending", 1, true), status)
       accounted_for()

@@ -87,7 +87,7 @@ describe("icrm-lua under a quota", function()
     plan()
     local result = run(7, "apply", "a.icrm", "--yes")
     assert.matches("\nstopped: the CRM.- until 20", result.err)
-    assert.matches("to go on, from .-: icrm%-lua resume a%.icrm\n", result.err)
+    assert.matches("to go on, from .-: icrm%-lua resume /%S+/a%.icrm\n", result.err)
     local first = states()
     assert.equal(ROWS, first.done + first.planned + (first.unknown or 0))
     assert.truthy(first.done > 60 and first.done < 100)
@@ -180,9 +180,10 @@ describe("icrm-lua under a quota", function()
     assert.matches(("%d calls%%. The quota of 60/min, 100/day lets %%d+ of them through, "
       .. "until %%d%%d:%%d%%d %%(%%d+ of %d changes%%); then this stops%%.\n")
       :format(ROWS + 5, ROWS), again)
-    assert.matches("To go on, from tomorrow %d%d:%d%d: icrm%-lua resume a%.icrm; once, done by "
-      .. "tomorrow %d%d:%d%d at the earliest%.\n", again)
-    has(again, "nothing was sent; to send what is planned in a.icrm: icrm-lua apply a.icrm --yes")
+    assert.matches("To go on, from tomorrow %d%d:%d%d: icrm%-lua resume /%S+/a%.icrm; once, done "
+      .. "by tomorrow %d%d:%d%d at the earliest%.\n", again)
+    has(again, "nothing was sent; to send what is planned in a.icrm: icrm-lua apply " .. dir
+      .. "/a.icrm --yes")
   end)
 
   it("tells programs what is to come, and when it pauses", function()
@@ -226,7 +227,7 @@ describe("icrm-lua under a quota", function()
     pipe:close()
     assert.equal("130\n", helper.read_file(dir .. "/code"))
     assert.truthy(core.clock() - before < 2)
-    has(helper.read_file(err), "to go on: icrm-lua resume a.icrm")
+    has(helper.read_file(err), "to go on: icrm-lua resume " .. dir .. "/a.icrm")
     local found = states()
     assert.equal(ROWS, found.done + found.planned)
     state "7200/day"
@@ -254,8 +255,8 @@ describe("icrm-lua", function()
       "--max-errors", "2" }
     local result = crm.run(words, { cwd = dir })
     assert.equal(75, result.code, result.err)
-    for _, text in ipairs { "stopped: after ", "to go on: icrm-lua resume a.icrm",
-      "icrm-lua errors a.icrm" } do
+    for _, text in ipairs { "stopped: after ", "to go on: icrm-lua resume " .. dir
+      .. "/a.icrm", "icrm-lua errors " .. dir .. "/a.icrm" } do
       assert.truthy(result.err:find(text, 1, true), result.err)
     end
     assert.equal(75, crm.run({ "status", "a.icrm" }, { cwd = dir }).code)

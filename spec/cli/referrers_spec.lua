@@ -103,7 +103,7 @@ describe("icrm-lua undo", function()
     for _, more in ipairs { {}, { "--yes" } } do
       local result = here({ "undo", "a.csv.icrm", "--allow-delete", "all", table.unpack(more) }, 1)
       assert.truthy(result.err:find("nothing was sent: this deletes 2 records; to send it: "
-        .. "icrm-lua apply a.csv.undo.icrm --allow-delete 2", 1, true), result.err)
+        .. "icrm-lua apply " .. dir .. "/a.csv.undo.icrm --allow-delete 2", 1, true), result.err)
     end
     local result = here({ "undo", "a.csv.icrm", "--allow-delete", "every" }, 2)
     assert.truthy(result.err:find("is no whole number", 1, true))

@@ -2,10 +2,14 @@
 -- can be done.
 -- @module icrm.cli.commands
 
+local core = require "icrm.core"
 local cures = require "icrm.cures"
+local notes = require "icrm.changes.journal.notes"
 local option_words = require "icrm.cli.words"
 
 local M = {}
+
+local STDERR = 2
 
 -- The command of each act, or a function that says its options. FILE is the change
 -- set's, or the file that is imported.
@@ -42,29 +46,59 @@ function M.word(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
-local chosen = {} -- the words that chose the CRM
+-- On a terminal as it was given, for the person stands in this folder; a log or a mail of
+-- cron is read in any other, so there it is in full.
+local function path_for_reader(path)
+  return core.terminal_columns(STDERR) and path or notes.full_path(path)
+end
+
+--- Write the path of a file as a shell takes it, so that it leads there for who reads it.
+---
+--- @param path string
+--- @return string
+function M.path(path)
+  return M.word(path_for_reader(path))
+end
+
+local function url_word(url)
+  return M.word((url:gsub("^(sandbox:)([^?]+)", function(scheme, path)
+    return scheme .. path_for_reader(path)
+  end)))
+end
+
+local chosen = {} -- the words that chose the CRM, as a shell takes them
 
 --- Keep what chose the CRM: the commands that are suggested go to the same one.
 ---
 --- @param args table `profile`, `url`
 function M.remember(args)
-  for _, option in ipairs { "profile", "url" } do
-    if args[option] then
-      chosen = { "--" .. option, M.word(args[option]) }
-    end
+  if args.url then
+    chosen = { "--url", url_word(args.url) }
+  elseif args.profile then
+    chosen = { "--profile", M.word(args.profile) }
   end
 end
 
---- Write a command that can be pasted into a shell; it goes to the same CRM.
----
---- @param ... string|number the words behind icrm-lua
---- @return string
-function M.write(...)
-  local words = { "icrm-lua" }
+-- A command of words that a shell takes, to the CRM that was chosen.
+local function command_of(words)
+  return table.concat(table.move(chosen, 1, #chosen, #words + 1, words), " ")
+end
+
+local function add(words, ...)
   for _, word in ipairs { ... } do
     words[#words + 1] = M.word(tostring(word))
   end
-  return table.concat(table.move(chosen, 1, #chosen, #words + 1, words), " ")
+  return words
+end
+
+--- Write a command on a file that can be pasted into a shell; it goes to the same CRM.
+---
+--- @param verb string
+--- @param path string of the file, see `path`
+--- @param ... string|number the words behind it
+--- @return string
+function M.write(verb, path, ...)
+  return command_of(add({ "icrm-lua", verb, M.path(path) }, ...))
 end
 
 local function flag_of(name)
@@ -93,7 +127,7 @@ end
 --- @param filled table<string, any> what words of capitals stand for
 --- @return string
 function M.act(name, arguments, options, filled)
-  local command, words = COMMANDS[name], {}
+  local command, words = COMMANDS[name], { "icrm-lua" }
   for i, argument in ipairs(arguments) do
     arguments[i] = tostring(argument)
   end
@@ -101,14 +135,14 @@ function M.act(name, arguments, options, filled)
     return command(table.unpack(arguments))
   end
   for _, word in ipairs(command) do
-    words[#words + 1] = filled[word] or word
+    words[#words + 1] = word == "FILE" and filled.FILE and M.path(filled.FILE)
+      or M.word(tostring(filled[word] or word))
   end
-  table.move(arguments, 1, #arguments, #words + 1, words)
+  add(words, table.unpack(arguments))
   for _, one in ipairs(options) do
-    words[#words + 1] = flag_of(one.name)
-    words[#words + 1] = one.value
+    add(words, flag_of(one.name), one.value)
   end
-  return M.write(table.unpack(words))
+  return command_of(words)
 end
 
 cures.speak(M)

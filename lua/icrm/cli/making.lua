@@ -54,7 +54,7 @@ local function in_the_way(path, source)
     set:close()
   end
   errors.refuse("%s exists: %s with --out, such as %s", path, cure,
-    commands.word(path:gsub("%.icrm$", "") .. os.date "-%Y%m%d.icrm"))
+    commands.path(path:gsub("%.icrm$", "") .. os.date "-%Y%m%d.icrm"))
 end
 
 --- Refuse to write over a file, before time is spent on its contents.

@@ -74,7 +74,7 @@ local function write_row_file(set, one, path, number)
     return one.write(set, write, number, destination.form_of_rows(path))
   end, ("make room, then: %s >%s"):format(number
     and script.command(one.name, set.path, "--of", number) or script.command(one.name, set.path),
-    commands.word(path)))
+    commands.path(path)))
   if not ok then
     return exits.leave(n)
   end

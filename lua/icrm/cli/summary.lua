@@ -41,7 +41,7 @@ local function say_changed_values(set)
   for change in set.store:each(otherwise) do
     shown = shown + 1
     if shown > SHOWN then
-      script.say("  … and %d more: %s", n - SHOWN, script.command("show", "--full", set.path))
+      script.say("  … and %d more: %s", n - SHOWN, script.command("show", set.path, "--full"))
       break
     end
     script.say("  %s %s: %s", change.record, wording.place(change),

@@ -55,8 +55,8 @@ describe("states and codes", function()
 
   it("say what to do with the names of the file, the change and the record", function()
     local change = { key = "line 3", code = "CONFLICT" }
-    assert.equal("icrm-lua undo a.icrm puts them back; or mend them in the CRM, then icrm-lua "
-      .. "unknown a.icrm mark-done 'line 3'", state.cure("a.icrm", change))
+    assert.equal("icrm-lua undo /a.icrm puts them back; or mend them in the CRM, then icrm-lua "
+      .. "unknown /a.icrm mark-done 'line 3'", state.cure("/a.icrm", change))
     assert.is_nil(state.cure("a.icrm", { key = "a", code = "ACCESS_DENIED" }))
   end)
 

@@ -165,4 +165,16 @@ describe("workbook", function()
       end)
     end
   end
+
+  it("is not written to once it is finished", function()
+    local writer <close> = assert(core.workbook.writer "Contacts")
+    assert(writer:column("a", "text"))
+    assert(writer:end_row())
+    assert(lfs.attributes(assert(writer:finish())))
+    for _, method in ipairs { "column", "cell", "end_row", "finish" } do
+      assert.error_matches(function()
+        writer[method](writer, 1, "x")
+      end, "closed icrm.WorkbookWriter")
+    end
+  end)
 end)

@@ -129,6 +129,18 @@ static void nothing_is_left_behind(const char *folder) {
   CHECK(files_in(folder) == before);
 }
 
+/* No further file may be opened. */
+static void no_room_for_a_sheet_is_said(void) {
+  struct icrm_workbook_writer *writer = NULL;
+  struct rlimit before;
+  CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const struct rlimit limit = {3, before.rlim_max};
+  CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  CHECK(icrm_workbook_writer_open(&writer, "x", &err) == -1);
+  CHECK(err.kind == ICRM_ERROR_STORE && !writer);
+  CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
 /* No file may grow beyond the limit, as on a disk that is full. */
 static void a_full_disk_is_said(void) {
   const struct rlimit limit = {200000, RLIM_INFINITY};
@@ -156,6 +168,7 @@ int main(void) {
   a_name_that_no_sheet_may_have_is_made_one();
   what_does_not_fit_is_refused_with_its_place();
   nothing_is_left_behind(folder);
+  no_room_for_a_sheet_is_said();
   a_full_disk_is_said();
   CHECK(rmdir(folder) == 0);
   return 0;

@@ -135,11 +135,12 @@ static int workbook_close(lua_State *L) {
 struct writer_handle {
   struct icrm_workbook_writer *writer; /* NULL when closed */
   size_t columns;
+  bool is_finished;
 };
 
 static struct writer_handle *check_writer(lua_State *L) {
   struct writer_handle *handle = luaL_checkudata(L, 1, WRITER_TYPE);
-  if (!handle->writer)
+  if (!handle->writer || handle->is_finished)
     luaL_error(L, "attempt to use a closed %s", WRITER_TYPE);
   return handle;
 }
@@ -169,8 +170,7 @@ static int writer_open(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   struct icrm_error err;
   struct writer_handle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
-  handle->writer = NULL;
-  handle->columns = 0;
+  *handle = (struct writer_handle){0};
   luaL_setmetatable(L, WRITER_TYPE);
   if (icrm_workbook_writer_open(&handle->writer, name, &err) < 0)
     return icrml_fail(L, &err);
@@ -220,13 +220,15 @@ static int writer_end_row(lua_State *L) {
   return finish_call(L, rc, &err);
 }
 
-/* writer:finish() -> path of the file, there until close | nil, err */
+/* writer:finish() -> path of the file, there until close | nil, err
+ * Whatever came of it, only close may follow. */
 static int writer_finish(lua_State *L) {
-  struct icrm_workbook_writer *writer = check_writer(L)->writer;
+  struct writer_handle *handle = check_writer(L);
   struct icrm_error err;
-  if (icrm_workbook_writer_finish(writer, &err) < 0)
+  handle->is_finished = true;
+  if (icrm_workbook_writer_finish(handle->writer, &err) < 0)
     return icrml_fail(L, &err);
-  lua_pushstring(L, icrm_workbook_writer_path(writer));
+  lua_pushstring(L, icrm_workbook_writer_path(handle->writer));
   return 1;
 }
 

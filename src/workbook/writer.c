@@ -363,10 +363,10 @@ icrm_workbook_writer_path(const struct icrm_workbook_writer *writer) {
 void icrm_workbook_writer_close(struct icrm_workbook_writer *writer) {
   if (!writer)
     return;
-  if (writer->book) {
+  if (writer->sheet && writer->book) /* the library leaves it open */
     fclose(writer->sheet->optimize_tmpfile);
+  if (writer->book)
     lxw_workbook_free(writer->book);
-  }
   if (writer->folder[0]) {
     unlink(writer->path);
     rmdir(writer->folder);

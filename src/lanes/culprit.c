@@ -1,15 +1,10 @@
 #include "lanes/culprit.h"
 
+#include "text/json_scan.h"
+
 #include <string.h>
 
 #define DEPTH_MAX 64
-
-/* Behind the string whose opening quote is at `at`, or `end`. */
-static const char *skip_string(const char *at, const char *end) {
-  for (at++; at < end && *at != '"'; at++)
-    at += *at == '\\';
-  return at < end ? at + 1 : end;
-}
 
 /* The innermost object that is open at `place`, NULL for none. */
 static const char *object_around(const char *body, const char *place) {
@@ -17,7 +12,7 @@ static const char *object_around(const char *body, const char *place) {
   size_t depth = 0;
   for (const char *at = body; at < place; at++) {
     if (*at == '"')
-      at = skip_string(at, place) - 1;
+      at = icrm_json_skip_string(at, place) - 1;
     else if (*at == '{' && depth < DEPTH_MAX)
       open[depth++] = at;
     else if (*at == '}' && depth > 0)
@@ -48,7 +43,7 @@ bool icrm_culprit_find(const char *body, size_t len, size_t at, char id[40]) {
     if (depth == 1 && (size_t)(end - to) >= sizeof key - 1 &&
         memcmp(to, key, sizeof key - 1) == 0)
       return copy_id(to + sizeof key - 1, end, id);
-    to = skip_string(to, end) - 1;
+    to = icrm_json_skip_string(to, end) - 1;
   }
   return false;
 }

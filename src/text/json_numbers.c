@@ -4,18 +4,6 @@
 
 #define EXACT_DIGITS 15 /* that any double holds */
 
-/* Behind a string whose opening quote is at `at`. */
-static const char *skip_string(const char *at, const char *end) {
-  for (at++; at < end; at++) {
-    at = icrm_json_skip_plain(at, end);
-    if (at < end && *at == '"')
-      return at + 1;
-    if (at < end && *at == '\\')
-      at++;
-  }
-  return end;
-}
-
 static const char *skip_digits(const char *at, const char *end) {
   while (at < end && *at >= '0' && *at <= '9')
     at++;
@@ -58,7 +46,7 @@ bool icrm_json_quote_numbers(const char *text, size_t len,
   const char *at = text, *end = text + len, *copied = text;
   while (at < end) {
     if (*at == '"') {
-      at = skip_string(at, end);
+      at = icrm_json_skip_string(at, end);
       continue;
     }
     const char *number = at;

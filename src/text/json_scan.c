@@ -1,5 +1,15 @@
 #include "text/json_scan.h"
 
+const char *icrm_json_skip_string(const char *at, const char *end) {
+  at++;
+  while ((at = icrm_json_skip_plain(at, end)) < end) {
+    if (*at == '"')
+      return at + 1;
+    at += *at == '\\' && at + 1 < end ? 2 : 1;
+  }
+  return end;
+}
+
 int icrm_json_hex4(const char *at, const char *end) {
   int value = 0;
   if (end - at < 4)

@@ -1,5 +1,5 @@
 /*
- * Finding the end of a run of plain bytes in the text of a JSON string: bytes
+ * Finding the end of a string in JSON, and of a run of plain bytes in it: bytes
  * that stand for themselves and need no look, that is ASCII without quotes,
  * backslashes and control characters. Sixteen at a time where the processor
  * can (SSE2, which every x86-64 has), else eight.
@@ -66,6 +66,10 @@ static inline const char *icrm_json_skip_plain(const char *at,
     at++;
   return at;
 }
+
+/* Behind the string whose opening quote is at `at`, whatever stands in it;
+ * `end` when it is not closed. */
+const char *icrm_json_skip_string(const char *at, const char *end);
 
 /* Four hexadecimal digits, -1 when they are not. */
 int icrm_json_hex4(const char *at, const char *end);

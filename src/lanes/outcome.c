@@ -213,18 +213,14 @@ void icrm_outcome_blame_size(struct icrm_error *err, int64_t request_bytes) {
   if (request_bytes < LARGE_BYTES || err->is_answered ||
       !is_one_of(err->status, statuses))
     return;
-  struct icrm_error before = *err;
-  bool is_unknown = err->kind == ICRM_ERROR_UNKNOWN_OUTCOME;
-  icrm_error_set(
-      err, before.kind,
-      "the request had %.1f MB, and the server's limit (post_max_size "
-      "or upload_max_filesize of PHP, or the web server's own) is "
-      "probably smaller: HTTP %d, and no answer of the CRM%s",
-      (double)request_bytes / 1e6, before.status,
-      is_unknown ? "; look before sending it again" : "");
-  const struct icrm_error said = *err;
-  *err = before;
-  memcpy(err->message, said.message, sizeof err->message);
+  snprintf(err->message, sizeof err->message,
+           "the request had %.1f MB, and the server's limit (post_max_size "
+           "or upload_max_filesize of PHP, or the web server's own) is "
+           "probably smaller: HTTP %d, and no answer of the CRM%s",
+           (double)request_bytes / 1e6, err->status,
+           err->kind == ICRM_ERROR_UNKNOWN_OUTCOME
+               ? "; look before sending it again"
+               : "");
 }
 
 int icrm_outcome_tries(const struct icrm_reply *reply,

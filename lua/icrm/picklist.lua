@@ -9,22 +9,31 @@ local M = {}
 local SHOWN_VALUES = 16
 local ABBREVIATED = 4 -- letters that an abbreviation has at most
 
--- Form of a text -> the values that it may mean, each once.
-local function forms_of(picklist)
-  if not picklist.by_form then
-    picklist.by_form = {}
+local function letters_of(form)
+  return (form:gsub("[%s%p]", ""))
+end
+
+-- The values and labels of a picklist, folded once: `words`, each with its form, its letters
+-- and the value that it stands for; `values_of` and `word_of` a form; `forms`, in order.
+local function index_of(picklist)
+  if not picklist.index then
+    local index = { words = {}, values_of = {}, word_of = {}, forms = {} }
     for _, value in ipairs(picklist.values) do
       for _, text in ipairs { value, picklist.by_value[value] } do
         local form = text_tools.fold(text)
-        local values = picklist.by_form[form] or {}
+        local values = index.values_of[form] or {}
         if values[#values] ~= value then
           values[#values + 1] = value
         end
-        picklist.by_form[form] = values
+        index.forms[#index.forms + 1] = not index.word_of[form] and form or nil
+        index.values_of[form], index.word_of[form] = values, text
+        table.insert(index.words, { value = value, form = form, letters = letters_of(form) })
       end
     end
+    table.sort(index.forms)
+    picklist.index = index
   end
-  return picklist.by_form
+  return picklist.index
 end
 
 -- Values with exactly this label.
@@ -51,16 +60,12 @@ function M.find(picklist, text)
   end
   local values = labelled(picklist, text)
   if #values == 0 then
-    values = forms_of(picklist)[text_tools.fold(text)] or values
+    values = index_of(picklist).values_of[text_tools.fold(text)] or values
   end
   if #values > 1 then
     return nil, values
   end
   return values[1]
-end
-
-local function letters_of(text)
-  return (text_tools.fold(text):gsub("[%s%p]", ""))
 end
 
 -- Whether the letters of a short word come in a long one in this order, from its first.
@@ -79,46 +84,41 @@ local function abbreviates(short, long)
 end
 
 -- "Madame" for Mme, "Docteur" for Dr.: of several the one with the most letters.
-local function abbreviation_of(picklist, text)
-  local long, found, most = letters_of(text), nil, 0
-  for _, value in ipairs(picklist.values) do
-    for _, word in ipairs { picklist.by_value[value], value } do
-      local short = letters_of(word)
-      if #short > most and abbreviates(short, long) then
-        found, most = value, #short
-      end
+local function abbreviation_of(index, form)
+  local long, found, most = letters_of(form), nil, 0
+  for _, word in ipairs(index.words) do
+    if #word.letters > most and abbreviates(word.letters, long) then
+      found, most = word.value, #word.letters
     end
   end
   return found
 end
 
 -- The value whose name or label begins as the text does, or the other way round.
-local function beginning_of(picklist, text)
-  local form, found = text_tools.fold(text), nil
-  for _, value in ipairs(picklist.values) do
-    for _, word in ipairs { picklist.by_value[value], value } do
-      local other = text_tools.fold(word)
-      if math.min(#form, #other) > 3 and (form:sub(1, #other) == other
-          or other:sub(1, #form) == form) and found ~= value then
-        if found then
-          return nil
-        end
-        found = value
+local function beginning_of(index, form)
+  local found
+  for _, word in ipairs(index.words) do
+    local other = word.form
+    if math.min(#form, #other) > 3 and (form:sub(1, #other) == other
+        or other:sub(1, #form) == form) and found ~= word.value then
+      if found then
+        return nil
       end
+      found = word.value
     end
   end
   return found
 end
 
 -- The one word that begins with a text.
-local function completion_of(word_of_form, form)
+local function completion_of(index, form)
   local found
-  for other, word in pairs(word_of_form) do
-    if #form > 1 and other:sub(1, #form) == form then
+  for _, other in ipairs(#form > 1 and index.forms or {}) do
+    if other:sub(1, #form) == form then
       if found then
         return nil
       end
-      found = word
+      found = other
     end
   end
   return found
@@ -130,16 +130,13 @@ end
 --- @param text string
 --- @return string? word a label or a value
 function M.near(picklist, text)
-  local word_of_form, form = {}, text_tools.fold(text)
-  for _, value in ipairs(picklist.values) do
-    for _, word in ipairs { value, picklist.by_value[value] } do
-      word_of_form[text_tools.fold(word)] = word
-    end
+  local index, form = index_of(picklist), text_tools.fold(text)
+  local near = completion_of(index, form) or nearest.name(form, index.forms)
+  if near then
+    return index.word_of[near]
   end
-  local value = not word_of_form[form]
-    and (beginning_of(picklist, text) or abbreviation_of(picklist, text))
-  return completion_of(word_of_form, form) or nearest.name(form, word_of_form)
-    or value and picklist.by_value[value] or nil
+  local value = beginning_of(index, form) or abbreviation_of(index, form)
+  return value and picklist.by_value[value]
 end
 
 --- Name some values, labels first, for these are what a person sees:

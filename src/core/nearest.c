@@ -43,7 +43,8 @@ const char *icrm_nearest(const char *word, const char *const *candidates,
   const char *nearest = NULL;
   for (size_t i = 0; i < count; i++) {
     const size_t other = strlen(candidates[i]);
-    if (other > LONGEST)
+    const size_t least = other > length ? other - length : length - other;
+    if (other > LONGEST || least > limit)
       continue;
     const size_t distance = edits(word, length, candidates[i], other);
     if (distance < limit || (distance == limit && !nearest)) {

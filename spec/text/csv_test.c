@@ -98,6 +98,28 @@ static void encodings(void) {
         "a|b@1/1|2@2/", UTF_16LE, ';');
 }
 
+static void reads_wanted(const char *bytes, size_t len, const char *wanted,
+                         const char *found) {
+  struct icrm_csv_options options = {.delimiter = ';'};
+  struct icrm_buf out = {0};
+  struct icrm_csv_format format;
+  CHECK(icrm_encoding_find(wanted, &options.encoding, NULL) == 0);
+  slurp(bytes, len, options, &out, &format);
+  CHECK_TEXT(out.data, "a|b@1/");
+  CHECK_TEXT(encoding_read, found);
+  icrm_buf_free(&out);
+}
+
+/* Who names UTF-16 often does not know its order. */
+static void marks_of_what_is_wanted(void) {
+  static const char be[] = "\xFE\xFF\0a\0;\0b", le[] = "\xFF\xFE\x61\0;\0b";
+  reads_wanted(be, sizeof be - 1, "utf-16", "utf-16be");
+  reads_wanted(be, sizeof be - 1, "utf-16le", "utf-16be");
+  reads_wanted(le, sizeof le, "utf-16", "utf-16le");
+  reads_wanted(le, sizeof le, "utf-16be", "utf-16le");
+  reads_wanted(be + 2, sizeof be - 3, "utf-16be", "utf-16be");
+}
+
 static void delimiters(void) {
   READS("a,b\n1;5,2;6\n", "a|b@1/1;5|2;6@2/", UTF_8, ',');
   READS("a\tb\n1,5\t2,6\n", "a|b@1/1,5|2,6@2/", UTF_8, '\t');
@@ -365,6 +387,7 @@ int main(void) {
   CHECK(fd >= 0);
   close(fd);
   encodings();
+  marks_of_what_is_wanted();
   delimiters();
   line_ends_and_multi_line_cells();
   cells_are_text();

@@ -52,7 +52,17 @@ static void drop(struct icrm_charset *c, size_t n) {
   memmove(c->raw, c->raw + n, c->len);
 }
 
-/* The encoding that is wanted, or else guessed; a mark of it is dropped. */
+/* Whether a mark of one encoding may begin a text of the other: UTF-16 and
+ * UTF-32 are wanted by a name that often leaves the order of bytes open. */
+static bool is_mark_of(const struct icrm_encoding *marked,
+                       const struct icrm_encoding *wanted) {
+  const size_t unit = icrm_encoding_unit(wanted);
+  return icrm_encoding_is(marked, wanted->name) ||
+         (unit > 1 && unit == icrm_encoding_unit(marked));
+}
+
+/* The encoding that is wanted, or else guessed; a mark of it is dropped, and
+ * decides the order of bytes. */
 static int settle(struct icrm_charset *c, const struct icrm_encoding *wanted,
                   struct icrm_error *err) {
   struct icrm_encoding marked;
@@ -60,10 +70,10 @@ static int settle(struct icrm_charset *c, const struct icrm_encoding *wanted,
     if (icrm_guess(c->fd, c->raw, c->len, c->end, &c->guess, err) < 0)
       return -1;
   } else {
-    c->guess.encoding = *wanted;
     size_t mark = icrm_guess_mark(c->raw, c->len, &marked);
-    if (mark > 0 && icrm_encoding_is(&marked, wanted->name))
-      c->guess.mark = mark;
+    bool is_marked = mark > 0 && is_mark_of(&marked, wanted);
+    c->guess.encoding = is_marked ? marked : *wanted;
+    c->guess.mark = is_marked ? mark : 0;
   }
   c->is_8bit = icrm_encoding_is_8bit(&c->guess.encoding);
   drop(c, c->guess.mark);

@@ -11,7 +11,8 @@
 struct icrm_charset;
 
 /* Open `path`, "-" for standard input, in the encoding `wanted`, or in the one
- * that is guessed. A byte order mark is never part of the text. Free with
+ * that is guessed. A byte order mark is never part of the text; it decides
+ * between the two orders of UTF-16 or UTF-32, whichever is wanted. Free with
  * _close. */
 int icrm_charset_open(struct icrm_charset **out, const char *path,
                       const struct icrm_encoding *wanted,

@@ -154,4 +154,21 @@ describe("values", function()
     assert.equal('"n.c." is no number; say null = "n.c.", where it means an empty cell',
       select(2, values.read("n.c.", field "double", {})))
   end)
+
+  it("takes off what stands around an e-mail address", function()
+    for text, want in pairs {
+      ["<c@x.fr>"] = "c@x.fr", ["mailto:e@x.fr"] = "e@x.fr", ["MAILTO:e@x.fr?subject=a"] = "e@x.fr",
+      ["Jean Dupont <d@x.fr>"] = "d@x.fr", ['"Dupont, Jean" <d@x.fr>'] = "d@x.fr",
+      ["<mailto:d@x.fr>"] = "d@x.fr", ["\u{A0}a@x.fr\u{200B}"] = "a@x.fr", ["a@x.fr"] = "a@x.fr",
+      ["< a@x.fr >"] = "a@x.fr",
+    } do
+      assert.equal(want, values.email(text), text)
+    end
+  end)
+
+  it("leaves what is no single e-mail address to the check", function()
+    for _, text in ipairs { "a@x.fr, b@x.fr", "Jean <a@x.fr>, Marie <b@x.fr>", "f@x", "nobody" } do
+      assert.equal(text, values.email(text))
+    end
+  end)
 end)

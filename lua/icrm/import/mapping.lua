@@ -5,6 +5,7 @@
 -- `{ records = { { name = "company", module = …, key = "{SIREN}", fields = … } } }`.
 -- @module icrm.import.mapping
 
+local core = require "icrm.core"
 local errors = require "icrm.error"
 local text_tools = require "icrm.text"
 local values = require "icrm.import.values"
@@ -15,21 +16,14 @@ local refuse = errors.refuse
 
 -- ---- Where a mapping comes from ---------------------------------------------
 
-local function copy(functions)
-  local copied = {}
-  for name, value in pairs(functions) do
-    copied[name] = type(value) == "table" and copy(value) or value
-  end
-  return copied
-end
-
 -- What the functions of a mapping file may use: nothing that reaches outside, and
 -- tables of its own, so that what it puts into them changes nothing for others.
 local function environment()
   return {
-    string = copy(string), table = copy(table), math = copy(math), utf8 = copy(utf8),
+    string = core.copy(string), table = core.copy(table), math = core.copy(math),
+    utf8 = core.copy(utf8), values = core.copy(values),
     tonumber = tonumber, tostring = tostring, type = type, ipairs = ipairs, pairs = pairs,
-    select = select, error = error, values = copy(values),
+    select = select, error = error,
   }
 end
 

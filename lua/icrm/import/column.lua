@@ -16,10 +16,11 @@ Column.__index = Column
 ---
 --- @param kinds? table<string, boolean> what its fields hold: number, date, moment (a date
 ---   with a time), text; nil for numbers and dates
+--- @param unit? string what a cell's place is called: "line" (the default) or "row"
 --- @return icrm.import.Column
-function M.new(kinds)
-  return setmetatable({ kinds = kinds or { number = true, date = true }, numbers = {}, dates = {},
-    signs = {}, currencies = {}, digits = damage.digits() }, Column)
+function M.new(kinds, unit)
+  return setmetatable({ kinds = kinds or { number = true, date = true }, unit = unit or "line",
+    numbers = {}, dates = {}, signs = {}, currencies = {}, digits = damage.digits() }, Column)
 end
 
 -- Count a cell, and keep the first of its like.
@@ -45,8 +46,6 @@ local function see_date(self, text, line)
   end
   if dates.is_nothing(text) then
     note(self.signs, "nothing", line, text)
-  elseif self.kinds.moment and dates.needs_zone(text) then
-    note(self.signs, "local_time", line, text)
   end
 end
 
@@ -91,11 +90,11 @@ function Column:see_typed(value, line)
   end
 end
 
-local function decide(seen, one, other)
+local function decide(self, seen, one, other)
   if seen[one] and seen[other] then
-    return nil, ("%s (line %d) and %s (line %d) contradict each other"):format(
-      text_tools.quote(seen[one].text), seen[one].line,
-      text_tools.quote(seen[other].text), seen[other].line)
+    return nil, ("%s (%s %d) and %s (%s %d) contradict each other"):format(
+      text_tools.quote(seen[one].text), self.unit, seen[one].line,
+      text_tools.quote(seen[other].text), self.unit, seen[other].line)
   end
   return seen[one] and one or seen[other] and other or nil
 end
@@ -105,7 +104,7 @@ end
 --- @return string? mark "comma", "point", or nil when no cell proves it
 --- @return string? problem when two cells contradict each other
 function Column:decimal()
-  return decide(self.numbers, "comma", "point")
+  return decide(self, self.numbers, "comma", "point")
 end
 
 --- Tell whether some number can be read in two ways, and which.
@@ -120,7 +119,7 @@ end
 --- @return string? order "day", "month", or nil when no date proves it
 --- @return string? problem when two cells contradict each other
 function Column:date_order()
-  return decide(self.dates, "day", "month")
+  return decide(self, self.dates, "day", "month")
 end
 
 --- Tell whether the column has dates whose order no cell proves.
@@ -130,8 +129,8 @@ function Column:doubtful_date()
   return self.dates.either
 end
 
---- Give the cells of one kind: `nothing` (what programs write for no date), `local_time`
---- (without an offset), `blanks` (around the text), `misread` (see icrm.import.damage).
+--- Give the cells of one kind: `nothing` (what programs write for no date), `blanks`
+--- (around the text), `misread` (see icrm.import.damage).
 ---
 --- @param what string
 --- @return table? cells count, and line and text of the first

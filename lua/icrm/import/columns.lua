@@ -14,7 +14,6 @@ local zones = require "icrm.import.zones"
 
 local M = {}
 
-local Column = column.new()
 local CRM_VALUES = 100 -- that are looked at, where the file's own do not tell
 local KINDS = { integer = "number", double = "number", currency = "number", percentage = "number",
   date = "date", datetime = "moment" }
@@ -45,7 +44,7 @@ local function watched_columns(job)
     watched[#watched + 1] = by_index[index]
   end
   for _, watch in ipairs(watched) do
-    watch.column = column.new(watch.kinds)
+    watch.column = column.new(watch.kinds, job.source.unit)
   end
   return watched
 end
@@ -73,11 +72,19 @@ end
 
 -- ---- Deciding -----------------------------------------------------------------
 
--- The verdict that the file's columns share, nil when they differ.
-local function common(watched, kind, verdict_of)
+-- What the cells of a column prove of its numbers, or of its dates; nil and why they do not.
+local function proven(watch, kind)
+  if kind == "number" then
+    return watch.column:decimal()
+  end
+  return watch.column:date_order()
+end
+
+-- What the file's columns have in common, nil when they differ.
+local function common(watched, kind)
   local verdict
   for _, watch in ipairs(watched) do
-    local one = watch.kinds[kind] and verdict_of(watch.column)
+    local one = watch.kinds[kind] and proven(watch, kind)
     if one and verdict and one ~= verdict then
       return nil
     end
@@ -100,8 +107,8 @@ local function refuse_doubtful_number(job, watch)
   end
 end
 
-local function decide(job, watch, kind, verdict_of, wanted, shared)
-  local verdict, problem = verdict_of(watch.column)
+local function decide(job, watch, kind, wanted, shared)
+  local verdict, problem = proven(watch, kind)
   if wanted then
     return wanted
   elseif problem then
@@ -132,13 +139,13 @@ end
 local function style_of(job, watch, opts, shared)
   local style = { nulls = opts.nulls }
   if watch.kinds.number then
-    style.decimal = decide(job, watch, "number", Column.decimal, opts.decimal, shared.decimal)
+    style.decimal = decide(job, watch, "number", opts.decimal, shared.decimal)
     if not style.decimal then
       refuse_doubtful_number(job, watch)
     end
   end
   if watch.kinds.date then
-    style.date = decide(job, watch, "date", Column.date_order, opts.dates, shared.date)
+    style.date = decide(job, watch, "date", opts.dates, shared.date)
   end
   if watch.kinds.moment then
     if not shared.zone then
@@ -277,8 +284,7 @@ end
 function M.decide(job, opts)
   local watched = watched_columns(job)
   survey(job, watched)
-  local shared = { decimal = common(watched, "number", Column.decimal),
-    date = common(watched, "date", Column.date_order) }
+  local shared = { decimal = common(watched, "number"), date = common(watched, "date") }
   opts.nulls = nulls_of(opts.nulls)
   job.styles, job.style = {}, { nulls = opts.nulls }
   for _, watch in ipairs(watched) do

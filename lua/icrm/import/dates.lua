@@ -283,14 +283,4 @@ function M.is_nothing(text)
   return text:find "^%d" ~= nil and read_day((split_moment(text))) == ""
 end
 
---- Tell whether a time has no offset, so that its zone must be known.
----
---- @param text string
---- @return boolean
-function M.needs_zone(text)
-  local day, clock = split_moment(text)
-  local date = read_day(day) or read_day(day, "month")
-  return date ~= nil and date ~= "" and (not clock or not select(2, split_zone(clock)))
-end
-
 return M

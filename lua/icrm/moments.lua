@@ -17,6 +17,19 @@ function M.days_since(year, month, day)
     + day - 719469
 end
 
+local DAYS = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
+
+--- Tell whether the calendar has a day.
+---
+--- @param year integer
+--- @param month integer
+--- @param day integer
+--- @return boolean
+function M.is_day(year, month, day)
+  local leap = month == 2 and year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0)
+  return month >= 1 and month <= 12 and day >= 1 and day <= (leap and 29 or DAYS[month])
+end
+
 --- Read a point in time that is written in UTC.
 ---
 --- @param text string such as 2026-11-24 09:30:00

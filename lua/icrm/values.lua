@@ -4,6 +4,7 @@
 
 local core = require "icrm.core"
 local json = require "icrm.json"
+local moments = require "icrm.moments"
 local nearest = require "icrm.nearest"
 local picklists = require "icrm.picklist"
 
@@ -77,15 +78,6 @@ local function as_number(_, value)
     "write it with a point and without spaces, like 12345.67"
 end
 
-local DAYS = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
-
-local function is_day(y, m, d)
-  y, m, d = tonumber(y), tonumber(m), tonumber(d)
-  local leap = y % 4 == 0 and (y % 100 ~= 0 or y % 400 == 0)
-  return m >= 1 and m <= 12 and d >= 1
-    and d <= (m == 2 and leap and 29 or DAYS[m])
-end
-
 local function is_time(h, m, s)
   return tonumber(h) < 24 and tonumber(m) < 60 and (s == "" or tonumber(s) < 60)
 end
@@ -93,7 +85,7 @@ end
 local function as_date(_, value)
   local text = as_text(nil, value)
   local y, m, d = (text or "?"):match "^(%d%d%d%d)%-(%d%d)%-(%d%d)$"
-  if text == "" or y and is_day(y, m, d) then
+  if text == "" or y and moments.is_day(tonumber(y), tonumber(m), tonumber(d)) then
     return text
   end
   return nil, "is no date; the server would store 0000-00-00",

@@ -13,13 +13,6 @@ local quote = text_tools.quote
 
 -- ---- Days ---------------------------------------------------------------------
 
-local DAYS = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
-
-local function days_in(month, year)
-  local leap = year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0)
-  return month == 2 and leap and 29 or DAYS[month]
-end
-
 local MONTHS = {}
 for number, names in ipairs { "janvier janv jan january", "fevrier fevr fev february feb",
   "mars mar march", "avril avr april apr", "mai may", "juin june jun", "juillet juil july jul",
@@ -88,7 +81,7 @@ local function check_day(text, year, month, day, order)
   elseif DOUBTFUL[iso] then
     return nil, ("%s is what programs write for no date; empty the cell, or %s"):format(quote(text),
       cures.say("say {null=WORD}", { WORD = text }))
-  elseif month < 1 or month > 12 or day < 1 or day > days_in(month, year) then
+  elseif not moments.is_day(year, month, day) then
     return nil, ("%s is a day that does not exist%s"):format(quote(text),
       order and "" or " with the day first")
   elseif year < 1000 then

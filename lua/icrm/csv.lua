@@ -1,4 +1,4 @@
---- CSV out. What reads it, and workbooks as well, is icrm.source.
+--- CSV out, and its cells in. What reads files, workbooks as well, is icrm.source.
 --
 -- A table program obeys a cell that begins with `=`, `+`, `-`, `@`, TAB or CR.
 -- So the writer puts an apostrophe before such texts, unless they are plain
@@ -29,6 +29,32 @@ function M.cell(text, opts)
     text = '"' .. text:gsub('"', '""') .. '"'
   end
   return text
+end
+
+--- Take the `="0601"` off, which many programs write to have a table program show a text
+--- as it is.
+---
+--- @param text string
+--- @return string
+function M.unwrap(text)
+  local inner = text:byte() == 61 and text:match '^="(.*)"$'
+  if not inner or inner:gsub('""', ""):find('"', 1, true) then
+    return text
+  end
+  return (inner:gsub('""', '"'))
+end
+
+--- Take off a cell what makes a table program show it as it is: the apostrophe that `cell`
+--- puts before it, or `="…"`.
+---
+--- @param text string
+--- @return string
+function M.plain(text)
+  local first = text:byte()
+  if first == 39 and text:find "^'+[=+%-@\t\r]" then
+    return text:sub(2)
+  end
+  return first == 61 and M.unwrap(text) or text
 end
 
 --- Write one record with its line end (CR LF, as RFC 4180 has it).

@@ -7,6 +7,7 @@
 -- @module icrm.source
 
 local core = require "icrm.core"
+local csv = require "icrm.csv"
 local cures = require "icrm.cures"
 local errors = require "icrm.error"
 local headings = require "icrm.headings"
@@ -25,20 +26,9 @@ local refuse = errors.refuse
 
 local SHOWN = { [","] = '","', ["\t"] = "tab" }
 
--- A table program obeys a cell that begins with `=`; icrm.csv puts an apostrophe
--- before it, which is taken away here. And it computes a text such as 01000, which
--- is why many programs write ="01000".
 local function unneutralise(cells)
   for i, cell in ipairs(cells) do
-    local first = cell:byte()
-    if first == 39 and cell:find "^'+[=+%-@\t\r]" then
-      cells[i] = cell:sub(2)
-    elseif first == 61 then
-      local text = cell:match '^="(.*)"$'
-      if text and not text:gsub('""', ""):find '"' then
-        cells[i] = text:gsub('""', '"')
-      end
-    end
+    cells[i] = csv.plain(cell)
   end
 end
 

@@ -107,6 +107,7 @@ describe("values", function()
     assert.equal("café\nbar", values.read("cafe\u{301}\nbar\n", field "string", {}))
     assert.equal("0601", values.read('="0601"', field "string", {}))
     assert.equal('a "b"', values.read('="a ""b"""', field "string", {}))
+    assert.equal('="a"&"b"', values.read('="a"&"b"', field "string", {})) -- a formula
     assert.equal("00123", values.read("00123", field "string", {}))
     assert.equal("a@b.fr", values.read(" a@b.fr\u{A0}", field "email", {}))
     assert.equal("", values.read(" \u{A0}", field "double", {}))

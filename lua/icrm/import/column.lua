@@ -2,6 +2,7 @@
 --- what an earlier tool has done to them.
 -- @module icrm.import.column
 
+local csv = require "icrm.csv"
 local damage = require "icrm.import.damage"
 local dates = require "icrm.import.dates"
 local numbers = require "icrm.import.numbers"
@@ -57,7 +58,7 @@ local function see_text(self, text, line)
   if damage.is_misread(text) then
     note(self.signs, "misread", line, text)
   end
-  self.digits:see(damage.unwrap(bare), line)
+  self.digits:see(csv.unwrap(bare), line)
 end
 
 --- Look at one cell.

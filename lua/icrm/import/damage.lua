@@ -27,15 +27,6 @@ local function is_shortened(text)
   return text:find "^[+-]?%d+[.,]%d+[eE][+-]?%d+$" or text:find "^[+-]?%d+[eE]%+%d+$"
 end
 
---- Take the `="0601"` off, which makes a table program show a text as it is.
----
---- @param text string
---- @return string
-function M.unwrap(text)
-  local inner = text:byte() == 61 and text:match '^="(.*)"$'
-  return inner and inner:gsub('""', '"') or text
-end
-
 --- Say that a formula gave no value.
 ---
 --- @param text string what the table program shows instead

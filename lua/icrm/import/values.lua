@@ -7,6 +7,7 @@
 -- @module icrm.import.values
 
 local core = require "icrm.core"
+local csv = require "icrm.csv"
 local cures = require "icrm.cures"
 local damage = require "icrm.import.damage"
 local dates = require "icrm.import.dates"
@@ -153,7 +154,7 @@ local READERS = {
 --- @param text string
 --- @return string
 function M.clean(text)
-  text = damage.unwrap(text_tools.trim(text))
+  text = csv.unwrap(text_tools.trim(text))
   if text:find "[\xCC-\xF4]" then
     text = core.unicode.compose(text) or text
   end

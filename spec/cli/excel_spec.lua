@@ -84,6 +84,9 @@ describe("CSV for a table program", function()
     local long = "=" .. ("x"):rep(300)
     assert.equal("\u{FEFF}note\r\n'" .. long .. "\r\n", text { columns = { "note" },
       rows = { { note = long } } })
+    local guard = '="' .. long .. '"&HYPERLINK("x")'
+    assert.equal("\u{FEFF}note\r\n\"'" .. guard:gsub('"', '""') .. '"\r\n',
+      text { columns = { "note" }, rows = { { note = guard } } })
     assert.equal("\u{FEFF}note\r\n" .. '"=""=HYPERLINK(""""x"""")"""' .. "\r\n",
       text { columns = { "note" }, rows = { { note = '=HYPERLINK("x")' } } })
   end)

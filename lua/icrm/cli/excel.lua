@@ -97,6 +97,7 @@ function Csv:begin()
   local decimal = self.decimal or locale.decimal()
   self.mark = MARKS[decimal]
   self.delimiter = self.delimiter or SEPARATORS[decimal]
+  self.guarded = { raw = true, delimiter = self.delimiter }
   self.file:write("\u{FEFF}", csv.record(self.columns, self))
 end
 
@@ -126,24 +127,24 @@ end
 function Csv:text(text)
   local is_meant = looks_computed(text) or text:find "^'*[=+%-@\t]"
   if is_meant and not self.raw and #text <= LONGEST and not text:find "[\r\n]" then
-    return '="' .. text:gsub('"', '""') .. '"'
+    return csv.cell('="' .. text:gsub('"', '""') .. '"', self.guarded)
   end
-  return text
+  return csv.cell(text, self)
 end
 
 function Csv:cell(text, kind)
   local value, decimal = cell.value(text, kind)
   if decimal then
-    return (decimal:gsub("%.", self.mark))
+    text = decimal:gsub("%.", self.mark)
   end
-  return value and text or self:text(text)
+  return value and csv.cell(text, self) or self:text(text)
 end
 
 function Csv:add(row)
-  local cells, guarded = {}, { raw = true, delimiter = self.delimiter }
+  local cells = {}
   for i, name in ipairs(self.columns) do
-    local text = self:cell(self.text_of(row[name]):gsub("\r\n?", "\n"), self.kinds[name])
-    cells[i] = csv.cell(text, text:find '^="' and guarded or self)
+    local text = self.text_of(row[name]):gsub("\r\n?", "\n")
+    cells[i] = self:cell(text, self.kinds[name])
   end
   local line = table.concat(cells, self.delimiter)
   self.file:write(line == "" and '""' or line, "\r\n") -- an empty line would be no record

@@ -10,6 +10,7 @@ local core = require "icrm.core"
 local errors = require "icrm.error"
 local destination = require "icrm.cli.destination"
 local exits = require "icrm.cli.exits"
+local tables = require "icrm.cli.table"
 local text_tools = require "icrm.text"
 local times = require "icrm.cli.times"
 
@@ -241,16 +242,12 @@ end
 
 --- Write rows in the form that the options choose.
 ---
---- @param out icrm.cli.Output
+--- @param out icrm.cli.Destination
 --- @param columns string[]
 --- @param rows table[]
 --- @param opts? table numeric, sparse, kinds, sheet: see icrm.cli.table
 function M.write(out, columns, rows, opts)
-  local writer = out:writer(columns, opts)
-  for _, row in ipairs(rows) do
-    writer:add(row)
-  end
-  M.say_left_out(writer:close())
+  M.say_left_out(tables.write(out.format, columns, rows, out:options(opts)))
   out:finish()
 end
 

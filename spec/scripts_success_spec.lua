@@ -192,5 +192,10 @@ describe("icrm-lua success", function()
         .. ("device; make room, then: icrm-lua %s %s/%s.icrm >/dev/full"):format(option, dir,
           option), 1, true), result.err)
     end
+    helper.run({ "ln", "-s", "/dev/full", dir .. "/ids.xlsx" })
+    local result = here({ "import", "a.csv", "--module", "Accounts", "--yes", "--out", "x.icrm",
+      "--success", "ids.xlsx" }, 74)
+    assert.truthy(result.err:find(("icrm-lua success %s/x.icrm -o xlsx >%s/ids.xlsx"):format(dir,
+      dir), 1, true), result.err)
   end)
 end)

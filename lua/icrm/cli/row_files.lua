@@ -69,12 +69,21 @@ function M.check(set, args)
   end
 end
 
+-- The command that writes a file once more.
+local function again(set, one, path, number, form)
+  local words = number and { "--of", number } or {}
+  if form ~= "csv" then
+    table.move({ "-o", form }, 1, 2, #words + 1, words)
+  end
+  return ("%s >%s"):format(script.command(one.name, set.path, table.unpack(words)),
+    commands.path(path))
+end
+
 local function write_row_file(set, one, path, number)
+  local form = destination.form_of_rows(path)
   local ok, n, said = pcall(output.write, path, function(write)
-    return one.write(set, write, number, destination.form_of_rows(path))
-  end, ("make room, then: %s >%s"):format(number
-    and script.command(one.name, set.path, "--of", number) or script.command(one.name, set.path),
-    commands.path(path)))
+    return one.write(set, write, number, form)
+  end, "make room, then: " .. again(set, one, path, number, form))
   if not ok then
     return exits.leave(n)
   end

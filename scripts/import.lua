@@ -140,7 +140,7 @@ end, function(set)
       script.say(...)
     end,
     see_all = "--faults FILE writes the file with all of them, each in its row",
-    on_faults = args.faults and importing.faults_writer(args.faults, job),
+    on_faults = args.faults and importing.faults_writer(args.faults, header.sources),
     on_rows = function(count) progress:step(count - progress.done) end })
   progress:close()
   importing.say_planned(job, without_key, args.empty_key)

@@ -202,6 +202,18 @@ describe("icrm-lua import of several files", function()
       "+ create Contacts                    1")
   end)
 
+  it("writes no list over one of its files", function()
+    office()
+    file("f-contacts.csv", read "accounts.csv")
+    mapping('file = "f-contacts.csv", ' .. COMPANIES, 'file = "contacts.csv", ' .. PEOPLE)
+    for _, option in ipairs { "faults", "errors", "success" } do
+      says(here({ "import", "f-contacts.csv", "contacts.csv", "--mapping", "both.lua", "--"
+        .. option, "f.csv" }, 1), "--" .. option
+        .. " must not write over f-contacts.csv, which the rows came from")
+    end
+    assert.equal(read "accounts.csv", read "f-contacts.csv")
+  end)
+
   it("refuses files and parts of a mapping that do not fit", function()
     office()
     local function refuses(words, ...)

@@ -56,8 +56,8 @@ local function count_remade(set, lines, is_of)
   return count
 end
 
-local function write_copy(input, lines, write, form)
-  return copy_rows.write(input.found, input, COLUMNS, function(line)
+local function write_copy(path, input, lines, write, form)
+  return copy_rows.write(path, input, COLUMNS, function(line)
     local failed = lines[line]
     return failed and { table.concat(failed.codes, " "), table.concat(failed.messages, "; ") }
   end, write, form)
@@ -111,12 +111,12 @@ end
 --- @return integer count of the rows written
 --- @return string[] notes what to say about them
 function M.write(set, write, number, form)
-  local list = inputs.of(set)
+  local list = inputs.told(set)
   local input = list[number or 1]
   if not input then
     return write_list(set, write, form), {}
   end
-  inputs.check(input)
+  local path = inputs.check(input)
   local function is_of(key)
     return inputs.number_of(list, key) == (number or 1)
   end
@@ -131,7 +131,7 @@ function M.write(set, write, number, form)
     notes[#notes + 1] = ("%d of them need records that were made already; imported again, those "
       .. "are made twice, unless a key finds them (existing, in the mapping file)"):format(remade)
   end
-  return write_copy(input, lines, write, form), notes
+  return write_copy(path, input, lines, write, form), notes
 end
 
 return M

@@ -79,10 +79,12 @@ end
 --- Write the files with a column that says what is wrong with each row.
 ---
 --- @param path string
---- @param files icrm.import.Files
+--- @param list table[] the files, as inputs.describe has them; none is written over
 --- @return fun(faults: icrm.import.Faults, job: icrm.import.Job, number: integer)
-function M.faults_writer(path, files)
-  local list = M.header(files).sources
+function M.faults_writer(path, list)
+  for i in ipairs(list) do
+    inputs.check_apart(inputs.path_for(path, list, i), "faults", list)
+  end
   return function(faults, job, number)
     if faults.count == 0 then
       return

@@ -66,8 +66,8 @@ end
 --- The files of a change set, as its header has them: nobody looks where they are now.
 ---
 --- @param set icrm.ChangeSet
---- @return table[] inputs path, full_path, sha256, sheet, skip, records, rows (how many), totals
----   (how many of them are totals, and left out)
+--- @return table[] inputs path, full_path, sha256, sheet, skip, encoding and delimiter of a CSV
+---   file, records, rows (how many), totals (how many of them are totals, and left out)
 function M.told(set)
   local header = set.store:header()
   local list, inputs = json.decode(header.sources or "[]"), {}
@@ -81,32 +81,51 @@ function M.told(set)
   return inputs
 end
 
---- The files of a change set.
----
---- @param set icrm.ChangeSet
---- @return table[] inputs as `told` has them, and
----   found: where the file is now, nil when it is gone; is_same: whether its bytes are
----   those that were planned; encoding and delimiter, of a CSV file
-function M.of(set)
-  local list = M.told(set)
-  for _, one in ipairs(list) do
-    one.found = find(one)
-    one.is_same = one.found ~= nil
-      and errors.check(core.digest.sha256_file(one.found)) == one.sha256
-  end
-  return list
+-- Where a file is now, nil when it is gone, and whether its bytes are those that were
+-- planned: all of it is read.
+local function look(input)
+  local found = find(input)
+  return found, found ~= nil
+    and errors.check(core.digest.sha256_file(found)) == input.sha256
 end
 
 --- Refuse a file that is not any more as it was planned: its rows cannot be copied.
 ---
---- @param input table of `of`
---- @return table input
+--- @param input table of `told`
+--- @return string path where it is now
 function M.check(input)
-  if not input.is_same then
+  local found, is_same = look(input)
+  if not is_same then
     errors.refuse("%s is %s when it was planned; its rows cannot be copied from it",
-      input.path, input.found and "not as it was" or "not where it was")
+      input.path, found and "not as it was" or "not where it was")
   end
-  return input
+  return found
+end
+
+--- Refuse to write over one of the files.
+---
+--- @param path string
+--- @param option string the name of the option that names it
+--- @param inputs table[] of `told`
+function M.check_apart(path, option, inputs)
+  for _, input in ipairs(inputs) do
+    if M.is_same_path(path, input.full_path) then
+      errors.refuse("--%s must not write over %s, which the rows came from", option, input.path)
+    end
+  end
+end
+
+--- The record of a mapping that a change is one of: its key begins with the name.
+---
+--- @param names string[]
+--- @param key string of the change
+--- @return string? name
+function M.name_in(names, key)
+  for _, name in ipairs(names) do
+    if key:sub(1, #name + 1) == name .. ":" then
+      return name
+    end
+  end
 end
 
 --- The number of the file that a change came from.
@@ -116,10 +135,8 @@ end
 --- @return integer
 function M.number_of(inputs, key)
   for i, input in ipairs(#inputs > 1 and inputs or {}) do
-    for _, name in ipairs(input.records) do
-      if key:sub(1, #name + 1) == name .. ":" then
-        return i
-      end
+    if M.name_in(input.records, key) then
+      return i
     end
   end
   return 1
@@ -180,7 +197,7 @@ end
 --- @param name? string its name or number
 --- @return integer number
 function M.choose(set, name)
-  local list, names, by_base = M.of(set), {}, {}
+  local list, names, by_base = M.told(set), {}, {}
   for i, input in ipairs(list) do
     local base = input.path:match "[^/]*$"
     names[i] = ("%d (%s)"):format(i, M.name_of(list, i))
@@ -203,8 +220,9 @@ end
 ---
 --- @param set icrm.ChangeSet
 function M.say_changed(set)
-  for _, input in ipairs(M.of(set)) do
-    if input.found and not input.is_same then
+  for _, input in ipairs(M.told(set)) do
+    local found, is_same = look(input)
+    if found and not is_same then
       script.say("%s was changed since this was planned; its rows are sent as they were then%s",
         input.path, set:is_begun() and "" or ". To plan it anew, run the same import again")
     end

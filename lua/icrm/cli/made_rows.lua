@@ -23,19 +23,10 @@ local function word_of(set, change)
   return change.state == "skipped" and change.record and SKIPPED[change.code]
 end
 
--- The record of a mapping that a change is one of: its key begins with the name.
-local function name_in(names, key)
-  for _, name in ipairs(names) do
-    if key:sub(1, #name + 1) == name .. ":" then
-      return name
-    end
-  end
-end
-
 -- A record that several rows share is made by the first of them; the others refer to it.
 local function add_parents(set, names, change, row)
   for _, key in pairs(json.decode(change.refs)) do
-    local name = name_in(names, key)
+    local name = inputs.name_in(names, key)
     local parent = name and not row[name] and set.store:by_key(key)
     if parent and word_of(set, parent) then
       row[name] = { parent.record, parent.line == change.line and word_of(set, parent) or "shared" }
@@ -48,7 +39,7 @@ local function made_lines(set, list, number)
   local lines, names = {}, list[number].records
   for change in set.store:each { has = { "line" } } do
     local word = inputs.number_of(list, change.key) == number and word_of(set, change)
-    local name = word and (name_in(names, change.key) or names[1] or change.module)
+    local name = word and (inputs.name_in(names, change.key) or names[1] or change.module)
     if word then
       local row = lines[change.line] or {}
       row[name] = { change.record, word }
@@ -111,13 +102,14 @@ end
 --- @return integer count of the rows written
 --- @return string[] notes what to say about them
 function M.write(set, write, number, form)
-  local list = inputs.of(set)
+  local list = inputs.told(set)
   number = number or 1
   if #list == 0 then
     return write_list(set, write, form), {}
   end
-  local input, lines = inputs.check(list[number]), made_lines(set, list, number)
-  return copies.write(input.found, input, headings_of(input.records), function(line)
+  local input = list[number]
+  local path, lines = inputs.check(input), made_lines(set, list, number)
+  return copies.write(path, input, headings_of(input.records), function(line)
     return lines[line] and cells_of(input.records, lines[line])
   end, write, form), {}
 end

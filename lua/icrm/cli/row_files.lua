@@ -20,17 +20,19 @@ local ROW_FILES = {
   { name = "success", write = made_rows.write },
 }
 
--- The files that an option asks for: one for each file that the rows came from.
-local function paths_of(set, path)
-  local list, paths = inputs.of(set), {}
-  for i = 1, math.max(#list, 1) do
+-- The files that an option asks for, none where it was not given: one for each file that the
+-- rows came from.
+local function paths_of(path, list)
+  local paths = {}
+  for i = 1, path and math.max(#list, 1) or 0 do
     paths[i] = inputs.path_for(path, list, i)
   end
-  return paths, list
+  return paths
 end
 
 -- Nothing that is needed is written over: the change set, its files, or the other list.
-local function check_other(path, option, needed)
+local function check_other(path, option, list, needed)
+  inputs.check_apart(path, option, list)
   for _, one in ipairs(needed) do
     if inputs.is_same_path(path, one.path) then
       errors.refuse("--%s must not write over %s", option, one.words)
@@ -39,32 +41,23 @@ local function check_other(path, option, needed)
   table.insert(needed, { path = path, words = ("%s, which --%s writes"):format(path, option) })
 end
 
-local function needed_files(set)
-  local needed = { { path = set.path, words = "the change set " .. set.path } }
-  for _, input in ipairs(inputs.told(set)) do
-    table.insert(needed, { path = input.full_path,
-      words = input.path .. ", which the rows came from" })
-  end
-  return needed
-end
-
 --- Refuse what could not be written, before anything is sent.
 ---
 --- @param set icrm.ChangeSet
 --- @param args table options errors and success: paths
 function M.check(set, args)
-  local needed = needed_files(set)
+  if not (args.errors or args.success) then
+    return
+  end
+  local list = inputs.told(set)
+  for _, input in ipairs(list) do
+    inputs.check(input)
+  end
+  local needed = { { path = set.path, words = "the change set " .. set.path } }
   for _, one in ipairs(ROW_FILES) do
-    local paths, list = {}, {}
-    if args[one.name] then
-      paths, list = paths_of(set, args[one.name])
-    end
-    for _, path in ipairs(paths) do
-      check_other(path, one.name, needed)
+    for _, path in ipairs(paths_of(args[one.name], list)) do
+      check_other(path, one.name, list, needed)
       output.check(path, "--" .. one.name)
-    end
-    for _, input in ipairs(list) do
-      inputs.check(input)
     end
   end
 end
@@ -97,8 +90,9 @@ end
 --- @param set icrm.ChangeSet
 --- @param args table options errors and success: paths
 function M.write(set, args)
+  local list = inputs.told(set)
   for _, one in ipairs(ROW_FILES) do
-    local paths = args[one.name] and paths_of(set, args[one.name]) or {}
+    local paths = paths_of(args[one.name], list)
     for i, path in ipairs(paths) do
       write_row_file(set, one, path, #paths > 1 and i or nil)
     end

@@ -207,6 +207,25 @@ static void texts_as_formulas_in_large_files(void) {
   icrm_buf_free(&out);
 }
 
+/* An LF with which a block begins ends a line of its own, unless the CR before
+ * it is the last that was read. */
+static void lines_in_large_files(void) {
+  enum { BLOCK = 65536 };
+  static const char *const ends[] = {"\n", "\r\n", "\r"};
+  struct icrm_buf file = {0}, out = {0};
+  for (int i = 0; i < 3; i++)
+    for (int before = 0; before < 16; before++) {
+      icrm_buf_clear(&file);
+      icrm_buf_addf(&file, "%*s;b", BLOCK - before, "a");
+      icrm_buf_addf(&file, "%s\"x\ry\";1%s2;3%s", ends[i], ends[i], ends[i]);
+      slurp(file.data, file.len, (struct icrm_csv_options){.delimiter = ';'},
+            &out, NULL);
+      CHECK_TEXT(out.data, "a|b@1/x\ry|1@2/2|3@4/");
+    }
+  icrm_buf_free(&file);
+  icrm_buf_free(&out);
+}
+
 static void names_of_encodings(void) {
   static const char *const known[][2] = {
       {"UTF-8", "utf-8"},         {"utf8", "utf-8"},
@@ -396,6 +415,7 @@ int main(void) {
   bytes_that_are_characters();
   texts_as_formulas();
   texts_as_formulas_in_large_files();
+  lines_in_large_files();
   random_tables_come_back();
   encoding_of_large_files();
   an_open_quote_does_not_take_all_memory();

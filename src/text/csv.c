@@ -241,6 +241,18 @@ static void end_line(struct icrm_csv *csv, const char *line, size_t len) {
   csv->after_cr = line[len - 1] == '\r';
 }
 
+/* Go past a line, or a piece of it that the block ends. */
+static void go_past(struct icrm_csv *csv, size_t len, bool ends_line) {
+  const char *from = csv->text.data + csv->at;
+  csv->at += len;
+  if (ends_line) {
+    end_line(csv, from, len);
+  } else {
+    advance(csv, from, len);
+    csv->after_cr = false;
+  }
+}
+
 /* Whether the parser is before a cell: its states are 0 and 1 then. */
 static bool is_between_cells(const struct icrm_csv *csv) {
   return csv->parser.pstate <= 1;
@@ -308,11 +320,7 @@ static int parse_line(struct icrm_csv *csv, struct icrm_error *err) {
     csv->taken += len;
   if (csv->taken > RECORD_BYTES_MAX)
     return fail_open_quote(csv, err, "after 16 MiB");
-  csv->at += len;
-  if (end)
-    end_line(csv, from, len);
-  else
-    advance(csv, from, len);
+  go_past(csv, len, end != NULL);
   return 0;
 }
 
@@ -417,10 +425,7 @@ static int skip_to(struct icrm_csv *csv, long line, struct icrm_error *err) {
     const char *from = csv->text.data + csv->at;
     size_t left = csv->text.len - csv->at;
     const char *end = icrm_layout_line_end(from, left);
-    size_t len = end ? (size_t)(end - from) : left;
-    csv->at += len;
-    if (end)
-      end_line(csv, from, len);
+    go_past(csv, end ? (size_t)(end - from) : left, end != NULL);
   }
   return 0;
 }

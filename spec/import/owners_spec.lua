@@ -1,3 +1,4 @@
+local errors = require "icrm.error"
 local helper = require "spec.helper"
 local icrm = require "icrm"
 local import = require "icrm.import"
@@ -40,6 +41,19 @@ describe("import.owners", function()
       list:find "Brunel"))
     list.by_form["brunel"][2].is_active = false
     assert.equal("19x5", (list:find "Brunel"))
+  end)
+
+  it("are none where they may not be seen, and unknown where no answer comes", function()
+    local kind = "refused"
+    local list = owners.new { describe = function()
+      errors.raise { kind = kind, message = "no" }
+    end }
+    assert.is_nil((list:find "Jérôme Brunel"))
+    kind = "timeout"
+    list = owners.new(list.crm)
+    for _ = 1, 2 do
+      assert.equal("timeout", select(2, pcall(list.find, list, "Jérôme Brunel")).kind)
+    end
   end)
 
   it("is what cells, constants and values of an owner say", function()

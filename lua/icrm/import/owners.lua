@@ -25,14 +25,14 @@ function M.new(crm)
   return setmetatable({ crm = crm }, Owners)
 end
 
-local function add(self, text, owner)
+local function add(found, text, owner)
   local form = text_tools.fold(text)
   if form == "" then
     return
   end
-  self.words[text] = true
-  local list = self.by_form[form] or {}
-  self.by_form[form] = list
+  found.words[#found.words + 1] = text
+  local list = found.by_form[form] or {}
+  found.by_form[form] = list
   for _, one in ipairs(list) do
     if one.id == owner.id then
       return
@@ -41,13 +41,13 @@ local function add(self, text, owner)
   list[#list + 1] = owner
 end
 
-local function add_row(self, row)
+local function add_row(found, row)
   local first, last = row.first_name or "", row.last_name or ""
   local owner = { id = row.id, is_active = (row.status or "Active") == "Active",
     name = text_tools.trim(row.groupname or first .. " " .. last) }
   for _, text in ipairs { row.groupname or "", row.user_name or "", row.email1 or "", last,
     first .. " " .. last, last .. " " .. first } do
-    add(self, text, owner)
+    add(found, text, owner)
   end
 end
 
@@ -59,14 +59,21 @@ local function rows_of(self, module, wanted)
   return self.crm:from(module):select(table.unpack(columns)):all()
 end
 
--- Who may not see users or groups finds none of them by name.
+-- Who may not see users or groups finds none of them by name; of a server that does not
+-- answer nobody can tell.
 local function load(self)
-  self.by_form, self.words = {}, {}
+  local found = { by_form = {}, words = {} }
   for _, module in ipairs(MODULES) do
-    for _, row in ipairs(errors.try(rows_of, self, module.name, module.fields) or {}) do
-      add_row(self, row)
+    local rows, err = errors.try(rows_of, self, module.name, module.fields)
+    if err and not (errors.is(err, "refused") or errors.is(err, "input")) then
+      error(err, 0)
+    end
+    for _, row in ipairs(rows or {}) do
+      add_row(found, row)
     end
   end
+  table.sort(found.words)
+  self.by_form, self.words = found.by_form, found.words
 end
 
 -- Of several those who work there still, if that is one.
@@ -105,12 +112,7 @@ function Owners:find(text)
   elseif #list > 1 then
     return nil, ("names %d users or groups"):format(#list), "say which: " .. described(list)
   end
-  local words = {}
-  for word in pairs(self.words) do
-    words[#words + 1] = word
-  end
-  table.sort(words)
-  local near = nearest.name(text, words)
+  local near = nearest.name(text, self.words)
   return nil, "is no user or group that this user may see", (near and nearest.ask(near) .. " "
     or "") .. "give a name, a login or an id such as 19x1", near
 end

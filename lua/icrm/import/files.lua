@@ -8,7 +8,6 @@ local import = require "icrm.import"
 local references = require "icrm.import.references"
 local shape = require "icrm.import.shape"
 local siblings = require "icrm.import.siblings"
-local sources = require "icrm.source"
 
 local M = {}
 
@@ -111,10 +110,9 @@ local function open_source(word, part, opts)
   if sheet and part.sheet and part.sheet ~= sheet then
     refuse("%s names the sheet %s, and the mapping %s", word, sheet, part.sheet)
   end
-  return sources.open { path = path, sheet = sheet or opts.sheet or part.sheet,
-    skip = opts.skip or part.skip, encoding = opts.encoding or part.encoding,
-    delimiter = opts.delimiter or part.delimiter,
-    short_rows = opts.short_rows or part.short_rows, totals = opts.totals or part.totals }
+  local how = core.copy(opts)
+  how.sheet = sheet or opts.sheet
+  return import.open_source(path, how, part)
 end
 
 -- The names of records tell the files apart, in the keys of their changes.

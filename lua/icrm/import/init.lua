@@ -87,6 +87,20 @@ local function note_unused(job, unused)
   end
 end
 
+--- Open the file of an import, as the options say, else its mapping.
+---
+--- @param path string
+--- @param opts table see open
+--- @param mapping table
+--- @return icrm.Source
+function M.open_source(path, opts, mapping)
+  local how = { path = path, raw = opts.raw }
+  for _, word in ipairs { "encoding", "delimiter", "sheet", "skip", "short_rows", "totals" } do
+    how[word] = opts[word] == nil and mapping[word] or opts[word]
+  end
+  return sources.open(how)
+end
+
 --- Open a file for import.
 ---
 --- @param crm icrm.Client
@@ -100,13 +114,7 @@ end
 ---   how the file is read), sha256 (of the file)
 function M.open(crm, opts)
   local mapping = opts.mapping
-  local source = opts.source or sources.open {
-    path = opts.path, raw = opts.raw,
-    encoding = opts.encoding or mapping.encoding,
-    delimiter = opts.delimiter or mapping.delimiter,
-    sheet = opts.sheet or mapping.sheet, skip = opts.skip or mapping.skip,
-    short_rows = opts.short_rows or mapping.short_rows, totals = opts.totals or mapping.totals,
-  }
+  local source = opts.source or M.open_source(opts.path, opts, mapping)
   local job = setmetatable({ crm = crm, source = source, rows = 0, notes = {},
     owners = owners.new(crm) }, Job)
   job.jobs = { job } -- an import of one file, see icrm.import.files

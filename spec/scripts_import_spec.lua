@@ -244,6 +244,8 @@ describe("icrm-lua import", function()
     here({ "import", "l'année 1.csv", "--module", "Accounts", "--yes" })
     has(here({ "status", "l'année 1.csv.icrm", "--profile", "mon CRM" }).err,
       "icrm-lua undo '" .. dir .. "/l'\\''année 1.csv.icrm' --profile 'mon CRM'")
+    has(crm.run({ "status", "l'année 1.csv.icrm" }, { cwd = dir, env = { PWD = "/" } }).err,
+      "icrm-lua undo '" .. dir .. "/l'\\''année 1.csv.icrm'") -- as started by no shell
     has(here(arguments, 1).err, "with --out, such as '" .. dir .. "/l'\\''année 1.csv-2")
   end)
 

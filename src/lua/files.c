@@ -5,6 +5,7 @@
 #include "net/body.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -133,6 +134,15 @@ static int files_state_folder(lua_State *L) {
   return 1;
 }
 
+/* files.current_folder() -> path | nil when it is gone. PWD only where it is
+ * that folder: a program may have gone elsewhere since a shell said it. */
+static int files_current_folder(lua_State *L) {
+  char *path = get_current_dir_name();
+  lua_pushstring(L, path);
+  free(path);
+  return 1;
+}
+
 /* files.process_id() -> number of this process, to be said of who has a lock */
 static int files_process_id(lua_State *L) {
   lua_pushinteger(L, getpid());
@@ -141,6 +151,7 @@ static int files_process_id(lua_State *L) {
 
 void icrml_open_files(lua_State *L) {
   static const luaL_Reg functions[] = {{"create", files_create},
+                                       {"current_folder", files_current_folder},
                                        {"exists", files_exists},
                                        {"lock", files_lock},
                                        {"process_id", files_process_id},

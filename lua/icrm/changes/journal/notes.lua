@@ -12,7 +12,7 @@ local M = {}
 --- @param path string
 --- @return string
 function M.full_path(path)
-  local here = os.getenv "PWD"
+  local here = core.files.current_folder()
   return (here and not path:find "^/") and here .. "/" .. path or path
 end
 

@@ -19,10 +19,12 @@ end
 
 local SPECIAL = "[%^%$%(%)%%%.%[%]%*%+%-%?]"
 
+local WILDCARDS = { ["%"] = ".*", _ = utf8.charpattern, [""] = "" }
+
 local function is_like(text, pattern)
   local lua = text_tools.fold(pattern):gsub("[%%_]?[^%%_]*", function(piece)
     local sign, rest = piece:match "^([%%_]?)(.*)$"
-    return (sign == "%" and ".*" or sign == "_" and "." or "") .. rest:gsub(SPECIAL, "%%%0")
+    return WILDCARDS[sign] .. rest:gsub(SPECIAL, "%%%0")
   end)
   return text_tools.fold(text):find("^" .. lua .. "$") ~= nil
 end

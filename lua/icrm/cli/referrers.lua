@@ -73,7 +73,6 @@ local function ask_documents(client, id)
   return readable(client.related, client, id, "Documents", { cap = true }) or {}
 end
 
-
 local function add(tally, module, label, rows)
   local name = label and ("%s (%s)"):format(module, label) or module
   for _, row in ipairs(rows) do

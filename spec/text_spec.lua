@@ -9,6 +9,11 @@ describe("text", function()
     assert.equal("\xFFa", text.fold "\xFFA") -- no UTF-8: only ASCII is folded
   end)
 
+  it("leaves out what nobody sees within a text", function()
+    assert.equal("Prénom", text.visible "\u{FEFF}Pré\u{200B}no\u{AD}m")
+    assert.equal("é\u{A0}–€", text.visible "é\u{A0}–€")
+  end)
+
   it("counts the columns that a terminal uses", function()
     assert.equal(5, text.width "Été 1")
     assert.equal(4, text.width "日本")

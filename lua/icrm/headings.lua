@@ -1,27 +1,33 @@
 --- The headings of a file as names of its columns.
 -- @module icrm.headings
 
+local nearest = require "icrm.nearest"
 local text_tools = require "icrm.text"
 
 local M = {}
 
--- What is not seen: byte order marks, zero-width characters, soft hyphens.
-local UNSEEN = { "\u{FEFF}", "\u{200B}", "\u{200C}", "\u{200D}", "\u{200E}", "\u{200F}", "\u{2060}",
-  "\u{AD}" }
-local BLANKS = { "\u{A0}", "\u{202F}", "\u{2007}", "\u{2009}" }
+local BLANKS = { ["\u{A0}"] = " ", ["\u{202F}"] = " ", ["\u{2007}"] = " ", ["\u{2009}"] = " " }
 
 --- Write a heading as it is seen: without what is not, with single plain blanks.
 ---
 --- @param text string
 --- @return string
 function M.plain(text)
-  for _, character in ipairs(UNSEEN) do
-    text = text:gsub(character, "")
-  end
-  for _, character in ipairs(BLANKS) do
-    text = text:gsub(character, " ")
-  end
+  text = text_tools.visible(text):gsub("[\xC2\xE2][\x80-\xBF]+", BLANKS)
   return text_tools.trim((text:gsub("%s+", " ")))
+end
+
+--- Find the heading that was probably meant; an accent is no letter more.
+---
+--- @param heading string
+--- @param names string[]
+--- @return string? name one of them
+function M.near(heading, names)
+  local by_form = {}
+  for _, name in ipairs(names) do
+    by_form[text_tools.fold(name)] = name
+  end
+  return nearest.name(text_tools.fold(heading), by_form)
 end
 
 --- "AB", as table programs name a column.

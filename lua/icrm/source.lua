@@ -136,9 +136,9 @@ function Source:name_of(heading)
   if self.index[plain] then
     return plain
   end
-  local found
+  local form, found = text_tools.fold(plain), nil
   for _, name in ipairs(self.headings) do
-    if text_tools.fold(name) == text_tools.fold(plain) then
+    if text_tools.fold(name) == form then
       if found then
         return nil
       end

@@ -156,6 +156,22 @@ function M.trim(text)
   return core.unicode.trim(text)
 end
 
+-- Signs without a form, which pages and programs leave within texts.
+local FORMLESS = { ["\u{200B}"] = "", ["\u{200C}"] = "", ["\u{200D}"] = "", ["\u{200E}"] = "",
+  ["\u{200F}"] = "", ["\u{2060}"] = "", ["\u{FEFF}"] = "", ["\u{AD}"] = "" }
+
+--- Leave out what nobody sees within a text: byte order marks, blanks without a width, soft
+--- hyphens.
+---
+--- @param text string
+--- @return string
+function M.visible(text)
+  if text:find "[\xC2\xE2\xEF]" then
+    text = text:gsub("[\xC2-\xF4][\x80-\xBF]+", FORMLESS)
+  end
+  return text
+end
+
 --- Show a value in a message: in quotes, clean, and not too long.
 ---
 --- @param text string

@@ -101,6 +101,8 @@ describe("import.mapping", function()
     it("names what is wrong and the nearest right word", function()
       refuses('has no column "Nmo"; did you mean "Nom"?',
         { module = "Accounts", columns = { Nmo = "accountname" } })
+      refuses('has no column "Ete"; did you mean "ÉTÉS"?', -- an accent is no letter more
+        { module = "Accounts", columns = { Ete = "accountname" } }, "ÉTÉS;Nom")
       refuses('has no field "acountname"; did you mean "accountname"?',
         { module = "Accounts", columns = { Nom = "acountname" } })
       refuses('no module "Acounts"', { module = "Acounts", columns = { Nom = "x" } })

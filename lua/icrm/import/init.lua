@@ -94,7 +94,7 @@ end
 --- @param mapping table
 --- @return icrm.Source
 function M.open_source(path, opts, mapping)
-  local how = { path = path, raw = opts.raw }
+  local how = { path = path }
   for _, word in ipairs { "encoding", "delimiter", "sheet", "skip", "short_rows", "totals" } do
     how[word] = opts[word] == nil and mapping[word] or opts[word]
   end
@@ -108,7 +108,7 @@ end
 ---   icrm.import.mapping); encoding, delimiter,
 ---   decimal ("comma", "point"), dates ("day", "month"): nil to detect; timezone, null (words
 ---   that mean an empty cell): see icrm.import.columns; values (heading -> what stands for
----   what, see icrm.import.translations); raw; skip, short_rows, totals,
+---   what, see icrm.import.translations); skip, short_rows, totals,
 ---   of a workbook sheet, see icrm.source
 --- @return icrm.import.Job job source, records, rows, notes, reading (in one line,
 ---   how the file is read), sha256 (of the file)

@@ -10,19 +10,14 @@ local text_tools = require "icrm.text"
 
 local M = {}
 
--- Signs without a form, which pages and programs leave within texts.
-local UNSEEN = { ["\u{200B}"] = "", ["\u{200C}"] = "", ["\u{200D}"] = "", ["\u{200E}"] = "",
-  ["\u{200F}"] = "", ["\u{2060}"] = "", ["\u{FEFF}"] = "", ["\u{AD}"] = "" }
-
 --- Give the form that values have in common which are the same key.
 ---
 --- @param value string
 --- @param field? icrm.Field that holds the key
 --- @return string
 function M.form(value, field)
-  value = text_tools.trim(value)
+  value = text_tools.visible(text_tools.trim(value))
   if value:find "[\xC2-\xF4]" then
-    value = value:gsub("[\xC2-\xF4][\x80-\xBF]+", UNSEEN)
     value = core.unicode.compose(value) or value
   end
   return field and field.type == "email" and value:lower() or value

@@ -3,6 +3,7 @@
 -- @module icrm.import.target
 
 local errors = require "icrm.error"
+local heading_tools = require "icrm.headings"
 local nearest = require "icrm.nearest"
 local text_tools = require "icrm.text"
 local translations = require "icrm.import.translations"
@@ -31,7 +32,7 @@ function M.column(source, heading)
     return column
   end
   refuse("%s has no column %q; %s", source.path, heading, other_with(source, heading)
-    or nearest.question(heading, source.headings)
+    or nearest.ask(heading_tools.near(heading, source.headings))
     or "it has " .. table.concat(source.headings, ", "))
 end
 

@@ -3,6 +3,7 @@
 -- @module icrm.import.translations
 
 local errors = require "icrm.error"
+local headings = require "icrm.headings"
 local nearest = require "icrm.nearest"
 local schemas = require "icrm.schema"
 local text_tools = require "icrm.text"
@@ -35,8 +36,8 @@ end
 --- @param target table compiled
 --- @return string? heading nil when it is fed otherwise
 function M.heading_of(target)
-  local headings = target.headings or {}
-  return #headings == 1 and headings[1] or nil
+  local names = target.headings or {}
+  return #names == 1 and names[1] or nil
 end
 
 --- Give a target the translations of its column, every value that stands for another
@@ -67,15 +68,6 @@ function M.attach(schema, target, map)
   target.translations = self
 end
 
--- An accent is no letter more.
-local function near_heading(source, heading)
-  local by_form = {}
-  for _, one in ipairs(source.headings) do
-    by_form[text_tools.fold(one)] = one
-  end
-  return nearest.suffix(text_tools.fold(heading), by_form)
-end
-
 --- Give the translations of columns to whatever these feed.
 ---
 --- @param records table[] compiled
@@ -93,8 +85,9 @@ function M.add(records, source, by_heading)
       end
     end
     if not is_used then
-      errors.refuse("values of the column %q: %s", heading, name
-        and "it feeds no field" or "there is none" .. near_heading(source, heading))
+      local near = nearest.ask(headings.near(heading, source.headings))
+      errors.refuse("values of the column %q: %s", heading, name and "it feeds no field"
+        or "there is none" .. (near and "; " .. near or ""))
     end
   end
 end

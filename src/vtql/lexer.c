@@ -16,6 +16,10 @@ static bool is_digit(char byte) {
   return byte >= '0' && byte <= '9';
 }
 
+bool vtql_lexer_is_space(char byte) {
+  return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
 bool vtql_lexer_is_word_byte(char byte) {
   return is_digit(byte) || (byte >= 'a' && byte <= 'z') ||
          (byte >= 'A' && byte <= 'Z') || byte == '_';

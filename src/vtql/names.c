@@ -5,10 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_space(char byte) {
-  return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
-
 /* The server trims NUL as well. */
 static void trim_nul(struct icrm_vtql_slice *name) {
   while (name->len > 0 && name->data[0] == '\0') {
@@ -22,13 +18,14 @@ static void trim_nul(struct icrm_vtql_slice *name) {
 bool icrm_vtql_find_module(const char *text, size_t len,
                            struct icrm_vtql_slice *module) {
   for (size_t i = 0; i + 4 < len; i++) {
-    if (strncasecmp(text + i, "from", 4) != 0 || !is_space(text[i + 4]))
+    if (strncasecmp(text + i, "from", 4) != 0 ||
+        !vtql_lexer_is_space(text[i + 4]))
       continue;
     size_t start = i + 4;
-    while (start < len && is_space(text[start]))
+    while (start < len && vtql_lexer_is_space(text[start]))
       start++;
     size_t end = start;
-    while (end < len && !is_space(text[end]) && text[end] != ';')
+    while (end < len && !vtql_lexer_is_space(text[end]) && text[end] != ';')
       end++;
     if (end == start)
       continue;

@@ -17,17 +17,14 @@ enum state {
   STATE_END
 };
 
-static bool is_space(char byte) {
-  return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
-
 /* Letters of a label too, in UTF-8. */
 static bool is_letter(char byte) {
   return vtql_lexer_is_word_byte(byte) || (unsigned char)byte >= 0x80;
 }
 
 static void skip_space(struct icrm_vtql_outline *outline) {
-  while (outline->at < outline->len && is_space(outline->text[outline->at]))
+  while (outline->at < outline->len &&
+         vtql_lexer_is_space(outline->text[outline->at]))
     outline->at++;
 }
 
@@ -51,7 +48,7 @@ static bool take_word(struct icrm_vtql_outline *outline, const char *word) {
 }
 
 static size_t next_mark(const struct icrm_vtql_outline *outline, size_t at) {
-  while (at < outline->len && is_space(outline->text[at]))
+  while (at < outline->len && vtql_lexer_is_space(outline->text[at]))
     at++;
   return at;
 }
@@ -94,39 +91,43 @@ static bool ends_name(const struct icrm_vtql_outline *outline, size_t at) {
 }
 
 static struct icrm_vtql_slice trimmed(const char *from, const char *to) {
-  while (from < to && is_space(*from))
+  while (from < to && vtql_lexer_is_space(*from))
     from++;
-  while (to > from && is_space(to[-1]))
+  while (to > from && vtql_lexer_is_space(to[-1]))
     to--;
   return (struct icrm_vtql_slice){from, (size_t)(to - from)};
 }
 
-/* A name in double quotes or backticks ends where they close. */
-static size_t quoted_length(const struct icrm_vtql_outline *outline) {
-  char quote = outline->text[outline->at];
-  if (quote != '"' && quote != '`')
+/* Step over blanks, and over a name in double quotes or backticks, which ends
+ * where they close. Returns the length of that, 0 where there is none. */
+static size_t take_quoted(struct icrm_vtql_outline *outline) {
+  skip_space(outline);
+  const size_t left = outline->len - outline->at;
+  const char *text = outline->text + outline->at;
+  if (left == 0 || (*text != '"' && *text != '`'))
     return 0;
-  const char *rest = outline->text + outline->at + 1;
-  const char *close = memchr(rest, quote, outline->len - outline->at - 1);
-  return close ? (size_t)(close - rest) + 2 : 0;
+  const char *close = memchr(text + 1, *text, left - 1);
+  const size_t quoted = close ? (size_t)(close - text) + 1 : 0;
+  outline->at += quoted;
+  return quoted;
+}
+
+/* What is mentioned, and its name without the quotes around all of it. */
+static void set_name(struct icrm_vtql_mention *mention,
+                     struct icrm_vtql_slice span, size_t quoted) {
+  mention->span = mention->name = span;
+  if (quoted > 0 && span.len == quoted)
+    mention->name = (struct icrm_vtql_slice){span.data + 1, span.len - 2};
 }
 
 /* Read a name up to what ends it; false where nothing does. */
 static bool read_name(struct icrm_vtql_outline *outline,
                       struct icrm_vtql_mention *mention) {
-  skip_space(outline);
-  size_t start = outline->at, quoted = 0;
-  if (start < outline->len)
-    quoted = quoted_length(outline);
-  outline->at += quoted;
+  const size_t quoted = take_quoted(outline);
+  const char *start = outline->text + outline->at - quoted;
   while (outline->at < outline->len && !ends_name(outline, outline->at))
     outline->at++;
-  mention->span = trimmed(outline->text + start, outline->text + outline->at);
-  mention->name = mention->span;
-  if (quoted > 0 && mention->span.len == quoted) {
-    mention->name.data++;
-    mention->name.len -= 2;
-  }
+  set_name(mention, trimmed(start, outline->text + outline->at), quoted);
   return outline->at < outline->len || outline->state == STATE_ORDER;
 }
 
@@ -150,22 +151,15 @@ static bool read_listed(struct icrm_vtql_outline *outline,
 static bool read_module(struct icrm_vtql_outline *outline,
                         struct icrm_vtql_mention *mention) {
   mention->kind = ICRM_VTQL_MENTION_MODULE;
-  skip_space(outline);
-  size_t start = outline->at, quoted = 0;
-  if (start < outline->len)
-    quoted = quoted_length(outline);
-  outline->at += quoted;
+  const size_t quoted = take_quoted(outline);
+  const char *start = outline->text + outline->at - quoted;
   while (quoted == 0 && outline->at < outline->len &&
-         !is_space(outline->text[outline->at]) &&
+         !vtql_lexer_is_space(outline->text[outline->at]) &&
          outline->text[outline->at] != ';')
     outline->at++;
-  mention->span =
-      (struct icrm_vtql_slice){outline->text + start, outline->at - start};
-  mention->name = mention->span;
-  if (quoted > 0) {
-    mention->name.data++;
-    mention->name.len -= 2;
-  }
+  const char *end = outline->text + outline->at;
+  set_name(mention, (struct icrm_vtql_slice){start, (size_t)(end - start)},
+           quoted);
   outline->state = STATE_CLAUSE;
   return mention->span.len > 0;
 }
@@ -197,7 +191,8 @@ static bool read_value(struct icrm_vtql_outline *outline,
   if (left > 0 && *start == '\'')
     n = vtql_lexer_literal_length(start, left);
   else
-    while (n < left && !is_space(start[n]) && !strchr(",);", start[n]))
+    while (n < left && !vtql_lexer_is_space(start[n]) &&
+           !strchr(",);", start[n]))
       n++;
   mention->span = mention->name = (struct icrm_vtql_slice){start, n};
   outline->at += n;

@@ -1,6 +1,7 @@
 -- From a file of companies to the file of what belongs to them: the rows whose records
 -- are in the CRM, with their ids, however many runs it took.
 local cjson = require "cjson"
+local core = require "icrm.core"
 local helper = require "spec.helper"
 local script_crm = require "spec.script_crm"
 
@@ -174,6 +175,9 @@ describe("icrm-lua success", function()
     file("a.csv", "accountname\nDeux\n")
     refused = here({ "apply", "a.csv.icrm", "--yes", "--success", "ids.csv" }, 1)
     assert.truthy(refused.err:find("a.csv is not as it was when it was planned", 1, true))
+    file("c.csv", "accountname\nTrois\n")
+    here { "import", "c.csv", "--module", "Accounts", "--plan-only", "--success", "ids.csv" }
+    assert.is_false(core.files.exists(dir .. "/ids.csv")) -- no empty list of what was not sent
     assert.equal(0, crm.commits "create")
     file("b.csv", "accountname;siret\nUn;80000000000031\n")
     here { "import", "b.csv", "--module", "Accounts", "--key", "siret", "--yes" }

@@ -1,6 +1,7 @@
 --- A file that a command writes beside its work: whole, or the program says that it is not.
 -- @module icrm.cli.output
 
+local core = require "icrm.core"
 local errors = require "icrm.error"
 
 local M = {}
@@ -10,17 +11,21 @@ local function fail(path, problem, cure)
     problem:gsub("^" .. path:gsub("%p", "%%%0") .. ": ", ""), cure and "; " .. cure or "") }
 end
 
---- Make sure that a file can be written, before there is anything to write: it is there
---- afterwards, and what it held is untouched.
+--- Make sure that a file can be written, before there is anything to write: what it held is
+--- untouched, and a new one is not there yet, for an empty list would say that all is well.
 ---
 --- @param path string
 --- @param option string its name, for the message
 function M.check(path, option)
+  local is_new = not core.files.exists(path)
   local file, problem = io.open(path, "ab")
   if not file then
     errors.refuse("%s: cannot write %s", option, problem)
   end
   file:close()
+  if is_new then
+    os.remove(path)
+  end
 end
 
 --- Write a file anew.

@@ -63,15 +63,15 @@ parser:flag("-y --yes", "Do not ask.")
 local args = parser:parse()
 if (#args.mapping > 0) == (args.module ~= nil) then
   parser:error "say --module MODULE, or --mapping FILE, which names it"
-elseif #args.mapping > 0 then
-  for _, option in ipairs { "map", "set", "ref", "max_length", "key" } do
+elseif #args.mapping > 0 and args.suggest then
+  parser:error "--suggest drafts a mapping file: say --module MODULE instead of --mapping"
+elseif #args.mapping > 0 or args.suggest then
+  for _, option in ipairs { "map", "set", "ref", "max_length", "key",
+    args.suggest and "value" or nil } do
     if #args[option] > 0 then
       parser:error(("--%s has its place in the mapping file, see docs/import-reference.md"):format(
         (option:gsub("_", "-"))))
     end
-  end
-  if args.suggest then
-    parser:error "--suggest drafts a mapping file: say --module MODULE instead of --mapping"
   end
 end
 

@@ -267,6 +267,10 @@ describe("bad input", function()
       usage("say --module MODULE, or --mapping FILE", "--module", "HelpDesk", "--mapping", "m.lua")
       usage("--key has its place in the mapping file", "--mapping", "m.lua", "--key", "siret")
       usage("--suggest drafts a mapping file", "--mapping", "m.lua", "--suggest")
+      for _, words in ipairs { { "--key", "siret" }, { "--map", "A=b" }, { "--value", "A:b=c" } } do
+        usage(words[1] .. " has its place in the mapping file", "--module", "HelpDesk",
+          "--suggest", table.unpack(words))
+      end
       usage("must be one of 'update', 'skip', 'error'", "--module", "HelpDesk", "--on-match", "x")
     end)
 

@@ -41,6 +41,7 @@ describe("icrm.schema", function()
   it("finds the field that was meant, by name or label", function()
     assert.equal("ticket_title", ticket:nearest "ticket_titel")
     assert.equal("ticketpriorities", ticket:nearest "Prioritee")
+    assert.equal("assigned_user_id", ticket:nearest "assignee a")
     assert.is_nil(ticket:nearest "zzzzzzzz")
   end)
 

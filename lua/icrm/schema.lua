@@ -91,23 +91,20 @@ function M.new(description)
   return self
 end
 
--- The name of the field that each name and label stands for.
-local function names_of(self)
+--- Return the field name that was probably meant, comparing labels too; an accent is no
+--- letter more.
+---
+--- @param word any
+--- @return string?
+function Schema:nearest(word)
   local name_of = {}
   for _, field in ipairs(self.fields) do
     for _, text in ipairs { field.name, field.label } do
-      name_of[text] = name_of[text] or field.name
+      local form = text_tools.fold(text)
+      name_of[form] = name_of[form] or field.name
     end
   end
-  return name_of
-end
-
---- Return the field name that was probably meant, comparing labels too.
----
---- @param word string
---- @return string?
-function Schema:nearest(word)
-  return nearest.name(word, names_of(self))
+  return nearest.name(text_tools.fold(tostring(word)), name_of)
 end
 
 --- Return the reference fields of this module that may point to a module.
@@ -183,7 +180,7 @@ end
 
 function Schema:unknown_field(name, value)
   return fault(name, value, ("%s has no field %q"):format(self.name, name),
-    nearest.question(name, names_of(self))
+    nearest.ask(self:nearest(name))
       or cures.say("{describe MODULE} lists its fields", { MODULE = self.name }))
 end
 

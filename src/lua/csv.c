@@ -116,12 +116,12 @@ static void set_doubt(lua_State *L, const struct icrm_guess *guess) {
   lua_setfield(L, -2, "doubt");
 }
 
-/* reader:format() -> { encoding=, bom=, is_8bit=, file=, delimiter=, newline=,
- *   doubt={ rival=, word=, rival_word= } where the encoding is a guess that may
- *   be wrong } */
+/* reader:format() -> { encoding=, bom=, is_8bit=, file=, skip=, delimiter=,
+ * newline=, doubt={ rival=, word=, rival_word= } where the encoding is a guess
+ * that may be wrong } */
 static int reader_format(lua_State *L) {
   struct icrm_csv_format format = icrm_csv_format(check_reader(L));
-  lua_createtable(L, 0, 7);
+  lua_createtable(L, 0, 8);
   lua_pushstring(L, format.guess->encoding.name);
   lua_setfield(L, -2, "encoding");
   lua_pushboolean(L, format.guess->mark > 0);

@@ -30,10 +30,10 @@ struct icrm_csv_format {
   const char *newline; /* "LF", "CRLF" or "CR", as the first line ends */
 };
 
-/* Open `path`, "-" for standard input. The delimiter and
- * where the headings are, is found in the first block (text/layout.h); a first
- * line `sep=;` decides the former and is skipped. Free with
- * _close. An empty file is no error here: the first _next finds no record. */
+/* Open `path`, "-" for standard input. What separates cells, and where the
+ * headings are, is found in the first block (text/layout.h); a first line
+ * `sep=;` decides the former and is skipped. Free with _close. An empty file is
+ * no error here: the first _next finds no record. */
 int icrm_csv_open(struct icrm_csv **out, const char *path,
                   const struct icrm_csv_options *options,
                   struct icrm_error *err);

@@ -42,8 +42,7 @@ struct icrm_converter *icrm_converter_open(const struct icrm_encoding *to,
                                            struct icrm_error *err);
 
 /* Convert all of `*text`, or what comes before bytes that cannot be: `*text`
- * and
- * `*len` say where those are. Returns 0 or the errno of iconv. */
+ * and `*len` say where those are. Returns 0 or the errno of iconv. */
 int icrm_converter_run(struct icrm_converter *converter, char **text,
                        size_t *len, struct icrm_buf *out);
 

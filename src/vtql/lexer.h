@@ -78,7 +78,7 @@ const char *vtql_lexer_token_name(enum vtql_token token);
  * '(?:[^']|'')+'. */
 size_t vtql_lexer_literal_length(const char *text, size_t len);
 
-/* White space in ASCII, as \\s of a pattern has it; the lexer itself skips
+/* White space in ASCII, as \s of a pattern has it; the lexer itself skips
  * less. */
 bool vtql_lexer_is_space(char byte);
 

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -134,13 +135,17 @@ static int files_state_folder(lua_State *L) {
   return 1;
 }
 
-/* files.current_folder() -> path | nil when it is gone. PWD only where it is
- * that folder: a program may have gone elsewhere since a shell said it. */
-static int files_current_folder(lua_State *L) {
-  char *path = get_current_dir_name();
-  lua_pushstring(L, path);
-  free(path);
-  return 1;
+/* files.full_path(path) -> the path as it leads there from any folder; as it is
+ * when the current folder is gone. PWD counts only where it is that folder: a
+ * program may have gone elsewhere since a shell said it. */
+static int files_full_path(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  char *here = path[0] == '/' ? NULL : get_current_dir_name();
+  if (here)
+    lua_pushfstring(L, "%s/%s", strcmp(here, "/") == 0 ? "" : here, path);
+  free(here);
+  return 1; /* the path itself where nothing was pushed */
 }
 
 /* files.process_id() -> number of this process, to be said of who has a lock */
@@ -151,8 +156,8 @@ static int files_process_id(lua_State *L) {
 
 void icrml_open_files(lua_State *L) {
   static const luaL_Reg functions[] = {{"create", files_create},
-                                       {"current_folder", files_current_folder},
                                        {"exists", files_exists},
+                                       {"full_path", files_full_path},
                                        {"lock", files_lock},
                                        {"process_id", files_process_id},
                                        {"size", files_size},

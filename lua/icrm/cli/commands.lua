@@ -4,7 +4,6 @@
 
 local core = require "icrm.core"
 local cures = require "icrm.cures"
-local notes = require "icrm.changes.journal.notes"
 local option_words = require "icrm.cli.words"
 
 local M = {}
@@ -49,7 +48,7 @@ end
 -- On a terminal as it was given, for the person stands in this folder; a log or a mail of
 -- cron is read in any other, so there it is in full.
 local function path_for_reader(path)
-  return core.terminal_columns(STDERR) and path or notes.full_path(path)
+  return core.terminal_columns(STDERR) and path or core.files.full_path(path)
 end
 
 --- Write the path of a file as a shell takes it, so that it leads there for who reads it.

@@ -4,7 +4,6 @@
 local core = require "icrm.core"
 local errors = require "icrm.error"
 local json = require "icrm.json"
-local notes = require "icrm.changes.journal.notes"
 local script = require "icrm.cli.script"
 
 local M = {}
@@ -20,7 +19,7 @@ function M.describe(job, sha256)
     records[i] = record.name
   end
   local source = job.source
-  return { path = source.path, full_path = notes.full_path(source.path), sha256 = sha256,
+  return { path = source.path, full_path = core.files.full_path(source.path), sha256 = sha256,
     sheet = source.format.number, skip = source.format.skip, records = records,
     encoding = source.format.encoding, delimiter = source.format.delimiter,
     rows = job.rows + #job.totals, totals = #job.totals }
@@ -29,7 +28,7 @@ end
 -- The path from the root, without `.` and `..`.
 local function plain(path)
   local parts = {}
-  for part in notes.full_path(path):gmatch "[^/]+" do
+  for part in core.files.full_path(path):gmatch "[^/]+" do
     if part == ".." then
       parts[#parts] = nil
     elseif part ~= "." then

@@ -167,7 +167,7 @@ function M.say_sent_before(client, input, sources, has_keys, path)
   for one in (notes and input or ""):gmatch "[^\n]+" do
     number = number + 1
     for _, sent in ipairs(notes:sent(one, client.site)) do
-      if sent.path ~= notes_module.full_path(path) then
+      if sent.path ~= core.files.full_path(path) then
         script.say("  %s was sent to this CRM on %s, with %s%s",
           #sources > 1 and sources[number].path or "this very file",
           moments.here(sent.at), sent.path,

@@ -7,15 +7,6 @@ local sqlite = require "icrm.changes.journal.sqlite"
 
 local M = {}
 
---- A path as it can be found from any folder.
----
---- @param path string
---- @return string
-function M.full_path(path)
-  local here = core.files.current_folder()
-  return (here and not path:find "^/") and here .. "/" .. path or path
-end
-
 local Notes = {}
 Notes.__index = Notes
 Notes.__name = "icrm.changes.Notes"
@@ -75,7 +66,7 @@ function Notes:note(id, generation, path)
         noted = excluded.noted]]):format(
       connection:escape(id),
       generation,
-      connection:escape(M.full_path(path)),
+      connection:escape(core.files.full_path(path)),
       os.date "!%Y-%m-%d %H:%M:%S"
     )
   )
@@ -94,7 +85,7 @@ function Notes:note_sent(input, site, path, at)
       ("INSERT INTO sent VALUES ('%s', '%s', '%s', %d) ON CONFLICT DO NOTHING"):format(
         connection:escape(one),
         connection:escape(site),
-        connection:escape(M.full_path(path)),
+        connection:escape(core.files.full_path(path)),
         at
       )
     )

@@ -2,8 +2,8 @@
 -- its undos.
 -- @module icrm.changes.plan.undone
 
+local core = require "icrm.core"
 local json = require "icrm.json"
-local notes = require "icrm.changes.journal.notes"
 local store = require "icrm.changes.journal.store"
 
 local M = {}
@@ -20,7 +20,7 @@ end
 --- @param set icrm.ChangeSet
 --- @param path string of the undo
 function M.note(set, path)
-  local paths, full = paths_of(set), notes.full_path(path)
+  local paths, full = paths_of(set), core.files.full_path(path)
   for _, one in ipairs(paths) do
     if one == full then
       return

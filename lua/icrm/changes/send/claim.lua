@@ -5,7 +5,6 @@
 
 local core = require "icrm.core"
 local errors = require "icrm.error"
-local notes = require "icrm.changes.journal.notes"
 local state = require "icrm.changes.journal.state"
 
 local M = {}
@@ -23,7 +22,7 @@ local function write_holder(path, set)
   local file = io.open(path, "w")
   if file then
     file:write(("%d\n%d\n%s\n"):format(core.files.process_id(), os.time(),
-      notes.full_path(set.path)))
+      core.files.full_path(set.path)))
     file:close()
   end
 end

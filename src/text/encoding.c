@@ -97,8 +97,7 @@ int icrm_encoding_find(const char *name, struct icrm_encoding *out,
       name);
 }
 
-/* ---- Converters -----------------------------------------------------------
- */
+/* ---- Converters ---------------------------------------------------------- */
 
 /* An iconv_t behind a name of our own. */
 static iconv_t handle(struct icrm_converter *converter) {

@@ -48,8 +48,7 @@ bool icrm_guess_may_go_on(const char *rest, size_t len) {
   return false;
 }
 
-/* ---- What words hold -------------------------------------------------------
- */
+/* ---- What words hold ----------------------------------------------------- */
 
 /* What stands beside a byte. */
 enum beside { OTHER, SMALL, CAPITAL, BESIDES };
@@ -117,8 +116,7 @@ static int cost_of(wchar_t sign, enum beside left, enum beside right) {
   return RARE;
 }
 
-/* ---- The encodings that are weighed -----------------------------------------
- */
+/* ---- The encodings that are weighed -------------------------------------- */
 
 static const char *const names[] = {"windows-1252", "iso-8859-15", "macintosh",
                                     "cp850"};
@@ -161,8 +159,7 @@ static int weigh_signs(struct weights *weights, struct icrm_error *err) {
   return 0;
 }
 
-/* ---- One look at the file
- * ---------------------------------------------------- */
+/* ---- One look at the file ------------------------------------------------ */
 
 struct look {
   struct weights weights;
@@ -173,8 +170,8 @@ struct look {
   unsigned long lf, cr;
   size_t carry; /* bytes at the start of the next block that are told already */
   size_t word_len;
-  char word[2 *
-            WORD_BYTES]; /* around the first byte that Windows-1252 dislikes */
+  /* Around the first byte that Windows-1252 dislikes. */
+  char word[2 * WORD_BYTES];
 };
 
 /* Two bytes that are UTF-8 and may be two characters of a text as well: a
@@ -265,8 +262,7 @@ static int look_at_file(int fd, off_t at, struct look *look,
   }
 }
 
-/* ---- The verdict
- * ------------------------------------------------------------- */
+/* ---- The verdict --------------------------------------------------------- */
 
 static int cheapest(const struct look *look) {
   /* Only a Mac ends lines with CR alone. */

@@ -1,6 +1,6 @@
 -- Write the rows that were not applied, to be corrected and run again.
-local changes_errors = require "icrm.cli.failed_rows"
 local command = require "icrm.cli.change_set"
+local failed_rows = require "icrm.cli.failed_rows"
 local inputs = require "icrm.cli.inputs"
 local script = require "icrm.cli.script"
 
@@ -13,7 +13,7 @@ local args = parser:parse()
 local out <close> = script.open_output(args)
 
 local set <close> = command.look(args.file)
-local n, notes = changes_errors.write(set, function(piece) out:write(piece) end,
+local n, notes = failed_rows.write(set, function(piece) out:write(piece) end,
   inputs.choose(set, args.of), out.format == "xlsx" and "xlsx" or "csv")
 out:finish()
 script.say("%s", script.counted(n, "row"))

@@ -59,9 +59,10 @@ progress:close()
 
 local shown = result:columns()
 local numeric, kinds = { count = true }, cell.kinds(schema, shown)
-for i, name in ipairs(args.sum) do
+local summed = cell.kinds(schema, args.sum)
+for _, name in ipairs(args.sum) do
   numeric["sum " .. name] = true
-  kinds["sum " .. name] = cell.kinds(schema, args.sum)[args.sum[i]]
+  kinds["sum " .. name] = summed[name]
 end
 script.write(out, shown, result:result(args.order),
   { numeric = numeric, kinds = kinds, sheet = schema.name })

@@ -13,6 +13,11 @@ describe("row_doubts", function()
     end
   end)
 
+  it("knows words that are names as well, which are totals at the end alone", function()
+    assert.same({ true, true }, { row_doubts.is_total { "Somme", "80" } })
+    assert.same({ true }, { row_doubts.is_total { "Total", "80" } })
+  end)
+
   it("takes no company for one", function()
     for _, cells in ipairs {
       { "Total", "Paris", "12" }, { "TotalEnergies", "12" }, { "Total", "0147444546" },

@@ -101,6 +101,16 @@ describe("icrm-lua import of a file that is no clean table", function()
     has(err, "line 4, accountname: is mandatory")
   end)
 
+  it("with the Somme among the départements, and a sum below them", function()
+    has(plans({ { accountname = "Aisne", employees = "2" }, { accountname = "Somme",
+      employees = "80" }, { accountname = "Var", employees = "83" } },
+      "accountname;employees\nAisne;2\nSomme;80\n;\nVar;83\nSomme;165\n"),
+      "row 6 is a total and left out: Somme, 165")
+    plans({ { accountname = "Somme", employees = "80" }, { accountname = "Somme", employees = "1" },
+      { accountname = "B", employees = "4" } },
+      "accountname;employees\nSomme;80\nSomme;1\nB;4\n")
+  end)
+
   it("with a company that is called Total", function()
     plans({ { accountname = "Total", bill_city = "Paris" } },
       "accountname;bill_city\nTotal;Paris\n")

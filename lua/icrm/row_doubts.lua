@@ -6,6 +6,9 @@ local text_tools = require "icrm.text"
 
 local M = {}
 
+-- Words that are names as well, of a département and of companies: a total stands last.
+local NAMES_TOO = { somme = true, ensemble = true, cumul = true, sum = true }
+
 local TOTALS = {}
 for _, words in ipairs { "total", "totaux", "total general", "total global", "grand total",
   "sous total", "sub total", "subtotal", "sous totaux", "total ht", "total ttc", "total tva",
@@ -19,9 +22,9 @@ local function words_of(text)
   return text_tools.trim((text_tools.fold(text):gsub("%b()", " "):gsub("[%s%-_:.=*]+", " ")))
 end
 
--- Whether a text is a word for a total, or begins with one.
-local function find_label(text)
-  local words, at = words_of(text), 0
+-- Whether words are one for a total, or begin with one.
+local function find_label(words)
+  local at = 0
   if TOTALS[words] then
     return true, true
   end
@@ -62,13 +65,15 @@ end
 ---
 --- @param cells string[]
 --- @return boolean
+--- @return boolean? only_last it is none where rows come behind it
 function M.is_total(cells)
   local label, amounts = label_and_amounts(cells)
   if not label or #cells < 2 then
     return false
   end
-  local is_word, begins = find_label(label)
-  return is_word or begins and amounts > 0
+  local words = words_of(label)
+  local is_word, begins = find_label(words)
+  return is_word or begins and amounts > 0, NAMES_TOO[words]
 end
 
 local function separators_in(line, delimiter)

@@ -172,23 +172,46 @@ local function is_blank(cells)
   return true
 end
 
--- Whether the row is left out; what is doubtful is noted.
-local function is_left_out(self, cells, number)
-  if is_blank(cells) then
-    self.blank_rows = self.blank_rows + 1
-    return true
-  elseif self.format.delimiter then
+-- Note lines of a cell that look like rows themselves.
+local function note_swallowed(self, cells, number)
+  if self.format.delimiter then
     local count, column = row_doubts.swallowed(cells, self.format.delimiter)
     if count > 0 then
       table.insert(self.swallowed, { number = number, count = count,
         heading = self.headings[column] })
     end
   end
-  if self.opts.totals == "keep" or not row_doubts.is_total(cells) then
-    return false
+end
+
+-- What becomes of a row: it is left out, waits for what comes behind it, or is one.
+local function judge(self, cells, number)
+  if is_blank(cells) then
+    self.blank_rows = self.blank_rows + 1
+    return "left out"
   end
-  table.insert(self.totals, { number = number, cells = cells })
-  return true
+  note_swallowed(self, cells, number)
+  local is_total, only_last = false, nil
+  if self.opts.totals ~= "keep" then
+    is_total, only_last = row_doubts.is_total(cells)
+  end
+  if is_total and not only_last then
+    table.insert(self.totals, { number = number, cells = cells })
+    return "left out"
+  end
+  return is_total and "waits" or "row"
+end
+
+-- The next row of the reader with its numbers; nil at the end.
+local function next_record(self)
+  local cells, number = self.reader:next()
+  if not cells then
+    errors.check(cells, number)
+    return nil
+  end
+  if self.reader.neutralises and not self.opts.raw then
+    unneutralise(cells)
+  end
+  return { cells = cells, number = number, row = self.reader.row or number }
 end
 
 --- Iterate over the rows below the headings; rows of empty cells are counted
@@ -198,25 +221,36 @@ end
 --- @return fun(): integer?, string[], integer line or row of the sheet, its cells, and
 ---   the row as a table program numbers it
 function Source:rows()
-  local any = false
+  local any, waiting, ahead = false, nil, nil
+  -- The one that waited comes first, and what came behind it next.
+  local function in_turn(record, verdict)
+    if waiting then
+      record, ahead, waiting = waiting, verdict == "row" and record or nil,
+        verdict == "waits" and record or nil
+    elseif verdict == "waits" then
+      record, waiting = nil, record
+    end
+    return record
+  end
   return function()
-    while true do
-      local cells, number = self.reader:next()
-      if not cells then
-        errors.check(cells, number)
+    local record = ahead
+    ahead = nil
+    while not record do
+      record = next_record(self)
+      if not record then
         if not any then
           refuse("%s has headings but no rows", self.path)
+        elseif waiting then
+          table.insert(self.totals, { number = waiting.row, cells = waiting.cells })
+          waiting = nil
         end
         return nil
       end
       any = true
-      if self.reader.neutralises and not self.opts.raw then
-        unneutralise(cells)
-      end
-      if not is_left_out(self, cells, self.reader.row or number) then
-        return number, cells, self.reader.row or number
-      end
+      local verdict = judge(self, record.cells, record.row)
+      record = verdict ~= "left out" and in_turn(record, verdict) or nil
     end
+    return record.number, record.cells, record.row
   end
 end
 

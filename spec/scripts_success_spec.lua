@@ -159,9 +159,10 @@ describe("icrm-lua success", function()
     local refused = here({ "apply", "a.csv.icrm", "--yes", "--success", "/nowhere/ids.csv" }, 1)
     assert.truthy(refused.err:find("--success: cannot write /nowhere/ids.csv: No such file", 1,
       true))
-    for path, words in pairs { ["a.csv"] = "a.csv, which the rows came from", ["a.csv.icrm"] =
-      "the change set a.csv.icrm", [dir .. "/a.csv"] = "a.csv, which the rows came from",
-      ["././a.csv"] = "a.csv, which the rows came from" } do
+    helper.run({ "ln", "-s", "a.csv", dir .. "/link.csv" })
+    local source = "a.csv, which the rows came from"
+    for path, words in pairs { ["a.csv"] = source, [dir .. "/a.csv"] = source, ["././a.csv"] =
+      source, ["link.csv"] = source, ["a.csv.icrm"] = "the change set a.csv.icrm" } do
       for _, option in ipairs { "success", "errors" } do
         refused = here({ "apply", "a.csv.icrm", "--yes", "--" .. option, path }, 1)
         assert.truthy(refused.err:find(("--%s must not write over %s"):format(option, words), 1,

@@ -105,6 +105,17 @@ static int files_exists(lua_State *L) {
   return 1;
 }
 
+/* files.are_one(path, other) -> whether both lead to one file that is there, be
+ * it by a link */
+static int files_are_one(lua_State *L) {
+  struct stat one, other;
+  lua_pushboolean(L, stat(luaL_checkstring(L, 1), &one) == 0 &&
+                         stat(luaL_checkstring(L, 2), &other) == 0 &&
+                         one.st_dev == other.st_dev &&
+                         one.st_ino == other.st_ino);
+  return 1;
+}
+
 /* files.size(path) -> bytes of a file that can be attached | nil, err */
 static int files_size(lua_State *L) {
   struct icrm_error err;
@@ -155,7 +166,8 @@ static int files_process_id(lua_State *L) {
 }
 
 void icrml_open_files(lua_State *L) {
-  static const luaL_Reg functions[] = {{"create", files_create},
+  static const luaL_Reg functions[] = {{"are_one", files_are_one},
+                                       {"create", files_create},
                                        {"exists", files_exists},
                                        {"full_path", files_full_path},
                                        {"lock", files_lock},

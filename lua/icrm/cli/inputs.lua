@@ -38,13 +38,13 @@ local function plain(path)
   return table.concat(parts, "/")
 end
 
---- Whether two paths lead to one file, as far as their words tell.
+--- Whether two paths lead to one file, or would if it were there.
 ---
 --- @param one string
 --- @param other string
 --- @return boolean
 function M.is_same_path(one, other)
-  return plain(one) == plain(other)
+  return plain(one) == plain(other) or core.files.are_one(one, other)
 end
 
 -- Where the file is now: where it was, seen from any folder, or where the name leads.
